@@ -1,0 +1,15 @@
+//! Values that every room shares: time, ids, money, digests and text that is safe to show.
+//!
+//! No I/O, no globals, and no knowledge of any other room.
+
+pub mod clock;
+pub mod digest;
+pub mod ids;
+pub mod money;
+pub mod safe_text;
+
+pub use clock::{Clock, Millis, SystemClock, TestClock};
+pub use digest::sha256_hex;
+pub use ids::{PersonaId, new_id};
+pub use money::Picos;
+pub use safe_text::SafeText;

@@ -1,0 +1,92 @@
+//! What can go wrong between a service and its database.
+
+/// The result of a database operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A database failure: what failed, on what, and what to do next.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The address is not one of `sqlite:PATH`, a plain path, or `postgres://…`.
+    #[error("the database address {address:?} is not understood: {reason}; write sqlite:PATH or postgres://USER@HOST/NAME")]
+    Address {
+        /// The address, its password masked.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The database could not be opened.
+    #[error("cannot open the database {place}: {reason}")]
+    Open {
+        /// The file or the server, its password masked.
+        place: String,
+        /// What the engine or the file system said.
+        reason: String,
+    },
+    /// Another process holds the write lock for longer than we wait.
+    #[error("the database {place} is locked by another process; wait for its write to end, or find it with `quarterdeck db status`")]
+    Locked {
+        /// The file or the server.
+        place: String,
+    },
+    /// The file is not a database, or a damaged one.
+    #[error("the database {place} is damaged: {reason}; keep the file, and restore the newest backup")]
+    Corrupt {
+        /// The file.
+        place: String,
+        /// What the engine said.
+        reason: String,
+    },
+    /// The schema is newer than this program.
+    #[error("the database has schema version {found}, this program knows {known}: use the newer quarterdeck, or roll back with it first")]
+    NewerSchema {
+        /// Version in the database.
+        found: i64,
+        /// Newest version this binary knows.
+        known: i64,
+    },
+    /// The schema is older than this program, in a place where it is not migrated by itself.
+    #[error("the database has schema version {found}, this program needs {known}: run `quarterdeck db migrate`")]
+    OlderSchema {
+        /// Version in the database.
+        found: i64,
+        /// Newest version this binary knows.
+        known: i64,
+    },
+    /// A migration that was applied differs from the one in this binary.
+    #[error("migration {version} was applied in another form than this program holds; do not continue, restore or compare versions")]
+    ForeignMigration {
+        /// The migration's number.
+        version: i64,
+    },
+    /// A statement was refused by the engine.
+    #[error("the database refused a statement: {reason} (in: {statement})")]
+    Statement {
+        /// The engine's message.
+        reason: String,
+        /// The beginning of the SQL text.
+        statement: String,
+    },
+    /// A uniqueness, foreign-key or check rule said no.
+    #[error("the database's rules refuse this: {reason}")]
+    Constraint {
+        /// The engine's message.
+        reason: String,
+    },
+    /// A column is missing or of another type than the code expects.
+    #[error("column {column:?} is not {expected}")]
+    Column {
+        /// Name of the column.
+        column: String,
+        /// The type the code asked for.
+        expected: &'static str,
+    },
+    /// COMMIT was answered with an error: the work may or may not be there. Look it up by its key before doing it again.
+    #[error("the outcome of a commit is unknown ({reason}); look it up before doing it again")]
+    CommitUnknown {
+        /// What the engine said.
+        reason: String,
+    },
+    /// The writer or reader thread is gone.
+    #[error("the database connection has closed")]
+    Closed,
+}
