@@ -19,9 +19,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
@@ -58,10 +56,8 @@ pub fn rfc3339(at: Millis) -> String {
 /// A point in time in the user's zone, for people: `2026-11-21 03:40:05`.
 #[must_use]
 pub fn local(at: Millis) -> String {
-    chrono::DateTime::from_timestamp_millis(at).map_or_else(
-        || at.to_string(),
-        |time| time.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S").to_string(),
-    )
+    chrono::DateTime::from_timestamp_millis(at)
+        .map_or_else(|| at.to_string(), |time| time.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// A length of time in its two largest units, for people: `850 ms`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 1 h`.
