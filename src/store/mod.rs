@@ -4,8 +4,24 @@
 //! function `fn op(c: &mut dyn Conn, …)` of the service that owns the table. This room opens the database, migrates it, runs
 //! transactions, and appends the audit rows and change-feed rows that belong to a transition. It knows no table of a service.
 
+mod address;
+pub mod audit;
+mod backend;
+mod changes;
 mod conn;
+mod database;
 mod error;
+pub mod feed;
+mod migrate;
+mod postgres;
+mod sqlite;
+mod status;
+#[doc(hidden)]
+pub mod testing;
 
+pub use address::Address;
 pub use conn::{Conn, Engine, Row, Sql, Val};
+pub use database::Database;
 pub use error::{Error, Result};
+pub use migrate::{MIGRATIONS, Migration, newest as newest_version};
+pub use status::{Status, TableRows, migrate, status};

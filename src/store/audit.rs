@@ -1,0 +1,327 @@
+//! The audit log: append-only, one row for each state change, chained by hashes so that an edit shows.
+
+use super::{Conn, Result, Row};
+use crate::base::{Millis, PersonaId, digest::sha256_parts, sha256_hex};
+use crate::vals;
+use serde::Serialize;
+
+/// The hash before the first row.
+const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// Rows read at a time while verifying.
+const PAGE: i64 = 5_000;
+
+/// What kind of actor did something. A timeout is never written down as a person's refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActorKind {
+    /// A person, by a face of the program.
+    Human,
+    /// An agent loop.
+    Agent,
+    /// The program itself: delivery, recovery, migration.
+    System,
+    /// A deadline that passed.
+    Timeout,
+}
+
+impl ActorKind {
+    /// The word in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Agent => "agent",
+            Self::System => "system",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Actor {
+    /// What kind of actor.
+    pub kind: ActorKind,
+    /// The reviewer's name, the persona's name, or the part of the program.
+    pub name: String,
+}
+
+impl Actor {
+    /// A person.
+    #[must_use]
+    pub fn human(name: impl Into<String>) -> Self {
+        Self { kind: ActorKind::Human, name: name.into() }
+    }
+
+    /// An agent loop.
+    #[must_use]
+    pub fn agent(name: impl Into<String>) -> Self {
+        Self { kind: ActorKind::Agent, name: name.into() }
+    }
+
+    /// A part of the program.
+    #[must_use]
+    pub fn system(name: impl Into<String>) -> Self {
+        Self { kind: ActorKind::System, name: name.into() }
+    }
+
+    /// A deadline.
+    #[must_use]
+    pub fn timeout(name: impl Into<String>) -> Self {
+        Self { kind: ActorKind::Timeout, name: name.into() }
+    }
+}
+
+/// A row to be appended.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// When.
+    pub at: Millis,
+    /// The persona concerned, if one.
+    pub persona: Option<&'a PersonaId>,
+    /// Who.
+    pub actor: &'a Actor,
+    /// What, as `queue.approve`.
+    pub action: &'a str,
+    /// The kind of thing: `pending_post`, `belief`, `persona`, …
+    pub subject_kind: &'a str,
+    /// Which one.
+    pub subject_id: &'a str,
+    /// Why, in the actor's words.
+    pub reason: Option<&'a str>,
+    /// The subject before, as far as it changed.
+    pub before: &'a serde_json::Value,
+    /// The subject after, as far as it changed.
+    pub after: &'a serde_json::Value,
+}
+
+/// Append a row inside the transaction that makes the change. Returns its number.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn append(c: &mut dyn Conn, entry: &Entry<'_>) -> Result<i64> {
+    let last = c.first("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1", &[])?;
+    let (seq, prev_hash) = match last {
+        Some(row) => (row.int("seq")? + 1, row.text("hash")?),
+        None => (1, GENESIS.to_owned()),
+    };
+    // serde_json keeps the keys of an object sorted, so that equal values have equal text.
+    let (before, after) = (entry.before.to_string(), entry.after.to_string());
+    let detail = serde_json::json!({ "before": entry.before, "after": entry.after }).to_string();
+    let (before_digest, after_digest) = (sha256_hex(before.as_bytes()), sha256_hex(after.as_bytes()));
+    let hash = row_hash(&Hashed {
+        prev_hash: &prev_hash,
+        seq,
+        at: entry.at,
+        persona_id: entry.persona.map(PersonaId::as_str),
+        actor_kind: entry.actor.kind.as_str(),
+        actor: &entry.actor.name,
+        action: entry.action,
+        subject_kind: entry.subject_kind,
+        subject_id: entry.subject_id,
+        reason: entry.reason,
+        before_digest: &before_digest,
+        after_digest: &after_digest,
+        detail: &detail,
+    });
+    c.exec(
+        "INSERT INTO audit_log (seq, at, persona_id, actor_kind, actor, action, subject_kind, subject_id, reason, before_digest, after_digest,
+           detail, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        vals![
+            seq,
+            entry.at,
+            entry.persona,
+            entry.actor.kind.as_str(),
+            &entry.actor.name,
+            entry.action,
+            entry.subject_kind,
+            entry.subject_id,
+            entry.reason,
+            before_digest,
+            after_digest,
+            detail,
+            prev_hash,
+            hash
+        ],
+    )?;
+    Ok(seq)
+}
+
+struct Hashed<'a> {
+    prev_hash: &'a str,
+    seq: i64,
+    at: Millis,
+    persona_id: Option<&'a str>,
+    actor_kind: &'a str,
+    actor: &'a str,
+    action: &'a str,
+    subject_kind: &'a str,
+    subject_id: &'a str,
+    reason: Option<&'a str>,
+    before_digest: &'a str,
+    after_digest: &'a str,
+    detail: &'a str,
+}
+
+fn row_hash(row: &Hashed<'_>) -> String {
+    let optional = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| format!("+{value}"));
+    let (persona, reason) = (optional(row.persona_id), optional(row.reason));
+    let fields = [
+        row.prev_hash,
+        persona.as_str(),
+        row.actor_kind,
+        row.actor,
+        row.action,
+        row.subject_kind,
+        row.subject_id,
+        reason.as_str(),
+        row.before_digest,
+        row.after_digest,
+        row.detail,
+    ];
+    let mut parts: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
+    let numbers = [row.seq.to_be_bytes(), row.at.to_be_bytes()];
+    parts.extend(numbers.iter().map(<[u8; 8]>::as_slice));
+    sha256_parts(&parts)
+}
+
+/// One row of the log as it is shown and exported.
+#[derive(Debug, Clone, Serialize)]
+pub struct Record {
+    /// Position, from 1.
+    pub seq: i64,
+    /// When.
+    pub at: Millis,
+    /// The persona concerned.
+    pub persona_id: Option<String>,
+    /// What kind of actor.
+    pub actor_kind: String,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// The kind of thing.
+    pub subject_kind: String,
+    /// Which one.
+    pub subject_id: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// Before and after, as far as they changed.
+    pub detail: serde_json::Value,
+}
+
+/// The history of one thing, oldest first.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn history(c: &mut dyn Conn, subject_kind: &str, subject_id: &str) -> Result<Vec<Record>> {
+    c.query(
+        "SELECT seq, at, persona_id, actor_kind, actor, action, subject_kind, subject_id, reason, detail FROM audit_log
+         WHERE subject_kind = $1 AND subject_id = $2 ORDER BY seq LIMIT 1000",
+        vals![subject_kind, subject_id],
+    )?
+    .iter()
+    .map(record)
+    .collect()
+}
+
+/// At most `limit` rows before `before` (exclusive), newest first.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn newest(c: &mut dyn Conn, before: Option<i64>, limit: i64) -> Result<Vec<Record>> {
+    c.query(
+        "SELECT seq, at, persona_id, actor_kind, actor, action, subject_kind, subject_id, reason, detail FROM audit_log
+         WHERE seq < $1 ORDER BY seq DESC LIMIT $2",
+        vals![before.unwrap_or(i64::MAX), limit],
+    )?
+    .iter()
+    .map(record)
+    .collect()
+}
+
+fn record(row: &Row) -> Result<Record> {
+    Ok(Record {
+        seq: row.int("seq")?,
+        at: row.int("at")?,
+        persona_id: row.text_opt("persona_id")?,
+        actor_kind: row.text("actor_kind")?,
+        actor: row.text("actor")?,
+        action: row.text("action")?,
+        subject_kind: row.text("subject_kind")?,
+        subject_id: row.text("subject_id")?,
+        reason: row.text_opt("reason")?,
+        // A detail that is no JSON was edited: verification names it; showing the log must still work.
+        detail: serde_json::from_str(&row.text("detail")?).unwrap_or(serde_json::Value::Null),
+    })
+}
+
+/// What verification found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// Rows that were checked.
+    pub rows: i64,
+    /// The hash of the last row: keep it elsewhere, and a shortened log shows.
+    pub head: String,
+    /// What is wrong, in the order of the log; empty when the chain holds.
+    pub problems: Vec<Problem>,
+}
+
+/// One break in the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The row at which it shows.
+    pub seq: i64,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// Walk the chain from its first row. Reads pages by key, so that a long log holds no reader open.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn verify(c: &mut dyn Conn) -> Result<Verification> {
+    let mut found = Verification { head: GENESIS.to_owned(), ..Verification::default() };
+    let mut last = 0;
+    loop {
+        let page = c.query("SELECT * FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2", vals![last, PAGE])?;
+        if page.is_empty() {
+            return Ok(found);
+        }
+        for row in &page {
+            let seq = row.int("seq")?;
+            let mut problem = |what: String| found.problems.push(Problem { seq, what });
+            if seq != last + 1 {
+                problem(format!("rows {} to {} are missing", last + 1, seq - 1));
+            }
+            let prev_hash = row.text("prev_hash")?;
+            if prev_hash != found.head && seq == last + 1 {
+                problem("does not follow the row before it".to_owned());
+            }
+            let (before_digest, after_digest, detail) = (row.text("before_digest")?, row.text("after_digest")?, row.text("detail")?);
+            let (persona_id, reason) = (row.text_opt("persona_id")?, row.text_opt("reason")?);
+            let computed = row_hash(&Hashed {
+                prev_hash: &prev_hash,
+                seq,
+                at: row.int("at")?,
+                persona_id: persona_id.as_deref(),
+                actor_kind: &row.text("actor_kind")?,
+                actor: &row.text("actor")?,
+                action: &row.text("action")?,
+                subject_kind: &row.text("subject_kind")?,
+                subject_id: &row.text("subject_id")?,
+                reason: reason.as_deref(),
+                before_digest: &before_digest,
+                after_digest: &after_digest,
+                detail: &detail,
+            });
+            let hash = row.text("hash")?;
+            if computed != hash {
+                problem("was edited: its hash does not match its content".to_owned());
+            }
+            found.head = hash;
+            found.rows += 1;
+            last = seq;
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The shared engine: a [`Conn`] on PostgreSQL's wire, TLS by rustls.
+
+use super::error::{chain, excerpt};
+use super::{Conn, Engine, Error, Result, Row, Val};
+use postgres::config::{Host, SslMode};
+use postgres::error::SqlState;
+use postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use postgres::{Client, Config, NoTls, Statement};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A connection to a server, with its prepared statements.
+pub(super) struct PostgresConn {
+    pub(super) client: Client,
+    statements: HashMap<String, Statement>,
+    place: String,
+}
+
+/// Connect to the server at `url`. `place` is the URL with its password masked.
+///
+/// A server on this machine is spoken to without TLS unless the URL asks for it: its usual certificate names no address.
+pub(super) fn connect(url: &str, place: &str) -> Result<PostgresConn> {
+    let open = |reason: String| Error::Open { place: place.to_owned(), reason };
+    let mut config: Config = url.parse().map_err(|error: postgres::Error| open(chain(&error)))?;
+    config.application_name("quarterdeck").connect_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(30));
+    let here = config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()),
+        Host::Unix(_) => true,
+    });
+    let plain = config.get_ssl_mode() == SslMode::Disable || (here && !url.contains("sslmode="));
+    let client = if plain {
+        config.ssl_mode(SslMode::Disable);
+        config.connect(NoTls)
+    } else {
+        config.connect(tokio_postgres_rustls::MakeRustlsConnect::new(tls()))
+    };
+    let mut client = client.map_err(|error| open(chain(&error)))?;
+    let version: i32 = client
+        .query_one("SELECT CAST(current_setting('server_version_num') AS INTEGER)", &[])
+        .and_then(|row| row.try_get(0))
+        .map_err(|error| open(chain(&error)))?;
+    if version < 150_000 {
+        return Err(open(format!("the server speaks PostgreSQL {}, 15 or newer is needed", version / 10_000)));
+    }
+    Ok(PostgresConn { client, statements: HashMap::new(), place: place.to_owned() })
+}
+
+fn tls() -> rustls::ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    // A broken certificate in the system's store leaves the others usable; with none at all the handshake says so.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    match rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
+        Ok(builder) => builder.with_root_certificates(roots).with_no_client_auth(),
+        Err(_) => unreachable!("ring supports TLS 1.2 and 1.3"),
+    }
+}
+
+impl PostgresConn {
+    /// Run statements without parameters or answers.
+    pub(super) fn batch(&mut self, sql: &str) -> Result<()> {
+        self.client.batch_execute(sql).map_err(|error| self.translate(&error, sql))
+    }
+
+    fn translate(&self, error: &postgres::Error, sql: &str) -> Error {
+        let reason = error.as_db_error().map_or_else(
+            || chain(error),
+            |refusal| match refusal.detail() {
+                Some(detail) => format!("{}: {detail}", refusal.message()),
+                None => refusal.message().to_owned(),
+            },
+        );
+        match error.code() {
+            Some(code) if code.code().starts_with("23") => Error::Constraint { reason },
+            Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => Error::Locked { place: self.place.clone() },
+            None => Error::Open { place: self.place.clone(), reason },
+            Some(_) => Error::Statement { reason, statement: excerpt(sql) },
+        }
+    }
+
+    fn prepared(&mut self, sql: &str) -> Result<Statement, postgres::Error> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql)?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+impl Conn for PostgresConn {
+    fn engine(&self) -> Engine {
+        Engine::Postgres
+    }
+
+    fn query(&mut self, sql: &str, params: &[Val]) -> Result<Vec<Row>> {
+        let statement = self.prepared(sql).map_err(|error| self.translate(&error, sql))?;
+        let columns: Arc<[String]> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
+        let params = &params[..statement.params().len().min(params.len())];
+        let bound: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        let answer = self.client.query(&statement, &bound).map_err(|error| self.translate(&error, sql))?;
+        answer
+            .iter()
+            .map(|row| {
+                let values = (0..columns.len()).map(|index| row.try_get::<_, Val>(index)).collect::<Result<Vec<_>, _>>();
+                values.map(|values| Row::new(Arc::clone(&columns), values)).map_err(|error| self.translate(&error, sql))
+            })
+            .collect()
+    }
+
+    fn exec(&mut self, sql: &str, params: &[Val]) -> Result<u64> {
+        let statement = self.prepared(sql).map_err(|error| self.translate(&error, sql))?;
+        let params = &params[..statement.params().len().min(params.len())];
+        let bound: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        self.client.execute(&statement, &bound).map_err(|error| self.translate(&error, sql))
+    }
+}
+
+type Foreign = Box<dyn std::error::Error + Sync + Send>;
+
+impl ToSql for Val {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Foreign> {
+        match (self, kind) {
+            (Self::Null, _) => Ok(IsNull::Yes),
+            (Self::Int(value), &Type::INT4) => i32::try_from(*value)?.to_sql(kind, out),
+            (Self::Int(value), &Type::INT2) => i16::try_from(*value)?.to_sql(kind, out),
+            (Self::Int(value), &Type::FLOAT8) => (*value as f64).to_sql(kind, out),
+            (Self::Int(value), &Type::BOOL) => (*value != 0).to_sql(kind, out),
+            (Self::Int(value), &Type::TEXT | &Type::VARCHAR) => value.to_string().to_sql(kind, out),
+            (Self::Int(value), _) => value.to_sql(kind, out),
+            (Self::Real(value), _) => value.to_sql(kind, out),
+            // PostgreSQL text cannot hold NUL; dropping it here keeps both engines usable with any input.
+            (Self::Text(text), _) if text.contains('\0') => text.replace('\0', "").to_sql(kind, out),
+            (Self::Text(text), _) => text.to_sql(kind, out),
+            (Self::Blob(bytes), _) => bytes.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Val {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Foreign> {
+        Ok(match *kind {
+            Type::INT8 => Self::Int(i64::from_sql(kind, raw)?),
+            Type::INT4 => Self::Int(i32::from_sql(kind, raw)?.into()),
+            Type::INT2 => Self::Int(i16::from_sql(kind, raw)?.into()),
+            Type::BOOL => Self::Int(bool::from_sql(kind, raw)?.into()),
+            Type::FLOAT8 => Self::Real(f64::from_sql(kind, raw)?),
+            Type::FLOAT4 => Self::Real(f32::from_sql(kind, raw)?.into()),
+            Type::BYTEA => Self::Blob(Vec::from_sql(kind, raw)?),
+            _ => Self::Text(String::from_sql(kind, raw)?),
+        })
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Foreign> {
+        Ok(Self::Null)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}

@@ -1,0 +1,202 @@
+//! The embedded engine: opening a file with the settings that keep it whole, and a [`Conn`] on it.
+
+use super::error::excerpt;
+use super::{Conn, Engine, Error, Result, Row, Val};
+use rusqlite::config::DbConfig;
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Below this version several processes on one write-ahead log can corrupt it (the WAL-reset bug, fixed in 3.51.3).
+const OLDEST_SAFE_VERSION: i32 = 3_051_003;
+/// `QDCK` in the file's header: tells our file from any other SQLite database.
+const APPLICATION_ID: i32 = 0x5144_434b;
+/// How long a statement waits for another process's write.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+thread_local! {
+    static WAITING_SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Sleep a random 50 to 400 µs and try again. The stock handler backs off to 100 ms and starves a process for seconds.
+fn wait_for_lock(tries: i32) -> bool {
+    let since = match (tries, WAITING_SINCE.get()) {
+        (1.., Some(since)) => since,
+        _ => {
+            let now = Instant::now();
+            WAITING_SINCE.set(Some(now));
+            now
+        }
+    };
+    std::thread::sleep(Duration::from_micros(fastrand::u64(50..400)));
+    since.elapsed() < LOCK_PATIENCE
+}
+
+/// Open the file, creating it (0600, in a 0700 directory) when it is not there.
+pub(super) fn open(path: &Path, read_only: bool) -> Result<SqliteConn> {
+    if rusqlite::version_number() < OLDEST_SAFE_VERSION {
+        return Err(Error::Open {
+            place: path.display().to_string(),
+            reason: format!("SQLite {} may corrupt a shared write-ahead log; 3.51.3 or newer is needed", rusqlite::version()),
+        });
+    }
+    create_private(path).map_err(|error| Error::Open { place: path.display().to_string(), reason: error.to_string() })?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| refused(&error, "open", path))?;
+    configure(&mut connection, read_only).map_err(|error| refused(&error, "configure", path))?;
+    let application: i32 = connection
+        .query_row("PRAGMA application_id", [], |row| row.get(0))
+        .map_err(|error| refused(&error, "PRAGMA application_id", path))?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(|error| refused(&error, "SELECT count(*) FROM sqlite_schema", path))?;
+    match (application, tables) {
+        (APPLICATION_ID, _) => {}
+        // A new file is marked before anything is in it.
+        (0, 0) if !read_only => {
+            connection
+                .pragma_update(None, "application_id", APPLICATION_ID)
+                .map_err(|error| refused(&error, "PRAGMA application_id", path))?;
+        }
+        (0, 0) => {}
+        _ => {
+            return Err(Error::Open {
+                place: path.display().to_string(),
+                reason: "it is a SQLite database of another program; name another file".to_owned(),
+            });
+        }
+    }
+    Ok(SqliteConn { connection, place: path.display().to_string() })
+}
+
+/// Make an empty file that only its owner can read, in directories that only the owner can enter, unless it is there already.
+pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    }
+    // The -wal and -shm companions inherit the mode of the file, so it has to be right before SQLite first opens it.
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn configure(connection: &mut Connection, read_only: bool) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(wait_for_lock))?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    // FULL: an acknowledged decision survives a power cut; group commit pays for it.
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
+         PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA journal_size_limit = 67108864;",
+    )?;
+    connection.pragma_update(None, "query_only", read_only)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}
+
+/// Turn the engine's refusal into ours. `place` is the file.
+fn refused(error: &rusqlite::Error, sql: &str, place: &Path) -> Error {
+    translate(error, sql, &place.display().to_string())
+}
+
+fn translate(error: &rusqlite::Error, sql: &str, place: &str) -> Error {
+    let reason = error.to_string();
+    let place = place.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked { place },
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Error::Corrupt { place, reason },
+        Some(
+            ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::DiskFull | ErrorCode::SystemIoFailure,
+        ) => Error::Open { place, reason },
+        Some(ErrorCode::ConstraintViolation) => Error::Constraint { reason },
+        _ => Error::Statement { reason, statement: excerpt(sql) },
+    }
+}
+
+/// A connection to an SQLite file.
+#[derive(Debug)]
+pub(super) struct SqliteConn {
+    pub(super) connection: Connection,
+    place: String,
+}
+
+impl SqliteConn {
+    /// Run statements without parameters or answers.
+    pub(super) fn batch(&self, sql: &str) -> Result<()> {
+        self.connection.execute_batch(sql).map_err(|error| translate(&error, sql, &self.place))
+    }
+
+    fn bind(statement: &mut rusqlite::CachedStatement<'_>, params: &[Val]) -> rusqlite::Result<()> {
+        for (index, value) in params.iter().enumerate() {
+            // SQLite takes `$1` as a name: its position follows first appearance, so it is looked up.
+            if let Some(position) = statement.parameter_index(&format!("${}", index + 1))? {
+                statement.raw_bind_parameter(position, Bound(value))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rows(&self, sql: &str, params: &[Val]) -> rusqlite::Result<Vec<Row>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
+        Self::bind(&mut statement, params)?;
+        let mut answer = statement.raw_query();
+        let mut rows = Vec::new();
+        while let Some(row) = answer.next()? {
+            let values = (0..columns.len()).map(|index| row.get_ref(index).map(value)).collect::<rusqlite::Result<_>>()?;
+            rows.push(Row::new(Arc::clone(&columns), values));
+        }
+        Ok(rows)
+    }
+
+    fn changed(&self, sql: &str, params: &[Val]) -> rusqlite::Result<usize> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Self::bind(&mut statement, params)?;
+        statement.raw_execute()
+    }
+}
+
+impl Conn for SqliteConn {
+    fn engine(&self) -> Engine {
+        Engine::Sqlite
+    }
+
+    fn query(&mut self, sql: &str, params: &[Val]) -> Result<Vec<Row>> {
+        self.rows(sql, params).map_err(|error| translate(&error, sql, &self.place))
+    }
+
+    fn exec(&mut self, sql: &str, params: &[Val]) -> Result<u64> {
+        self.changed(sql, params).map(|rows| rows as u64).map_err(|error| translate(&error, sql, &self.place))
+    }
+}
+
+struct Bound<'a>(&'a Val);
+
+impl rusqlite::ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            Val::Null => ToSqlOutput::Owned(Value::Null),
+            Val::Int(value) => ToSqlOutput::Owned(Value::Integer(*value)),
+            Val::Real(value) => ToSqlOutput::Owned(Value::Real(*value)),
+            Val::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Val::Blob(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+        })
+    }
+}
+
+fn value(from: ValueRef<'_>) -> Val {
+    match from {
+        ValueRef::Null => Val::Null,
+        ValueRef::Integer(value) => Val::Int(value),
+        ValueRef::Real(value) => Val::Real(value),
+        ValueRef::Text(bytes) => Val::Text(String::from_utf8_lossy(bytes).into_owned()),
+        ValueRef::Blob(bytes) => Val::Blob(bytes.to_vec()),
+    }
+}
