@@ -101,7 +101,8 @@ CREATE TABLE interactions (
   PRIMARY KEY (persona_id, id)
 ) STRICT;
 CREATE INDEX interactions_created ON interactions (persona_id, created_at, id);
-CREATE INDEX interactions_subreddit ON interactions (persona_id, subreddit, created_at);
+-- Subreddits differ by more than their case.
+CREATE INDEX interactions_subreddit ON interactions (persona_id, lower(subreddit), created_at);
 CREATE INDEX interactions_parent ON interactions (persona_id, parent_id);
 
 CREATE TABLE agent_config (
