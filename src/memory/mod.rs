@@ -1,7 +1,7 @@
 //! Personas, what they believe and why, and what they said.
 //!
 //! One file per aggregate: the SQL of a table stands in the file of its aggregate and nowhere else. Rules without I/O stand apart
-//! ([`confidence`], [`persona_config`]). Every operation is a plain function `fn op(c: &mut dyn Conn, …)`
+//! ([`confidence`], [`persona_config`], the types of [`proposals`]). Every operation is a plain function `fn op(c: &mut dyn Conn, …)`
 //! for one transaction of the caller, takes the [`crate::base::PersonaId`] whose rows it may touch, and treats another persona's id as
 //! not found. Every change of a belief leaves a row in its history, one audit row and one change-feed row in the same transaction.
 //!
@@ -17,6 +17,7 @@ pub mod evidence;
 pub mod interactions;
 pub mod persona_config;
 pub mod personas;
+pub mod proposals;
 pub mod revisions;
 pub mod settings;
 pub mod stances;
@@ -26,3 +27,4 @@ pub use confidence::{Direction, Strength};
 pub use error::{Error, Result};
 pub use persona_config::PersonaConfig;
 pub use personas::Persona;
+pub use proposals::{BeliefChangesApplied, BeliefProposals, BeliefUpdateProposal, NewBeliefProposal};
