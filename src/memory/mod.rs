@@ -19,6 +19,7 @@ pub mod persona_config;
 pub mod personas;
 pub mod proposals;
 pub mod revisions;
+pub mod seed;
 pub mod settings;
 pub mod stances;
 
