@@ -5,7 +5,6 @@ use quarterdeck::base::{Clock, SystemClock};
 use quarterdeck::store::{Address, Conn, Database, Error, Val, audit, feed, migrate, newest_version, status};
 use quarterdeck::vals;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 type Failure = Error;
 
@@ -20,22 +19,12 @@ fn sqlite() -> Place {
     Place { address: Address::Sqlite(directory.path().join("deck.db")), _directory: directory }
 }
 
-/// A fresh database on the server, made through the server's own client.
 fn postgres() -> Option<Place> {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
     let Ok(server) = std::env::var("QUARTERDECK_TEST_POSTGRES") else {
         eprintln!("skipped: no PostgreSQL server (QUARTERDECK_TEST_POSTGRES is not set)");
         return None;
     };
-    let name = format!("contract_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
-    let mut client = postgres::Client::connect(&server, postgres::NoTls).expect("the server that QUARTERDECK_TEST_POSTGRES names");
-    client.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-    let mut url = server.clone();
-    let (front, query) = url.split_once('?').map_or((url.clone(), String::new()), |(front, query)| (front.to_owned(), format!("?{query}")));
-    let base =
-        front.rfind('/').filter(|slash| *slash > front.find("://").unwrap() + 2).map_or(front.clone(), |slash| front[..slash].to_owned());
-    url = format!("{base}/{name}{query}");
-    Some(Place { address: Address::parse(&url).unwrap(), _directory: tempfile::tempdir().unwrap() })
+    Some(Place { address: quarterdeck::store::testing::fresh_on_server(&server), _directory: tempfile::tempdir().unwrap() })
 }
 
 fn on_each_engine(test: impl Fn(&Address)) {
