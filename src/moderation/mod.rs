@@ -1,1 +1,28 @@
-//! stub
+//! Moderation: what screening says of a draft, what a person decides, and how it leaves the house exactly once.
+//!
+//! It owns the queue, the outbox, the mutes and the pauses. Rules and states stand in files without I/O ([`screening`], [`state`],
+//! [`approval`]); every change of an item goes through one guarded step that writes its audit row and its feed row. It may not draft, may
+//! not decide for a person, and may not send anything without a committed intent.
+
+pub mod approval;
+pub mod decisions;
+pub mod draft;
+mod error;
+pub mod evaluation;
+pub mod item;
+pub mod mutes;
+pub mod outbox;
+pub mod pauses;
+pub mod queue;
+pub mod screening;
+pub mod secrets;
+pub mod state;
+mod transition;
+
+pub use approval::Mode;
+pub use draft::{DraftMetadata, ThreadEntry};
+pub use error::{Error, Result};
+pub use evaluation::{Evaluation, Hit, Span, Verdict};
+pub use item::{Filter, Item, Line};
+pub use queue::{NewItem, On, Settings};
+pub use state::{Directive, PostType, RejectCode, State};

@@ -1,0 +1,55 @@
+//! People, threads and subreddits that a persona leaves alone.
+
+use super::error::Result;
+use crate::base::{Millis, PersonaId};
+use crate::store::Conn;
+use crate::vals;
+use serde::Serialize;
+
+/// What is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MuteKind {
+    /// A whole thread, by the fullname of its post.
+    Thread,
+    /// A person, by name.
+    User,
+    /// A subreddit, by name.
+    Subreddit,
+}
+
+impl MuteKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Thread => "thread",
+            Self::User => "user",
+            Self::Subreddit => "subreddit",
+        }
+    }
+}
+
+/// Leave something alone from now on. It stays as it is when it already was.
+///
+/// # Errors
+/// When the engine refuses.
+pub(super) fn mute(c: &mut dyn Conn, persona: &PersonaId, kind: MuteKind, target: &str, reason: &str, by: &str, at: Millis) -> Result<()> {
+    c.exec(
+        "INSERT INTO mutes (persona_id, kind, target, reason, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (persona_id, kind, target) DO NOTHING",
+        vals![persona, kind.as_str(), target.to_lowercase(), reason, by, at],
+    )?;
+    Ok(())
+}
+
+/// Why this thread, person or subreddit is left alone; `None` when it is not.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn reason(c: &mut dyn Conn, persona: &PersonaId, thread: Option<&str>, user: &str, subreddit: &str) -> Result<Option<String>> {
+    let row = c.first(
+        "SELECT kind, reason FROM mutes WHERE persona_id = $1
+           AND ((kind = 'thread' AND target = $2) OR (kind = 'user' AND target = $3) OR (kind = 'subreddit' AND target = $4)) LIMIT 1",
+        vals![persona, thread.unwrap_or_default().to_lowercase(), user.to_lowercase(), subreddit.to_lowercase()],
+    )?;
+    row.map(|row| Ok(format!("{} muted: {}", row.text("kind")?, row.text("reason")?))).transpose()
+}

@@ -1,0 +1,414 @@
+//! Items on their way to a decision: enqueued, claimed, released, held, returned, expired.
+
+use super::approval;
+use super::draft::DraftMetadata;
+use super::error::{Error, Result};
+use super::evaluation::{Evaluation, Verdict};
+use super::item::{Item, load};
+use super::state::{PostType, State};
+use super::transition::{Step, changed, take};
+use crate::base::{Millis, PersonaId, new_id};
+use crate::store::audit::{self, Actor};
+use crate::store::{Conn, Val, feed};
+use crate::vals;
+use serde_json::{Value, json};
+
+/// How long things take in the queue. All in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Undo window of comments and replies.
+    pub undo_comment: Millis,
+    /// Undo window of posts.
+    pub undo_post: Millis,
+    /// How long a claim lasts without being renewed.
+    pub lease: Millis,
+    /// How long a draft is worth sending.
+    pub expiry: Millis,
+    /// How often a draft may go back to the agent.
+    pub max_return_rounds: i64,
+    /// How much of the world may be touched.
+    pub mode: approval::Mode,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            undo_comment: 30_000,
+            undo_post: 300_000,
+            lease: 300_000,
+            expiry: 86_400_000,
+            max_return_rounds: 3,
+            mode: approval::Mode::DryRun,
+        }
+    }
+}
+
+/// A draft to be queued.
+#[derive(Debug, Clone)]
+pub struct NewItem {
+    /// Post, comment or reply.
+    pub post_type: PostType,
+    /// Where it goes, without `r/`.
+    pub target_subreddit: String,
+    /// Fullname of what is answered.
+    pub parent_id: Option<String>,
+    /// Fullname of the post the thread hangs on.
+    pub thread_id: Option<String>,
+    /// Who wrote what is answered.
+    pub parent_author: Option<String>,
+    /// Title, for a post.
+    pub title: Option<String>,
+    /// The text.
+    pub content: String,
+    /// What screening said.
+    pub evaluation: Evaluation,
+    /// The thread, the proposals, the cost and whatever else came with the draft.
+    pub draft_metadata: DraftMetadata,
+    /// Ties the draft to its model calls and log lines.
+    pub correlation_id: String,
+}
+
+/// Queue a draft: pending, or blocked when a rule forbids it. Returns its id.
+///
+/// # Errors
+/// [`Error::Invalid`] for empty text, [`Error::AlreadyAnswered`] when this persona already has a draft or an answer for the parent.
+pub fn enqueue(c: &mut dyn Conn, persona: &PersonaId, new: &NewItem, settings: &Settings, actor: &Actor, at: Millis) -> Result<String> {
+    if new.content.trim().is_empty() && new.evaluation.verdict != Verdict::Block {
+        return Err(Error::Invalid { what: "the draft's text", found: "empty".to_owned(), expected: "some text".to_owned() });
+    }
+    if let Some(parent) = &new.parent_id
+        && let Some(existing) = open_for_parent(c, persona, parent)?
+    {
+        return Err(Error::AlreadyAnswered { parent: parent.clone(), existing });
+    }
+    let id = new_id();
+    let state = if new.evaluation.verdict == Verdict::Block { State::Blocked } else { State::Pending };
+    c.exec(
+        "INSERT INTO pending_posts (persona_id, id, state, version, fence, revision, post_type, target_subreddit, parent_id, thread_id,
+           parent_author, title, content, verdict, evaluation, draft_metadata, correlation_id, expires_at, created_at, updated_at)
+         VALUES ($1, $2, $3, 1, 0, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
+        vals![
+            persona,
+            &id,
+            state.as_str(),
+            new.post_type.as_str(),
+            &new.target_subreddit,
+            new.parent_id.as_ref(),
+            new.thread_id.as_ref(),
+            new.parent_author.as_ref(),
+            new.title.as_ref(),
+            &new.content,
+            new.evaluation.verdict.as_str(),
+            json!(new.evaluation).to_string(),
+            json!(new.draft_metadata).to_string(),
+            &new.correlation_id,
+            at + settings.expiry,
+            at
+        ],
+    )?;
+    write_revision(c, persona, &id, 1, new.title.as_deref(), &new.content, actor, None, at)?;
+    let after = json!({ "state": state, "version": 1, "verdict": new.evaluation.verdict, "flags": new.evaluation.flags,
+        "parent": new.parent_id, "subreddit": new.target_subreddit, "digest": new.evaluation.input_digest });
+    audit::append(
+        c,
+        &audit::Entry {
+            at,
+            persona: Some(persona),
+            actor,
+            action: "queue.add",
+            subject_kind: "pending_post",
+            subject_id: &id,
+            reason: None,
+            before: &Value::Null,
+            after: &after,
+        },
+    )?;
+    feed::append(c, at, "queue", Some(persona), "pending_post_added", &id)?;
+    Ok(id)
+}
+
+/// The item that already answers `parent`, or waits to, if one.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn open_for_parent(c: &mut dyn Conn, persona: &PersonaId, parent: &str) -> Result<Option<String>> {
+    let row = c.first(
+        "SELECT id FROM pending_posts WHERE persona_id = $1 AND parent_id = $2
+           AND state NOT IN ('rejected', 'discarded', 'expired', 'abandoned', 'refused') LIMIT 1",
+        vals![persona, parent],
+    )?;
+    Ok(row.map(|row| row.text("id")).transpose()?)
+}
+
+#[allow(clippy::too_many_arguments, reason = "the columns of a revision")]
+pub(super) fn write_revision(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    id: &str,
+    revision: i64,
+    title: Option<&str>,
+    content: &str,
+    actor: &Actor,
+    note: Option<&str>,
+    at: Millis,
+) -> Result<()> {
+    c.exec(
+        "INSERT INTO post_revisions (persona_id, item_id, revision, title, content, author_kind, author, note, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        vals![persona, id, revision, title, content, actor.kind.as_str(), &actor.name, note, at],
+    )?;
+    Ok(())
+}
+
+/// Who acts on which version of which item, and when.
+#[derive(Debug, Clone)]
+pub struct On<'a> {
+    /// The persona the item belongs to.
+    pub persona: &'a PersonaId,
+    /// The item's full id.
+    pub id: &'a str,
+    /// The version that was on the screen; `None` where a script takes it as it is.
+    pub version: Option<i64>,
+    /// Who acts.
+    pub actor: &'a Actor,
+    /// When.
+    pub at: Millis,
+}
+
+/// The item, in the version that was seen, not in another reviewer's hands, in a state that can still be decided.
+pub(super) fn decidable(c: &mut dyn Conn, on: &On<'_>, wanted: &'static str) -> Result<Item> {
+    let item = load(c, on.persona, on.id)?;
+    if let Some((holder, until)) = item.live_lease(on.at)
+        && holder != on.actor.name
+    {
+        return Err(Error::ClaimedByOther { id: item.id.clone(), holder: holder.to_owned(), until });
+    }
+    if !item.state.is_open() {
+        return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted });
+    }
+    if let Some(seen) = on.version
+        && seen != item.version
+    {
+        return Err(changed(&item, seen));
+    }
+    Ok(item)
+}
+
+const NO_LEASE: [(&str, Val); 2] = [("lease_holder", Val::Null), ("lease_until", Val::Null)];
+
+pub(super) fn without_lease(more: Vec<(&'static str, Val)>) -> Vec<(&'static str, Val)> {
+    NO_LEASE.iter().cloned().chain(more).collect()
+}
+
+/// Claim an item for its reviewer, or renew the reviewer's own lease.
+///
+/// # Errors
+/// [`Error::ClaimedByOther`], [`Error::WrongState`], [`Error::Changed`].
+pub fn claim(c: &mut dyn Conn, on: &On<'_>, settings: &Settings) -> Result<Item> {
+    let item = decidable(c, on, "claimed")?;
+    let renewed = item.live_lease(on.at).is_some();
+    // A renewal keeps the fence: it is the same reviewer at the same work.
+    let fence = if renewed { item.fence } else { item.fence + 1 };
+    let set = vec![
+        ("lease_holder", Val::from(&on.actor.name)),
+        ("lease_until", Val::Int(on.at + settings.lease)),
+        ("fence", Val::Int(fence)),
+        ("hold_until", Val::Null),
+        ("hold_reason", Val::Null),
+    ];
+    let action = if renewed { "queue.renew" } else { "queue.claim" };
+    let detail = json!({ "holder": on.actor.name, "until": on.at + settings.lease });
+    take(c, Step { item: &item, to: State::Claimed, actor: on.actor, action, reason: None, at: on.at, set, detail })
+}
+
+/// The item claimed by whoever decides: as it is when they hold it, claimed on the spot when nobody does.
+pub(super) fn claimed(c: &mut dyn Conn, on: &On<'_>, settings: &Settings, wanted: &'static str) -> Result<Item> {
+    let item = decidable(c, on, wanted)?;
+    if item.live_lease(on.at).is_some() {
+        return Ok(item);
+    }
+    claim(c, &On { version: Some(item.version), ..on.clone() }, settings)
+}
+
+/// Give an item back to the queue.
+///
+/// # Errors
+/// [`Error::ClaimedByOther`], [`Error::WrongState`] when it is neither claimed nor held.
+pub fn release(c: &mut dyn Conn, on: &On<'_>) -> Result<Item> {
+    let item = decidable(c, on, "released")?;
+    if item.state == State::Pending {
+        return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: String::new(), wanted: "released" });
+    }
+    let set = without_lease(vec![("hold_until", Val::Null), ("hold_reason", Val::Null)]);
+    take(
+        c,
+        Step {
+            item: &item,
+            to: State::Pending,
+            actor: on.actor,
+            action: "queue.release",
+            reason: None,
+            at: on.at,
+            set,
+            detail: Value::Null,
+        },
+    )
+}
+
+/// Set an item aside until a time, with a reason.
+///
+/// # Errors
+/// As a decision; [`Error::Invalid`] when the time is over or the reason is empty.
+pub fn hold(c: &mut dyn Conn, on: &On<'_>, until: Millis, reason: &str) -> Result<Item> {
+    if until <= on.at {
+        return Err(Error::Invalid { what: "the end of the hold", found: "in the past".to_owned(), expected: "a time to come".to_owned() });
+    }
+    let reason = required("the reason of the hold", reason)?;
+    let item = decidable(c, on, "held")?;
+    if item.state == State::Held {
+        return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: String::new(), wanted: "held" });
+    }
+    let set = without_lease(vec![("hold_until", Val::Int(until)), ("hold_reason", Val::from(reason))]);
+    let detail = json!({ "until": until });
+    take(c, Step { item: &item, to: State::Held, actor: on.actor, action: "queue.hold", reason: Some(reason), at: on.at, set, detail })
+}
+
+/// Send an item back to the agent with a note: it writes the next revision.
+///
+/// # Errors
+/// As a decision; [`Error::Invalid`] without a note or after too many rounds.
+pub fn return_to_agent(c: &mut dyn Conn, on: &On<'_>, note: &str, settings: &Settings) -> Result<Item> {
+    let note = required("the note", note)?;
+    let item = claimed(c, on, settings, "returned")?;
+    if item.return_rounds >= settings.max_return_rounds {
+        return Err(Error::Invalid {
+            what: "the number of returns",
+            found: format!("already {}", item.return_rounds),
+            expected: format!("at most {}: edit it yourself or reject it", settings.max_return_rounds),
+        });
+    }
+    let set = without_lease(vec![("reject_note", Val::from(note)), ("return_rounds", Val::Int(item.return_rounds + 1))]);
+    take(
+        c,
+        Step {
+            item: &item,
+            to: State::Returned,
+            actor: on.actor,
+            action: "queue.return",
+            reason: Some(note),
+            at: on.at,
+            set,
+            detail: Value::Null,
+        },
+    )
+}
+
+/// The agent's next revision of an item that was returned: screened anew, and back in the queue.
+///
+/// # Errors
+/// [`Error::WrongState`] when the item was not returned.
+pub fn resubmit(c: &mut dyn Conn, on: &On<'_>, content: &str, evaluation: &Evaluation) -> Result<Item> {
+    let item = load(c, on.persona, on.id)?;
+    if item.state != State::Returned {
+        return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted: "resubmitted" });
+    }
+    let to = if evaluation.verdict == Verdict::Block { State::Blocked } else { State::Pending };
+    let revision = item.revision + 1;
+    write_revision(c, on.persona, on.id, revision, item.title.as_deref(), content, on.actor, item.reject_note.as_deref(), on.at)?;
+    let set = new_text(revision, content, item.title.as_deref(), evaluation);
+    let detail = json!({ "revision": revision, "digest": evaluation.input_digest, "verdict": evaluation.verdict });
+    take(c, Step { item: &item, to, actor: on.actor, action: "queue.resubmit", reason: None, at: on.at, set, detail })
+}
+
+/// The columns that a new text changes. An approval of an earlier text is void.
+pub(super) fn new_text(revision: i64, content: &str, title: Option<&str>, evaluation: &Evaluation) -> Vec<(&'static str, Val)> {
+    vec![
+        ("revision", Val::Int(revision)),
+        ("content", Val::from(content)),
+        ("title", Val::from(title)),
+        ("verdict", Val::from(evaluation.verdict.as_str())),
+        ("evaluation", Val::from(json!(evaluation).to_string())),
+        ("approval_digest", Val::Null),
+        ("approval_account", Val::Null),
+        ("approval_policy", Val::Null),
+    ]
+}
+
+pub(super) fn required<'a>(what: &'static str, text: &'a str) -> Result<&'a str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::Invalid { what, found: "empty".to_owned(), expected: "a few words".to_owned() });
+    }
+    Ok(text)
+}
+
+/// What [`sweep`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Items whose time was over.
+    pub expired: usize,
+    /// Leases that ran out.
+    pub leases_ended: usize,
+    /// Holds that ended.
+    pub holds_ended: usize,
+}
+
+/// Let deadlines pass: leases and holds end, old drafts expire. A deadline never approves, and is never logged as a person's refusal.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn sweep(c: &mut dyn Conn, at: Millis) -> Result<Swept> {
+    let timeout = Actor::timeout("deadline");
+    let mut swept = Swept::default();
+    let due = c.query(
+        "SELECT persona_id, id FROM pending_posts WHERE state IN ('pending', 'blocked', 'held', 'returned') AND expires_at <= $1 LIMIT 500",
+        vals![at],
+    )?;
+    for row in &due {
+        let item = load(c, &PersonaId::from_stored(row.text("persona_id")?), &row.text("id")?)?;
+        let set = vec![("state_reason", Val::from("not decided in time"))];
+        let reason = Some("not decided in time");
+        take(c, Step { item: &item, to: State::Expired, actor: &timeout, action: "queue.expire", reason, at, set, detail: Value::Null })?;
+        swept.expired += 1;
+    }
+    let due = c.query("SELECT persona_id, id FROM pending_posts WHERE state = 'claimed' AND lease_until <= $1 LIMIT 500", vals![at])?;
+    for row in &due {
+        let item = load(c, &PersonaId::from_stored(row.text("persona_id")?), &row.text("id")?)?;
+        let set = without_lease(vec![]);
+        let reason = item.lease_holder.as_ref().map(|holder| format!("the lease of {holder} ran out"));
+        take(
+            c,
+            Step {
+                item: &item,
+                to: State::Pending,
+                actor: &timeout,
+                action: "queue.lease_over",
+                reason: reason.as_deref(),
+                at,
+                set,
+                detail: Value::Null,
+            },
+        )?;
+        swept.leases_ended += 1;
+    }
+    let due = c.query("SELECT persona_id, id FROM pending_posts WHERE state = 'held' AND hold_until <= $1 LIMIT 500", vals![at])?;
+    for row in &due {
+        let item = load(c, &PersonaId::from_stored(row.text("persona_id")?), &row.text("id")?)?;
+        let set = vec![("hold_until", Val::Null), ("hold_reason", Val::Null)];
+        take(
+            c,
+            Step {
+                item: &item,
+                to: State::Pending,
+                actor: &timeout,
+                action: "queue.hold_over",
+                reason: None,
+                at,
+                set,
+                detail: Value::Null,
+            },
+        )?;
+        swept.holds_ended += 1;
+    }
+    Ok(swept)
+}
