@@ -1,1 +1,33 @@
-//! stub
+//! Settings, secrets and directories: where a value may come from, what it may be, and what was found wrong.
+//!
+//! Layers, each over the one before: defaults, the configuration file, the environment file, the process environment, the command
+//! line. One table ([`SETTINGS`]) declares every setting; the file's keys, the environment's names, the checks and the reference page
+//! are made from it, so that they cannot drift apart.
+//!
+//! This room may not open a database or a connection, and no value of a secret leaves it in a message, a `Debug` form or a listing.
+
+mod check;
+mod database_address;
+mod directories;
+mod environment_file;
+mod error;
+mod load;
+mod nearest;
+mod problem;
+mod reference;
+mod registry;
+mod settings;
+mod source;
+mod toml_file;
+mod value;
+
+pub use check::check;
+pub use database_address::mask_address;
+pub use directories::{Directories, prepare};
+pub use error::Error;
+pub use load::{FileStatus, Loaded, Request, Shown, load};
+pub use problem::{Level, Problem};
+pub use reference::reference;
+pub use registry::{Kind, Purpose, SETTINGS, Setting};
+pub use settings::{AgentSettings, LlmSettings, Mode, ModerationSettings, RedditSettings, Settings};
+pub use source::Source;

@@ -1,0 +1,356 @@
+//! The one table of all settings.
+
+/// What a setting's text must be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Any text on one line.
+    Text,
+    /// Text that is never shown.
+    Secret,
+    /// A Reddit user agent: at least seven characters.
+    UserAgent,
+    /// An `https` address, or `http` on this machine.
+    Address,
+    /// A `sqlite:` path or a `postgres://` address.
+    Database,
+    /// A directory.
+    Directory,
+    /// A whole number within bounds, with the name of its unit.
+    Integer {
+        /// Smallest value allowed.
+        least: i64,
+        /// Largest value allowed.
+        most: i64,
+        /// What is counted.
+        unit: &'static str,
+    },
+    /// A decimal number within bounds.
+    Number {
+        /// Smallest value allowed.
+        least: f64,
+        /// Largest value allowed.
+        most: f64,
+    },
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// The name of a model.
+    Model,
+    /// Names of models: a list in the file, separated by commas in the environment.
+    Models,
+}
+
+/// What a setting without a default is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Reading from and writing to Reddit.
+    Reddit,
+    /// Asking a model for drafts and checks.
+    Models,
+}
+
+impl Purpose {
+    /// In a sentence: "needed to …".
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Reddit => "needed to read from and write to Reddit",
+            Self::Models => "needed to ask a model for drafts and checks",
+        }
+    }
+}
+
+/// One setting: its names, its meaning, and what it may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Name in the configuration file, with the table's name and a dot before it.
+    pub key: &'static str,
+    /// Name in the environment and in the environment file.
+    pub env: &'static str,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+    /// What its text must be.
+    pub kind: Kind,
+    /// Its value when nobody sets it. Some defaults are made from other settings: those say so in `doc`.
+    pub default: Option<&'static str>,
+    /// What does not work without it.
+    pub needed_for: Option<Purpose>,
+}
+
+impl Setting {
+    /// The setting with this key in the file.
+    #[must_use]
+    pub fn by_key(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+
+    /// The setting with this name in the environment.
+    #[must_use]
+    pub fn by_env(name: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.env == name)
+    }
+
+    /// Whether the value is never shown.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.kind == Kind::Secret
+    }
+}
+
+const fn setting(key: &'static str, env: &'static str, kind: Kind, default: Option<&'static str>, doc: &'static str) -> Setting {
+    Setting { key, env, doc, kind, default, needed_for: None }
+}
+
+const fn needed(purpose: Purpose, mut setting: Setting) -> Setting {
+    setting.needed_for = Some(purpose);
+    setting
+}
+
+const fn count(least: i64, most: i64, unit: &'static str) -> Kind {
+    Kind::Integer { least, most, unit }
+}
+
+/// Every setting there is, in the order in which they are shown.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "mode",
+        "QUARTERDECK_MODE",
+        Kind::Choice(&["dry-run", "live"]),
+        Some("dry-run"),
+        "In a dry run everything happens but the sending; `live` sends what was approved.",
+    ),
+    setting(
+        "data_dir",
+        "QUARTERDECK_DATA_DIR",
+        Kind::Directory,
+        None,
+        "Where the database file and other kept data live. Default: the user's data directory.",
+    ),
+    setting(
+        "database",
+        "DATABASE_URL",
+        Kind::Database,
+        None,
+        "`sqlite:PATH` or `postgres://USER@HOST/NAME`. Default: `quarterdeck.db` in the data directory.",
+    ),
+    needed(
+        Purpose::Reddit,
+        setting("reddit.client_id", "REDDIT_CLIENT_ID", Kind::Text, None, "Id of the script application registered with Reddit."),
+    ),
+    needed(Purpose::Reddit, setting("reddit.client_secret", "REDDIT_CLIENT_SECRET", Kind::Secret, None, "Secret of that application.")),
+    needed(
+        Purpose::Reddit,
+        setting("reddit.username", "REDDIT_USERNAME", Kind::Text, None, "Reddit account that reads and posts, without `u/`."),
+    ),
+    needed(
+        Purpose::Reddit,
+        setting(
+            "reddit.password",
+            "REDDIT_PASSWORD",
+            Kind::Secret,
+            None,
+            "Password of that account. Not needed when a refresh token is set.",
+        ),
+    ),
+    setting(
+        "reddit.otp",
+        "REDDIT_OTP",
+        Kind::Secret,
+        None,
+        "One-time code of an account with two factors. It is good for half a minute: set it for one command only.",
+    ),
+    setting("reddit.refresh_token", "REDDIT_REFRESH_TOKEN", Kind::Secret, None, "Refresh token, used in place of the password."),
+    setting(
+        "reddit.user_agent",
+        "REDDIT_USER_AGENT",
+        Kind::UserAgent,
+        None,
+        "What Reddit sees as the client: `platform:app:version (by /u/name)`. Default: made from the account's name.",
+    ),
+    setting(
+        "reddit.base_url",
+        "REDDIT_BASE_URL",
+        Kind::Address,
+        Some("https://www.reddit.com"),
+        "Host of the login. Change it for the sandbox only: the credentials go there.",
+    ),
+    setting(
+        "reddit.oauth_url",
+        "REDDIT_OAUTH_URL",
+        Kind::Address,
+        Some("https://oauth.reddit.com"),
+        "Host of the API after the login. Change it for the sandbox only: the access token goes there.",
+    ),
+    needed(
+        Purpose::Models,
+        setting("llm.api_key", "OPENROUTER_API_KEY", Kind::Secret, None, "Key of OpenRouter or of another OpenAI-compatible service."),
+    ),
+    setting(
+        "llm.base_url",
+        "OPENROUTER_BASE_URL",
+        Kind::Address,
+        Some("https://openrouter.ai/api/v1"),
+        "Address of the model service, up to and without `/chat/completions`. The key goes there.",
+    ),
+    setting("llm.response_model", "RESPONSE_MODEL", Kind::Model, Some("anthropic/claude-haiku-4.5"), "Model that writes drafts."),
+    setting(
+        "llm.consistency_model",
+        "CONSISTENCY_MODEL",
+        Kind::Model,
+        Some("anthropic/claude-haiku-4.5"),
+        "Model that checks a draft against the persona's beliefs.",
+    ),
+    setting(
+        "llm.fallback_models",
+        "FALLBACK_MODELS",
+        Kind::Models,
+        Some(""),
+        "Models to try, in this order, when the first one cannot answer. Separated by commas in the environment.",
+    ),
+    setting(
+        "moderation.undo_seconds_reply",
+        "QUARTERDECK_UNDO_SECONDS_REPLY",
+        count(0, 86_400, "seconds"),
+        Some("30"),
+        "How long an approved reply or comment waits before it is sent, so that the approval can be taken back.",
+    ),
+    setting(
+        "moderation.undo_seconds_post",
+        "QUARTERDECK_UNDO_SECONDS_POST",
+        count(0, 86_400, "seconds"),
+        Some("300"),
+        "The same for a new post.",
+    ),
+    setting(
+        "moderation.lease_seconds",
+        "QUARTERDECK_LEASE_SECONDS",
+        count(10, 86_400, "seconds"),
+        Some("300"),
+        "How long an item stays with the reviewer who claimed it.",
+    ),
+    setting(
+        "moderation.expiry_hours",
+        "QUARTERDECK_EXPIRY_HOURS",
+        count(1, 8_760, "hours"),
+        Some("24"),
+        "After how long a draft that nobody decided expires. It is never sent after that.",
+    ),
+    setting(
+        "moderation.max_return_rounds",
+        "QUARTERDECK_MAX_RETURN_ROUNDS",
+        count(0, 20, "rounds"),
+        Some("3"),
+        "How often one item may go back to the agent with a note.",
+    ),
+    setting(
+        "agent.interval_seconds",
+        "QUARTERDECK_AGENT_INTERVAL_SECONDS",
+        count(10, 86_400, "seconds"),
+        Some("14400"),
+        "Time between two cycles of an agent.",
+    ),
+    setting(
+        "agent.max_posts_per_cycle",
+        "QUARTERDECK_AGENT_MAX_POSTS_PER_CYCLE",
+        count(1, 20, "posts"),
+        Some("10"),
+        "How many new posts an agent answers in one cycle at most.",
+    ),
+    setting(
+        "agent.max_post_age_hours",
+        "QUARTERDECK_AGENT_MAX_POST_AGE_HOURS",
+        count(1, 168, "hours"),
+        Some("24"),
+        "Older posts are left alone.",
+    ),
+    setting(
+        "agent.max_conversation_depth",
+        "QUARTERDECK_AGENT_MAX_CONVERSATION_DEPTH",
+        count(1, 20, "replies"),
+        Some("5"),
+        "How deep in one conversation an agent still answers.",
+    ),
+    setting(
+        "agent.score_weight",
+        "QUARTERDECK_AGENT_SCORE_WEIGHT",
+        Kind::Number { least: 0.0, most: 10.0 },
+        Some("1.0"),
+        "Weight of a post's score in its engagement.",
+    ),
+    setting(
+        "agent.comment_weight",
+        "QUARTERDECK_AGENT_COMMENT_WEIGHT",
+        Kind::Number { least: 0.0, most: 10.0 },
+        Some("2.0"),
+        "Weight of a post's number of comments in its engagement.",
+    ),
+    setting(
+        "agent.min_probability",
+        "QUARTERDECK_AGENT_MIN_PROBABILITY",
+        Kind::Number { least: 0.0, most: 1.0 },
+        Some("0.1"),
+        "Probability of answering a post with no engagement.",
+    ),
+    setting(
+        "agent.max_probability",
+        "QUARTERDECK_AGENT_MAX_PROBABILITY",
+        Kind::Number { least: 0.0, most: 1.0 },
+        Some("0.8"),
+        "Probability of answering a post with very much engagement. Not below the smallest one.",
+    ),
+    setting(
+        "agent.probability_midpoint",
+        "QUARTERDECK_AGENT_PROBABILITY_MIDPOINT",
+        Kind::Number { least: 1.0, most: 1_000.0 },
+        Some("20"),
+        "Engagement at which the probability is half-way between the two.",
+    ),
+];
+
+/// A name that is read from the environment and is no setting of the file, with what it does.
+pub(super) struct OtherName {
+    pub name: &'static str,
+    pub doc: &'static str,
+}
+
+/// Names of the environment that steer the program itself.
+pub(super) const OTHER_NAMES: &[OtherName] = &[
+    OtherName { name: "QUARTERDECK_CONFIG", doc: "Path of the configuration file, as `--config`." },
+    OtherName {
+        name: "QUARTERDECK_LOG",
+        doc: "Writes a log file of JSON lines, at this level: `info`, `debug`, or `quarterdeck::reddit=trace`.",
+    },
+    OtherName { name: "NO_COLOR", doc: "When set to anything, no colours." },
+    OtherName { name: "QUARTERDECK_TEST_POSTGRES", doc: "For the project's own tests: a PostgreSQL server that they may fill and empty." },
+    OtherName { name: "QUARTERDECK_PYTHON", doc: "For the project's own tests: a Python with `praw` and `asyncpraw`." },
+];
+
+/// Names of earlier installations that are understood and not obeyed, with the reason.
+pub(super) const IGNORED_NAMES: &[OtherName] = &[OtherName {
+    name: "AUTO_POSTING_ENABLED",
+    doc: "Whether drafts that screening allows are sent without review is set for each persona.",
+}];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_setting_has_its_own_names_and_a_sentence() {
+        let keys: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.key).collect();
+        let names: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.env).collect();
+        assert_eq!((keys.len(), names.len()), (SETTINGS.len(), SETTINGS.len()));
+        for setting in SETTINGS {
+            assert!(setting.doc.ends_with('.'), "{} has no sentence", setting.key);
+        }
+    }
+
+    #[test]
+    fn every_default_passes_its_own_check() {
+        for setting in SETTINGS {
+            if let Some(default) = setting.default.filter(|default| !default.is_empty()) {
+                assert_eq!(super::super::value::check(setting.kind, default), Ok(()), "{}", setting.key);
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The settings in their types. Each service takes what it needs from here through the open application.
+
+use super::{Error, Level, Loaded, Problem, Purpose, SETTINGS, Setting, Source, value};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Whether approved items leave the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Everything but the sending. The default.
+    #[default]
+    DryRun,
+    /// What was approved is sent.
+    Live,
+}
+
+impl Mode {
+    /// The word that stands for it in a file.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::DryRun => "dry-run",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// Every setting of an installation.
+#[derive(Clone)]
+pub struct Settings {
+    /// Whether approved items leave the machine.
+    pub mode: Mode,
+    /// `sqlite:` and an absolute path, or `postgres://…`. It may hold a password: show it through [`super::mask_address`] only.
+    pub database: String,
+    /// Where the database file and other kept data live.
+    pub data_dir: PathBuf,
+    /// Where logs are written.
+    pub state_dir: PathBuf,
+    /// Directory of the configuration file.
+    pub config_dir: PathBuf,
+    /// Access to Reddit.
+    pub reddit: RedditSettings,
+    /// Access to models.
+    pub llm: LlmSettings,
+    /// The review queue.
+    pub moderation: ModerationSettings,
+    /// Defaults of the agent's loop.
+    pub agent: AgentSettings,
+    /// Where each value came from, by key.
+    pub sources: BTreeMap<&'static str, Source>,
+}
+
+/// Access to Reddit.
+#[derive(Debug, Clone)]
+pub struct RedditSettings {
+    /// Id of the script application.
+    pub client_id: Option<String>,
+    /// Its secret.
+    pub client_secret: Option<SecretString>,
+    /// The account's name, without `u/`.
+    pub username: Option<String>,
+    /// The account's password.
+    pub password: Option<SecretString>,
+    /// A one-time code for the account's second factor.
+    pub otp: Option<SecretString>,
+    /// A refresh token, in place of the password.
+    pub refresh_token: Option<SecretString>,
+    /// The user agent; set whenever the account's name is.
+    pub user_agent: Option<String>,
+    /// Host of the login, without a slash at the end.
+    pub base_url: String,
+    /// Host of the API, without a slash at the end.
+    pub oauth_url: String,
+}
+
+/// Access to models.
+#[derive(Debug, Clone)]
+pub struct LlmSettings {
+    /// Key of the service.
+    pub api_key: Option<SecretString>,
+    /// Address of the service, without a slash at the end.
+    pub base_url: String,
+    /// Model that writes drafts.
+    pub response_model: String,
+    /// Model that checks drafts.
+    pub consistency_model: String,
+    /// Models to try when the first one cannot answer, in order.
+    pub fallback_models: Vec<String>,
+}
+
+/// The review queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModerationSettings {
+    /// Seconds between the approval of a reply or comment and its sending.
+    pub undo_seconds_reply: u64,
+    /// The same for a post.
+    pub undo_seconds_post: u64,
+    /// Seconds an item stays with the reviewer who claimed it.
+    pub lease_seconds: u64,
+    /// Hours after which an undecided draft expires.
+    pub expiry_hours: u64,
+    /// How often an item may go back to the agent.
+    pub max_return_rounds: u32,
+}
+
+/// Defaults of the agent's loop.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentSettings {
+    /// Seconds between two cycles.
+    pub interval_seconds: u64,
+    /// New posts answered in one cycle at most.
+    pub max_posts_per_cycle: u32,
+    /// Hours after which a post is left alone.
+    pub max_post_age_hours: u64,
+    /// How deep in one conversation an agent still answers.
+    pub max_conversation_depth: u32,
+    /// Weight of the score in a post's engagement.
+    pub score_weight: f64,
+    /// Weight of the number of comments in a post's engagement.
+    pub comment_weight: f64,
+    /// Probability of answering at no engagement, 0 to 1.
+    pub min_probability: f64,
+    /// Probability of answering at very much engagement, 0 to 1.
+    pub max_probability: f64,
+    /// Engagement at which the probability is half-way.
+    pub probability_midpoint: f64,
+}
+
+impl Settings {
+    pub(super) fn from_loaded(loaded: &Loaded) -> Result<Self, Problem> {
+        let directories = loaded.directories();
+        let reader = Reader(loaded);
+        let settings = Self {
+            mode: if reader.text("mode")? == Mode::Live.word() { Mode::Live } else { Mode::DryRun },
+            database: reader.text("database")?,
+            data_dir: PathBuf::from(reader.text("data_dir")?),
+            state_dir: directories.state_dir.clone(),
+            config_dir: directories.config_dir.clone(),
+            reddit: RedditSettings {
+                client_id: loaded.text("reddit.client_id"),
+                client_secret: reader.secret("reddit.client_secret"),
+                username: loaded.text("reddit.username"),
+                password: reader.secret("reddit.password"),
+                otp: reader.secret("reddit.otp"),
+                refresh_token: reader.secret("reddit.refresh_token"),
+                user_agent: loaded.text("reddit.user_agent"),
+                base_url: reader.address("reddit.base_url")?,
+                oauth_url: reader.address("reddit.oauth_url")?,
+            },
+            llm: LlmSettings {
+                api_key: reader.secret("llm.api_key"),
+                base_url: reader.address("llm.base_url")?,
+                response_model: reader.text("llm.response_model")?,
+                consistency_model: reader.text("llm.consistency_model")?,
+                fallback_models: list(&reader.text("llm.fallback_models")?),
+            },
+            moderation: ModerationSettings {
+                undo_seconds_reply: reader.number("moderation.undo_seconds_reply")?,
+                undo_seconds_post: reader.number("moderation.undo_seconds_post")?,
+                lease_seconds: reader.number("moderation.lease_seconds")?,
+                expiry_hours: reader.number("moderation.expiry_hours")?,
+                max_return_rounds: reader.number("moderation.max_return_rounds")?,
+            },
+            agent: AgentSettings {
+                interval_seconds: reader.number("agent.interval_seconds")?,
+                max_posts_per_cycle: reader.number("agent.max_posts_per_cycle")?,
+                max_post_age_hours: reader.number("agent.max_post_age_hours")?,
+                max_conversation_depth: reader.number("agent.max_conversation_depth")?,
+                score_weight: reader.number("agent.score_weight")?,
+                comment_weight: reader.number("agent.comment_weight")?,
+                min_probability: reader.number("agent.min_probability")?,
+                max_probability: reader.number("agent.max_probability")?,
+                probability_midpoint: reader.number("agent.probability_midpoint")?,
+            },
+            sources: SETTINGS.iter().map(|setting| (setting.key, loaded.source(setting.key))).collect(),
+        };
+        if settings.agent.min_probability > settings.agent.max_probability {
+            let message = "agent.max_probability is below agent.min_probability";
+            return Err(Problem::new(Level::Error, loaded.source("agent.max_probability"), message).next("set them the other way round"));
+        }
+        Ok(settings)
+    }
+
+    /// The settings that are not set and that `purpose` needs.
+    #[must_use]
+    pub fn missing(&self, purpose: Purpose) -> Vec<&'static Setting> {
+        let reddit = &self.reddit;
+        let is_set = |key: &str| match key {
+            "reddit.client_id" => reddit.client_id.is_some(),
+            "reddit.client_secret" => reddit.client_secret.is_some(),
+            "reddit.username" => reddit.username.is_some(),
+            "reddit.password" => reddit.password.is_some(),
+            "reddit.refresh_token" => reddit.refresh_token.is_some(),
+            "llm.api_key" => self.llm.api_key.is_some(),
+            _ => true,
+        };
+        missing(purpose, is_set)
+    }
+
+    /// Refuse to go on when something that `purpose` needs is not set.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] with the environment names of all that is missing.
+    pub fn require(&self, purpose: Purpose) -> Result<(), Error> {
+        let names: Vec<_> = self.missing(purpose).into_iter().map(|setting| setting.env).collect();
+        if names.is_empty() { Ok(()) } else { Err(Error::Missing { names, purpose }) }
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let database = super::mask_address(&self.database);
+        let mut form = formatter.debug_struct("Settings");
+        form.field("mode", &self.mode).field("database", &database).field("data_dir", &self.data_dir);
+        form.field("reddit", &self.reddit).field("llm", &self.llm);
+        form.field("moderation", &self.moderation).field("agent", &self.agent).finish_non_exhaustive()
+    }
+}
+
+/// What `purpose` needs and is not set. A refresh token stands in for the password.
+pub(super) fn missing(purpose: Purpose, is_set: impl Fn(&str) -> bool) -> Vec<&'static Setting> {
+    let is_there = |key: &str| is_set(key) || (key == "reddit.password" && is_set("reddit.refresh_token"));
+    SETTINGS.iter().filter(|setting| setting.needed_for == Some(purpose) && !is_there(setting.key)).collect()
+}
+
+/// Reads texts that were checked when they were taken; a text that still does not fit is reported, not replaced by a guess.
+struct Reader<'a>(&'a Loaded);
+
+impl Reader<'_> {
+    fn text(&self, key: &'static str) -> Result<String, Problem> {
+        self.0.text(key).ok_or_else(|| Problem::new(Level::Error, self.0.source(key), format!("{key} has no value")))
+    }
+
+    fn address(&self, key: &'static str) -> Result<String, Problem> {
+        self.text(key).map(|text| text.trim_end_matches('/').to_owned())
+    }
+
+    fn secret(&self, key: &'static str) -> Option<SecretString> {
+        self.0.text(key).map(SecretString::from)
+    }
+
+    fn number<T: std::str::FromStr>(&self, key: &'static str) -> Result<T, Problem> {
+        let expected = || Setting::by_key(key).map_or_else(String::new, |setting| value::expected(setting.kind));
+        let wrong = |_| Problem::new(Level::Error, self.0.source(key), format!("{key} is not {}", expected()));
+        self.text(key)?.parse().map_err(wrong)
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
