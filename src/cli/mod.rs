@@ -1,6 +1,154 @@
-//! stub
+//! Subcommands, one file each: call a service, print a table or JSON.
+//!
+//! A subcommand is a struct of arguments and a function `run(&Context, …) -> Result<Outcome, Failure>`. This room decides nothing: rules
+//! stand in the services, and whatever a subcommand can do the other faces can do too. It may not hold SQL, and it prints through
+//! [`output`] only.
+//!
+//! A new subcommand: a file, a variant of [`Command`], a line in [`run`], and where its service has an error of its own a `From` in
+//! `failure.rs`.
 
-/// stub
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod completions;
+mod config;
+mod context;
+mod failure;
+pub mod log;
+mod man;
+pub mod output;
+
+pub use context::{Context, Global};
+pub use failure::{Exit, Failure, Outcome};
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use output::{ColorChoice, Output};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs AI agents that act in public, and lets people review, approve and stop them from the terminal.
+#[derive(Debug, Parser)]
+#[command(name = "quarterdeck", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found problems.")]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at the settings: what is in force, where it came from, what is missing.
+    Config(config::Args),
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+    /// Print the manual page, or write all of them.
+    Man(man::Args),
+}
+
+fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
+    match command {
+        Command::Config(args) => config::run(context, &args),
+        Command::Completions(args) => completions::run(context, &args),
+        Command::Man(args) => man::run(context, &args),
+    }
+}
+
+/// Parse the command line, run it, and say how it went.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let early = Early::scan(&arguments);
+    let parsed = command(early.color).try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => Exit::from_result(cli).into(),
+        Err(error) => wrong_usage(&error, early).into(),
+    }
+}
+
+impl Exit {
+    fn from_result(cli: Cli) -> Self {
+        let context = Context::new(cli.global);
+        let asked = context.request().config_file();
+        if let Some(directories) = crate::config::Directories::locate(asked.as_ref().map(|(path, _)| path.as_path())) {
+            log::catch_panics(directories.state_dir.clone());
+            if let Err(failure) = log::start(&directories.state_dir, context.global.verbose) {
+                context.out.failure(&failure);
+                return failure.exit;
+            }
+        }
+        // The panic hook has said what there is to say; a fault is a failure, whatever thread it was in.
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&context, cli.command)));
+        match result {
+            Ok(Ok(outcome)) => outcome.into(),
+            Ok(Err(failure)) => {
+                tracing::error!(message = failure.message, exit = failure.exit.number());
+                context.out.failure(&failure);
+                failure.exit
+            }
+            Err(_) => Self::Failed,
+        }
+    }
+}
+
+/// The whole command, for parsing, completions and manual pages.
+fn command(color: ColorChoice) -> clap::Command {
+    Cli::command().color(match color {
+        ColorChoice::Auto => clap::ColorChoice::Auto,
+        ColorChoice::Always => clap::ColorChoice::Always,
+        ColorChoice::Never => clap::ColorChoice::Never,
+    })
+}
+
+/// The two options that say how a wrong command line is to be reported: read before it can be parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Early {
+    json: bool,
+    color: ColorChoice,
+}
+
+impl Early {
+    fn scan(arguments: &[OsString]) -> Self {
+        let words = || arguments.iter().skip(1).map(|word| word.to_string_lossy()).take_while(|word| word != "--");
+        let color = words().zip(words().skip(1)).find_map(|(option, value)| (option == "--color").then(|| value.into_owned()));
+        let color = color.or_else(|| words().find_map(|word| word.strip_prefix("--color=").map(str::to_owned)));
+        let color = match color.as_deref() {
+            Some("always") => ColorChoice::Always,
+            Some("never") => ColorChoice::Never,
+            _ => ColorChoice::Auto,
+        };
+        Self { json: words().any(|word| word == "--json"), color }
+    }
+}
+
+/// Report a command line that does not parse, or print the help or version that was asked for.
+fn wrong_usage(error: &clap::Error, early: Early) -> Exit {
+    if error.exit_code() == 0 {
+        let _ = error.print();
+        return Exit::Done;
+    }
+    if early.json {
+        let text = error.render().to_string();
+        let message = text.split("\n\n").next().unwrap_or_default().trim().trim_start_matches("error: ").replace('\n', " ");
+        Output::new(true, early.color).failure(&Failure::usage(message).hint("see `quarterdeck --help`"));
+    } else {
+        let _ = error.print();
+    }
+    Exit::Usage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command(ColorChoice::Auto).debug_assert();
+    }
+
+    #[test]
+    fn how_to_report_is_known_before_the_line_is_parsed() {
+        let scan = |words: &[&str]| Early::scan(&words.iter().map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(scan(&["q", "x", "--json", "--color", "never"]), Early { json: true, color: ColorChoice::Never });
+        assert_eq!(scan(&["q", "--color=always", "--", "--json"]), Early { json: false, color: ColorChoice::Always });
+    }
 }

@@ -1,0 +1,99 @@
+//! How a command ends: done, done with problems found, or failed with a reason and a next step.
+
+use std::process::ExitCode;
+
+/// The exit codes of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: it is done.
+    Done,
+    /// 1: it failed.
+    Failed,
+    /// 2: the command line asks for something that does not exist or does not fit.
+    Usage,
+    /// 3: a check found problems.
+    Problems,
+}
+
+impl Exit {
+    /// The number the shell sees.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Problems => 3,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
+    }
+}
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// It was a check, and it found problems.
+    Problems,
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Problems => Self::Problems,
+        }
+    }
+}
+
+/// Why a command failed, for a person: what failed, on what, and what to do next.
+///
+/// Every error of a service becomes one of these in a `From` below, where its exit code and next step are chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What failed, as a sentence without its full stop.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// How the process ends.
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// Something failed.
+    #[must_use]
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit: Exit::Failed }
+    }
+
+    /// The command line asks for something that does not fit.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit: Exit::Usage }
+    }
+
+    /// The same failure with a next step.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<crate::config::Error> for Failure {
+    fn from(error: crate::config::Error) -> Self {
+        Self::failed(error.to_string()).hint(error.next_step())
+    }
+}
+
+impl From<crate::store::Error> for Failure {
+    fn from(error: crate::store::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
