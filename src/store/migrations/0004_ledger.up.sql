@@ -32,6 +32,7 @@ CREATE TABLE llm_calls (
   tokens_cached INTEGER,
   tokens_written INTEGER,
   tokens_reasoning INTEGER,
+  usage_flags TEXT,
   cost_reported TEXT,
   cost_reported_picos INTEGER,
   cost_computed_picos INTEGER,
