@@ -1,1 +1,37 @@
-//! stub
+//! The model client: chat completions, retries and fallback, prices, the call ledger, and the questions that the agent asks a model.
+//!
+//! | file | what it is for |
+//! |---|---|
+//! | [`chat`], [`settings`] | what goes in and what comes out |
+//! | [`client`] | one request over HTTP: attempts, timeouts, each with its ledger row |
+//! | [`wire`], [`stream`], [`sse`], [`refusal`], [`reported`], [`usage`], [`retry`] | reading and deciding, pure |
+//! | [`price`] | the price book, and what a call costs by it |
+//! | [`ledger`] | one row per attempt, written before the request and settled after it |
+//! | [`consistency`], [`proposals`] | the two judgements of a draft: against beliefs, and on them |
+//!
+//! This room does not know what a draft or a belief is for, keeps no prompts and no answers, and never decides that something may be sent: a
+//! judgement that was not made is [`consistency::Consistency::Unknown`]. It writes only the tables `llm_calls` and `price_book`.
+
+pub mod chat;
+pub mod client;
+pub mod consistency;
+pub mod error;
+pub mod ledger;
+pub mod price;
+pub mod proposals;
+pub mod quote;
+pub mod refusal;
+pub mod reported;
+pub mod retry;
+pub mod settings;
+pub mod sse;
+pub mod stream;
+pub mod usage;
+pub mod wire;
+
+pub use chat::{ChatReply, ChatRequest, Message, Role};
+pub use client::Client;
+pub use consistency::{Consistency, ConsistencyRequest};
+pub use error::{Class, Error, Refusal, Result};
+pub use proposals::{Proposals, ProposalsRequest};
+pub use settings::Settings;

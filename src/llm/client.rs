@@ -1,0 +1,436 @@
+//! The client: one question, its attempts, each attempt one ledger row.
+
+use super::chat::{ChatReply, ChatRequest};
+use super::error::{Error, Result};
+use super::ledger::{self, Outcome, Priced, Settled, Started};
+use super::price::Book;
+use super::retry::{self, Next};
+use super::settings::Settings;
+use super::stream::{Accumulator, Step};
+use super::wire::{Answer, Problem, request_body};
+use super::{refusal, sse};
+use crate::base::{Clock, new_id};
+use crate::store::Database;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Response, StatusCode, Url};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The largest answer that is read, in bytes.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+/// The largest error page that is read, in bytes.
+const MAX_ERROR_BODY: usize = 64 * 1024;
+
+/// Asks models. Clones share connections, ledger and prices.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    endpoint: Url,
+    host: String,
+    http: reqwest::Client,
+    ledger: Option<Database>,
+    prices: Book,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Client").field("host", &self.0.host).finish_non_exhaustive()
+    }
+}
+
+/// What has been seen of an attempt, whether it succeeds or not.
+#[derive(Debug, Default)]
+struct Seen {
+    status: Option<u16>,
+    generation: Option<String>,
+    first_token: Option<Duration>,
+    /// The answer, and the error that may have come in a stream before it stalled.
+    stream: Accumulator,
+}
+
+impl Seen {
+    fn generation(&self) -> Option<String> {
+        self.stream.answer.id.clone().or_else(|| self.generation.clone())
+    }
+}
+
+impl Client {
+    /// A client. Without a ledger nothing is recorded, which is for tests and one-off checks only.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] when the address, the key or a header cannot be used.
+    pub fn new(settings: Settings, ledger: Option<Database>, prices: Book, clock: Arc<dyn Clock>) -> Result<Self> {
+        let endpoint = endpoint(&settings.base_url)?;
+        let host = endpoint
+            .host_str()
+            .map_or_else(String::new, |host| endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
+        // Another room may have installed it already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .default_headers(headers(&settings)?)
+            .user_agent(concat!("quarterdeck/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.connect_timeout)
+            // A redirected POST would become a GET, or carry prompt and key to another place.
+            .redirect(reqwest::redirect::Policy::none());
+        if endpoint.scheme() == "http" {
+            // A machine without root certificates can still talk to a local server.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().map_err(|error| Error::Settings {
+            setting: "base_url",
+            reason: format!("no TLS client can be made ({}); install the system's ca-certificates", chain(&error)),
+        })?;
+        Ok(Self(Arc::new(Inner { settings, endpoint, host, http, ledger, prices, clock })))
+    }
+
+    /// The settings, for the rooms that ask with a certain model.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The embedded prices that this client was given.
+    #[must_use]
+    pub fn prices(&self) -> &Book {
+        &self.0.prices
+    }
+
+    /// Ask, and try again as the contract says: transient failures with the same model after a growing wait, then with the fallback models
+    /// in order. Each attempt is a ledger row.
+    ///
+    /// # Errors
+    /// The failure that ended it; [`Error::GaveUp`] when every attempt was used; [`Error::Ledger`] when a row cannot be written.
+    pub async fn chat(&self, request: ChatRequest) -> Result<ChatReply> {
+        let settings = &self.0.settings;
+        if settings.api_key.is_none() && self.0.endpoint.scheme() == "https" {
+            return Err(Error::NoKey { host: self.0.host.clone() });
+        }
+        let first = request.model.as_ref().unwrap_or(&settings.response_model);
+        let mut models = vec![first];
+        for model in &settings.fallback_models {
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
+        let request_id = new_id();
+        let max_attempts = settings.max_attempts.max(1);
+        let mut attempts = 0;
+        let mut tried = Vec::new();
+        let mut last = None;
+        for model in models {
+            tried.push(model.as_str());
+            for attempt in 1..=max_attempts {
+                attempts += 1;
+                let error = match self.attempt(&request, model, &request_id, attempts).await {
+                    Ok(reply) => return Ok(reply),
+                    Err(error) => error,
+                };
+                let next = retry::next(&error, attempt, max_attempts, settings.retry_base, fastrand::f64());
+                tracing::warn!(%model, attempt = attempts, ?next, error = %error, "a model call failed");
+                match next {
+                    Next::Stop => return Err(error),
+                    Next::Again(wait) => tokio::time::sleep(wait).await,
+                    Next::OtherModel => {}
+                }
+                last = Some(error);
+                if next == Next::OtherModel {
+                    break;
+                }
+            }
+        }
+        let nothing = Error::Settings { setting: "response_model", reason: "no model is set".to_owned() };
+        match last {
+            Some(last) if attempts > 1 => Err(Error::GaveUp { attempts, models: tried.join(", "), last: Box::new(last) }),
+            last => Err(last.unwrap_or(nothing)),
+        }
+    }
+
+    /// One attempt: the row, the request, the settlement.
+    async fn attempt(&self, request: &ChatRequest, model: &str, request_id: &str, attempt: u32) -> Result<ChatReply> {
+        let inner = &self.0;
+        let call = Started {
+            id: new_id(),
+            request_id: request_id.to_owned(),
+            attempt,
+            persona: request.persona.clone(),
+            module: request.module.clone(),
+            correlation_id: request.correlation_id.clone(),
+            model_asked: model.to_owned(),
+            streamed: request.stream,
+            started_at: inner.clock.now(),
+        };
+        if let Some(database) = &inner.ledger {
+            let row = call.clone();
+            database.write(move |c| ledger::start(c, &row)).await?;
+        }
+        let start = Instant::now();
+        let mut seen = Seen::default();
+        let total = inner.settings.total_timeout;
+        let exchanged = tokio::time::timeout(total, self.exchange(request, model, start, &mut seen)).await;
+        let result =
+            exchanged.unwrap_or_else(|_| Err(Error::TimedOut { model: model.to_owned(), awaited: "complete answer", after: total }));
+        let result = match (&result, seen.stream.error()) {
+            // The stream said why it failed, and then failed to end.
+            (Err(Error::TimedOut { .. } | Error::Interrupted { .. }), Some(error)) => Err(self.refused(error, 200, None, model)),
+            _ => result,
+        };
+        let result = result.map_err(|error| redacted(error, inner.settings.api_key.as_ref()));
+        let latency = start.elapsed();
+        let answer = &seen.stream.answer;
+        let settled = Settled {
+            finished_at: inner.clock.now(),
+            outcome: result.as_ref().map_or_else(outcome, |()| Outcome::Ok),
+            model_answered: answer.model.clone(),
+            provider: answer.provider.clone(),
+            generation_id: seen.generation(),
+            service_tier: answer.service_tier.clone(),
+            latency,
+            first_token: seen.first_token,
+            reported: answer.reported.clone(),
+            http_status: seen.status,
+            error_type: result.as_ref().err().map(Error::kind),
+            error_message: result.as_ref().err().map(ToString::to_string),
+            finish_reason: answer.finish_reason.clone(),
+        };
+        let priced = self.settle(&call, &settled).await?;
+        result.map(|()| reply(call, settled, seen.stream.answer, priced))
+    }
+
+    async fn settle(&self, call: &Started, settled: &Settled) -> Result<Option<Priced>> {
+        match &self.0.ledger {
+            None => Ok(ledger::price_in_memory(&self.0.prices, call, settled)),
+            Some(database) => {
+                let (client, call, settled) = (self.clone(), call.clone(), settled.clone());
+                Ok(database.write(move |c| ledger::settle(c, &client.0.prices, &call, &settled)).await?)
+            }
+        }
+    }
+
+    /// The request and its answer; what was seen of it stays in `seen`.
+    async fn exchange(&self, request: &ChatRequest, model: &str, start: Instant, seen: &mut Seen) -> Result<()> {
+        let settings = &self.0.settings;
+        let accept = if request.stream { "text/event-stream, application/json" } else { "application/json" };
+        let body = request_body(request, model).to_string();
+        let sending =
+            self.0.http.post(self.0.endpoint.clone()).header(CONTENT_TYPE, "application/json").header(ACCEPT, accept).body(body).send();
+        let deadline = request.stream.then(|| tokio::time::Instant::now() + settings.first_token_timeout);
+        let sent = within(deadline, sending).await.ok_or_else(|| self.no_first_token(model))?;
+        let mut response = sent.map_err(|error| self.broken(&error, model, None))?;
+        seen.status = Some(response.status().as_u16());
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        seen.generation = header("x-generation-id");
+        let retry_after = header(RETRY_AFTER.as_str());
+        let is_stream = header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("text/event-stream"));
+        let status = response.status();
+        if !status.is_success() {
+            let text = self.body(&mut response, model, seen, MAX_ERROR_BODY).await.unwrap_or_default();
+            let context = refusal::Context { status: status.as_u16(), retry_after: retry_after.as_deref(), model, now: self.0.clock.now() };
+            // Before it is read: a message that is cut short must not keep half of the key.
+            let text = without_key(text, self.0.settings.api_key.as_ref());
+            return Err(Error::Refused(Box::new(refusal::read(&text, context))));
+        }
+        let read = if is_stream {
+            self.stream(&mut response, model, start, deadline, seen).await?
+        } else {
+            let text = self.body(&mut response, model, seen, MAX_BODY).await?;
+            seen.stream.answer.read_body(&text)
+        };
+        read.map_err(|problem| match problem {
+            Problem::Refused(error) => self.refused(&error, status.as_u16(), retry_after.as_deref(), model),
+            Problem::NotUnderstood(reason) => Error::Malformed { model: model.to_owned(), reason },
+            Problem::Interrupted(reason) => Error::Interrupted { model: model.to_owned(), reason, generation_id: seen.generation() },
+        })
+    }
+
+    async fn stream(
+        &self,
+        response: &mut Response,
+        model: &str,
+        start: Instant,
+        deadline: Option<tokio::time::Instant>,
+        seen: &mut Seen,
+    ) -> Result<Result<(), Problem>> {
+        let mut parser = sse::Parser::new();
+        let mut size = 0;
+        loop {
+            let waiting = deadline.filter(|_| seen.first_token.is_none());
+            let chunk = within(waiting, response.chunk()).await.ok_or_else(|| self.no_first_token(model))?;
+            let chunk = chunk.map_err(|error| self.broken(&error, model, seen.generation()))?;
+            let Some(chunk) = chunk else { break };
+            size += chunk.len();
+            let events = parser.push(&chunk).map_err(|error| Error::Malformed { model: model.to_owned(), reason: error.to_string() })?;
+            if size > MAX_BODY {
+                return Err(too_large(model));
+            }
+            for event in events {
+                match seen.stream.event(&event.data) {
+                    Ok(Step::Token) => _ = seen.first_token.get_or_insert_with(|| start.elapsed()),
+                    Ok(Step::Other) => {}
+                    Ok(Step::Done) => return Ok(seen.stream.finish()),
+                    Err(problem) => return Ok(Err(problem)),
+                }
+            }
+        }
+        // An end mark without its empty line is an end mark; anything else here may be cut off.
+        if let Some(event) = parser.finish() {
+            let _ = seen.stream.event(&event.data);
+        }
+        Ok(seen.stream.finish())
+    }
+
+    async fn body(&self, response: &mut Response, model: &str, seen: &Seen, limit: usize) -> Result<String> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error, model, seen.generation.clone()))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > limit {
+                return if limit == MAX_BODY { Err(too_large(model)) } else { Ok(String::from_utf8_lossy(&bytes).into_owned()) };
+            }
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn refused(&self, error: &serde_json::Value, status: u16, retry_after: Option<&str>, model: &str) -> Error {
+        let text = without_key(error.to_string(), self.0.settings.api_key.as_ref());
+        let error = serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text));
+        Error::Refused(Box::new(refusal::from_error(&error, refusal::Context { status, retry_after, model, now: self.0.clock.now() })))
+    }
+
+    fn no_first_token(&self, model: &str) -> Error {
+        Error::TimedOut { model: model.to_owned(), awaited: "first token", after: self.0.settings.first_token_timeout }
+    }
+
+    /// A failure of the transport: before the connection stood nothing was asked; after it an answer may be on its way and cost money.
+    fn broken(&self, error: &reqwest::Error, model: &str, generation_id: Option<String>) -> Error {
+        if error.is_connect() || error.is_builder() {
+            Error::Unreachable { host: self.0.host.clone(), reason: chain(error) }
+        } else {
+            Error::Interrupted { model: model.to_owned(), reason: chain(error), generation_id }
+        }
+    }
+}
+
+fn outcome(error: &Error) -> Outcome {
+    match error {
+        Error::Interrupted { .. } | Error::TimedOut { .. } => Outcome::Interrupted,
+        Error::Malformed { .. } => Outcome::Malformed,
+        _ => Outcome::Error,
+    }
+}
+
+fn reply(call: Started, settled: Settled, answer: Answer, priced: Option<Priced>) -> ChatReply {
+    let (cost_computed, price_id) = priced.map_or((None, None), |priced| (Some(priced.cost), Some(priced.price_id)));
+    let reported = settled.reported;
+    ChatReply {
+        text: answer.text,
+        refusal: answer.refusal,
+        model_asked: call.model_asked,
+        model_answered: settled.model_answered,
+        provider: settled.provider,
+        usage: reported.as_ref().and_then(|reported| reported.usage.clone()),
+        cost_reported_picos: reported.as_ref().and_then(|reported| reported.cost_picos),
+        cost_reported: reported.and_then(|reported| reported.cost),
+        cost_computed,
+        price_id,
+        latency: settled.latency,
+        first_token: settled.first_token,
+        finish_reason: settled.finish_reason,
+        generation_id: settled.generation_id,
+        call_id: call.id,
+        request_id: call.request_id,
+        attempts: call.attempt,
+    }
+}
+
+async fn within<T>(deadline: Option<tokio::time::Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+fn too_large(model: &str) -> Error {
+    Error::Malformed { model: model.to_owned(), reason: format!("it is larger than {MAX_BODY} bytes") }
+}
+
+fn endpoint(base: &str) -> Result<Url> {
+    let wrong = |reason: &str| Error::Settings {
+        setting: "base_url",
+        reason: format!("{reason}; write something like https://openrouter.ai/api/v1"),
+    };
+    let url = Url::parse(&format!("{}/chat/completions", base.trim().trim_end_matches('/'))).map_err(|error| wrong(&error.to_string()))?;
+    match url.scheme() {
+        "http" | "https" if url.host_str().is_none_or(str::is_empty) => Err(wrong("it has no host")),
+        "http" | "https" if !url.username().is_empty() || url.password().is_some() => Err(wrong("it holds a user name or a password")),
+        "http" | "https" if url.query().is_some() || url.fragment().is_some() => Err(wrong("it has a query or a fragment")),
+        "http" | "https" => Ok(url),
+        _ => Err(wrong("it is not an http or https address")),
+    }
+}
+
+fn headers(settings: &Settings) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    if let Some(key) = &settings.api_key {
+        let value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()));
+        // The header's own error is left out: it must not quote the key.
+        let mut value = value
+            .map_err(|_| Error::Settings { setting: "api_key", reason: "it holds characters that no key has; copy it again".to_owned() })?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    let named = [("http-referer", "app_referer", &settings.app_referer), ("x-openrouter-title", "app_title", &settings.app_title)];
+    for (name, setting, value) in named {
+        if let Some(value) = value {
+            let value = HeaderValue::from_str(value)
+                .map_err(|_| Error::Settings { setting, reason: "it holds characters that no header may have".to_owned() })?;
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    Ok(headers)
+}
+
+/// An error and its causes in one line, without the address.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text =
+        if error.status() == Some(StatusCode::REQUEST_TIMEOUT) || error.is_timeout() { "timed out".to_owned() } else { String::new() };
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    if text.is_empty() { "the connection broke".to_owned() } else { text }
+}
+
+/// Whatever a server or a library put into a message, the key is not in it.
+fn redacted(error: Error, key: Option<&SecretString>) -> Error {
+    let clean = |text: String| without_key(text, key);
+    match error {
+        Error::Refused(mut refusal) => {
+            refusal.message = clean(refusal.message);
+            refusal.code = refusal.code.map(clean);
+            refusal.error_type = refusal.error_type.map(clean);
+            refusal.provider = refusal.provider.map(clean);
+            refusal.fallback_models = refusal.fallback_models.into_iter().map(clean).collect();
+            Error::Refused(refusal)
+        }
+        Error::Unreachable { host, reason } => Error::Unreachable { host, reason: clean(reason) },
+        Error::Interrupted { model, reason, generation_id } => {
+            Error::Interrupted { model, reason: clean(reason), generation_id: generation_id.map(clean) }
+        }
+        Error::Malformed { model, reason } => Error::Malformed { model, reason: clean(reason) },
+        other => other,
+    }
+}
+
+fn without_key(text: String, key: Option<&SecretString>) -> String {
+    match key.map(|key| key.expose_secret()).filter(|key| !key.is_empty()) {
+        Some(key) if text.contains(key) => text.replace(key, "[key]"),
+        _ => text,
+    }
+}

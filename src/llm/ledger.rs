@@ -1,0 +1,393 @@
+//! The call ledger: one row per attempt. Plain SQL functions; the client calls them.
+//!
+//! A row is committed as `started` before its request leaves, and settled after it in one transaction with its price. What a crash leaves
+//! behind as `started` becomes `interrupted` at the next start: something was sent, and what it cost is unknown.
+
+use super::price::{Book, PriceRow, book, cost};
+use super::reported::Reported;
+use crate::base::{Millis, PersonaId, Picos};
+use crate::store::audit::{self, Actor};
+use crate::store::{Conn, Error, Result, Row, feed};
+use crate::vals;
+use serde_json::json;
+use std::time::Duration;
+
+/// The error type of a row that nobody settled.
+const NOT_SETTLED: &str = "not_settled";
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// With an answer.
+    Ok,
+    /// With a refusal, or without a connection.
+    Error,
+    /// In the middle; it may have cost money.
+    Interrupted,
+    /// With something that is not an answer.
+    Malformed,
+}
+
+impl Outcome {
+    /// The word in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Interrupted => "interrupted",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+/// An attempt that is about to be made.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// The row's id.
+    pub id: String,
+    /// What the attempts of one question share.
+    pub request_id: String,
+    /// From 1, over all models.
+    pub attempt: u32,
+    /// On whose behalf.
+    pub persona: Option<PersonaId>,
+    /// The part of the program that asks.
+    pub module: String,
+    /// What ties calls of one piece of work together.
+    pub correlation_id: String,
+    /// The model.
+    pub model_asked: String,
+    /// Was a stream asked for?
+    pub streamed: bool,
+    /// When.
+    pub started_at: Millis,
+}
+
+/// How it went.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// When it was over.
+    pub finished_at: Millis,
+    /// How.
+    pub outcome: Outcome,
+    /// The model that answered.
+    pub model_answered: Option<String>,
+    /// The provider behind the service.
+    pub provider: Option<String>,
+    /// The service's id of the generation.
+    pub generation_id: Option<String>,
+    /// The tier that served it.
+    pub service_tier: Option<String>,
+    /// How long it took.
+    pub latency: Duration,
+    /// Time to the first token.
+    pub first_token: Option<Duration>,
+    /// Usage and cost as reported; `None` when nothing was reported.
+    pub reported: Option<Reported>,
+    /// The status of the answer, where one came.
+    pub http_status: Option<u16>,
+    /// The type of the failure.
+    pub error_type: Option<String>,
+    /// What failed, without the key.
+    pub error_message: Option<String>,
+    /// Why the answer ended.
+    pub finish_reason: Option<String>,
+}
+
+/// What the price book says about a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Priced {
+    /// The cost.
+    pub cost: Picos,
+    /// The row that was used.
+    pub price_id: String,
+}
+
+/// Write the row of an attempt before it is made.
+///
+/// # Errors
+/// When the database refuses; the request must not be sent then.
+pub fn start(c: &mut dyn Conn, call: &Started) -> Result<()> {
+    c.exec(
+        "INSERT INTO llm_calls (id, request_id, attempt, persona_id, module, correlation_id, model_asked, streamed, started_at, outcome) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'started')",
+        vals![
+            &call.id,
+            &call.request_id,
+            call.attempt,
+            call.persona.as_ref(),
+            &call.module,
+            &call.correlation_id,
+            &call.model_asked,
+            call.streamed,
+            call.started_at
+        ],
+    )?;
+    let after = json!({ "outcome": "started", "model": call.model_asked, "attempt": call.attempt });
+    record(c, call.started_at, call.persona.as_ref(), &call.module, "llm.call.start", &call.id, &serde_json::Value::Null, &after)
+}
+
+/// Complete the row of an attempt, and price it by the book in force when it started. Returns the computed cost; `None` when the call is
+/// unpriced or has no usage.
+///
+/// # Errors
+/// When the database refuses, or the row is settled already.
+pub fn settle(c: &mut dyn Conn, own: &Book, call: &Started, settled: &Settled) -> Result<Option<Priced>> {
+    let model = settled.model_answered.as_deref().unwrap_or(&call.model_asked);
+    let row = if has_usage(settled) { book::in_force(c, own, model, call.started_at)? } else { None };
+    let priced = row.and_then(|row| price(&row, call, settled));
+    let reported = settled.reported.as_ref();
+    let usage = reported.and_then(|reported| reported.usage.as_ref());
+    let changed = c.exec(
+        "UPDATE llm_calls SET model_answered = $1, provider = $2, generation_id = $3, finished_at = $4, latency_us = $5, first_token_us = $6, \
+         tokens_in = $7, tokens_out = $8, tokens_cached = $9, tokens_written = $10, tokens_reasoning = $11, usage_flags = $12, \
+         cost_reported = $13, cost_reported_picos = $14, cost_computed_picos = $15, price_id = $16, outcome = $17, http_status = $18, \
+         error_type = $19, error_message = $20, finish_reason = $21 \
+         WHERE id = $22 AND (outcome = 'started' OR (outcome = 'interrupted' AND error_type = $23))",
+        vals![
+            settled.model_answered.as_ref(),
+            settled.provider.as_ref(),
+            settled.generation_id.as_ref(),
+            settled.finished_at,
+            micros(settled.latency),
+            settled.first_token.map(micros),
+            usage.map(|usage| usage.input),
+            usage.map(|usage| usage.output),
+            usage.map(|usage| usage.cached),
+            usage.map(|usage| usage.written),
+            usage.map(|usage| usage.reasoning),
+            usage.and_then(super::usage::Usage::flag_words),
+            reported.and_then(|reported| reported.cost.as_ref()),
+            reported.and_then(|reported| reported.cost_picos),
+            priced.as_ref().map(|priced| priced.cost),
+            priced.as_ref().map(|priced| &priced.price_id),
+            settled.outcome.as_str(),
+            settled.http_status.map(i32::from),
+            settled.error_type.as_ref(),
+            settled.error_message.as_ref(),
+            settled.finish_reason.as_ref(),
+            &call.id,
+            NOT_SETTLED
+        ],
+    )?;
+    if changed != 1 {
+        return Err(Error::Constraint { reason: format!("the model call {} is settled already", call.id) });
+    }
+    let after = json!({ "outcome": settled.outcome.as_str(), "error_type": settled.error_type, "cost_reported": reported.and_then(|reported| reported.cost.as_ref()) });
+    record(
+        c,
+        settled.finished_at,
+        call.persona.as_ref(),
+        &call.module,
+        "llm.call.settle",
+        &call.id,
+        &json!({ "outcome": "started" }),
+        &after,
+    )?;
+    Ok(priced)
+}
+
+/// Price a call without a database, by a book in memory.
+#[must_use]
+pub fn price_in_memory(own: &Book, call: &Started, settled: &Settled) -> Option<Priced> {
+    let model = settled.model_answered.as_deref().unwrap_or(&call.model_asked);
+    price(own.in_force(model, call.started_at)?, call, settled)
+}
+
+fn has_usage(settled: &Settled) -> bool {
+    settled.reported.as_ref().is_some_and(|reported| reported.usage.is_some())
+}
+
+fn price(row: &PriceRow, call: &Started, settled: &Settled) -> Option<Priced> {
+    let usage = settled.reported.as_ref()?.usage.as_ref()?;
+    let cost = cost(&row.rates, usage, settled.service_tier.as_deref(), call.started_at)?;
+    Some(Priced { cost: cost.total, price_id: row.id.clone() })
+}
+
+/// Settle what earlier processes left behind: rows that are `started` since before `started_before` (usually the start of this process) become
+/// `interrupted`, with unknown cost. Returns how many. Should the process that started one be alive after all, it still settles its row.
+///
+/// # Errors
+/// When the database refuses.
+pub fn recover(c: &mut dyn Conn, now: Millis, started_before: Millis) -> Result<u64> {
+    let left = c.query(
+        "SELECT id, persona_id, module FROM llm_calls WHERE outcome = 'started' AND started_at < $1 ORDER BY started_at, id",
+        vals![started_before],
+    )?;
+    let mut recovered = 0;
+    for row in left {
+        let id = row.text("id")?;
+        let persona = row.text_opt("persona_id")?.map(PersonaId::from_stored);
+        recovered += c.exec(
+            "UPDATE llm_calls SET outcome = 'interrupted', finished_at = $1, error_type = $2, error_message = $3 WHERE id = $4 AND outcome = 'started'",
+            vals![now, NOT_SETTLED, "the program ended before the answer; what the call cost is unknown", &id],
+        )?;
+        let after = json!({ "outcome": "interrupted", "error_type": NOT_SETTLED });
+        record(c, now, persona.as_ref(), &row.text("module")?, "llm.call.recover", &id, &json!({ "outcome": "started" }), &after)?;
+    }
+    Ok(recovered)
+}
+
+#[allow(clippy::too_many_arguments, reason = "one audit row and one feed row, spelt out")]
+fn record(
+    c: &mut dyn Conn,
+    at: Millis,
+    persona: Option<&PersonaId>,
+    module: &str,
+    action: &str,
+    id: &str,
+    before: &serde_json::Value,
+    after: &serde_json::Value,
+) -> Result<()> {
+    let actor = if persona.is_some() { Actor::agent(module) } else { Actor::system(module) };
+    audit::append(
+        c,
+        &audit::Entry { at, persona, actor: &actor, action, subject_kind: "llm_call", subject_id: id, reason: None, before, after },
+    )?;
+    feed::append(c, at, "ledger", persona, action, id)?;
+    Ok(())
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A row of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Call {
+    /// Its id.
+    pub id: String,
+    /// What the attempts of one question share.
+    pub request_id: String,
+    /// From 1.
+    pub attempt: i64,
+    /// On whose behalf.
+    pub persona_id: Option<String>,
+    /// The part of the program that asked.
+    pub module: String,
+    /// What ties calls of one piece of work together.
+    pub correlation_id: String,
+    /// The model asked.
+    pub model_asked: String,
+    /// The model that answered.
+    pub model_answered: Option<String>,
+    /// The provider behind the service.
+    pub provider: Option<String>,
+    /// When it started.
+    pub started_at: Millis,
+    /// When it was over.
+    pub finished_at: Option<Millis>,
+    /// How long it took, in microseconds.
+    pub latency_us: Option<i64>,
+    /// Time to the first token, in microseconds.
+    pub first_token_us: Option<i64>,
+    /// Input tokens, cached ones included.
+    pub tokens_in: Option<i64>,
+    /// Output tokens, reasoning included.
+    pub tokens_out: Option<i64>,
+    /// Input tokens read from a cache.
+    pub tokens_cached: Option<i64>,
+    /// Input tokens written to a cache.
+    pub tokens_written: Option<i64>,
+    /// Reasoning tokens.
+    pub tokens_reasoning: Option<i64>,
+    /// Contradictions of the usage, comma-separated.
+    pub usage_flags: Option<String>,
+    /// The cost in USD as reported, to the last digit.
+    pub cost_reported: Option<String>,
+    /// The same in pico-dollars.
+    pub cost_reported_picos: Option<i64>,
+    /// The cost by the price book, in pico-dollars; `None` is unknown, not nothing.
+    pub cost_computed_picos: Option<i64>,
+    /// The row of the price book.
+    pub price_id: Option<String>,
+    /// `started`, `ok`, `error`, `interrupted` or `malformed`.
+    pub outcome: String,
+    /// The status of the answer.
+    pub http_status: Option<i64>,
+    /// The type of the failure.
+    pub error_type: Option<String>,
+    /// What failed.
+    pub error_message: Option<String>,
+    /// Why the answer ended.
+    pub finish_reason: Option<String>,
+    /// The service's id of the generation.
+    pub generation_id: Option<String>,
+}
+
+const COLUMNS: &str = "id, request_id, attempt, persona_id, module, correlation_id, model_asked, model_answered, provider, started_at, finished_at, \
+    latency_us, first_token_us, tokens_in, tokens_out, tokens_cached, tokens_written, tokens_reasoning, usage_flags, cost_reported, \
+    cost_reported_picos, cost_computed_picos, price_id, outcome, http_status, error_type, error_message, finish_reason, generation_id";
+
+/// The attempts of one question, in order.
+///
+/// # Errors
+/// When the database refuses.
+pub fn attempts(c: &mut dyn Conn, request_id: &str) -> Result<Vec<Call>> {
+    let rows = c.query(&format!("SELECT {COLUMNS} FROM llm_calls WHERE request_id = $1 ORDER BY attempt"), vals![request_id])?;
+    rows.iter().map(call).collect()
+}
+
+/// The calls of one piece of work, oldest first.
+///
+/// # Errors
+/// When the database refuses.
+pub fn correlated(c: &mut dyn Conn, correlation_id: &str) -> Result<Vec<Call>> {
+    let rows =
+        c.query(&format!("SELECT {COLUMNS} FROM llm_calls WHERE correlation_id = $1 ORDER BY started_at, id"), vals![correlation_id])?;
+    rows.iter().map(call).collect()
+}
+
+/// At most `limit` calls, the newest first, of one persona or of all; `before` is the last row of the page before this one.
+///
+/// # Errors
+/// When the database refuses.
+pub fn recent(c: &mut dyn Conn, persona: Option<&PersonaId>, before: Option<(Millis, &str)>, limit: i64) -> Result<Vec<Call>> {
+    let (at, id) = before.unwrap_or((i64::MAX, ""));
+    let rows = match persona {
+        Some(persona) => c.query(
+            &format!("SELECT {COLUMNS} FROM llm_calls WHERE persona_id = $1 AND (started_at, id) < ($2, $3) ORDER BY started_at DESC, id DESC LIMIT $4"),
+            vals![persona, at, id, limit],
+        )?,
+        None => c.query(
+            &format!("SELECT {COLUMNS} FROM llm_calls WHERE (started_at, id) < ($1, $2) ORDER BY started_at DESC, id DESC LIMIT $3"),
+            vals![at, id, limit],
+        )?,
+    };
+    rows.iter().map(call).collect()
+}
+
+fn call(row: &Row) -> Result<Call> {
+    Ok(Call {
+        id: row.text("id")?,
+        request_id: row.text("request_id")?,
+        attempt: row.int("attempt")?,
+        persona_id: row.text_opt("persona_id")?,
+        module: row.text("module")?,
+        correlation_id: row.text("correlation_id")?,
+        model_asked: row.text("model_asked")?,
+        model_answered: row.text_opt("model_answered")?,
+        provider: row.text_opt("provider")?,
+        started_at: row.int("started_at")?,
+        finished_at: row.int_opt("finished_at")?,
+        latency_us: row.int_opt("latency_us")?,
+        first_token_us: row.int_opt("first_token_us")?,
+        tokens_in: row.int_opt("tokens_in")?,
+        tokens_out: row.int_opt("tokens_out")?,
+        tokens_cached: row.int_opt("tokens_cached")?,
+        tokens_written: row.int_opt("tokens_written")?,
+        tokens_reasoning: row.int_opt("tokens_reasoning")?,
+        usage_flags: row.text_opt("usage_flags")?,
+        cost_reported: row.text_opt("cost_reported")?,
+        cost_reported_picos: row.int_opt("cost_reported_picos")?,
+        cost_computed_picos: row.int_opt("cost_computed_picos")?,
+        price_id: row.text_opt("price_id")?,
+        outcome: row.text("outcome")?,
+        http_status: row.int_opt("http_status")?,
+        error_type: row.text_opt("error_type")?,
+        error_message: row.text_opt("error_message")?,
+        finish_reason: row.text_opt("finish_reason")?,
+        generation_id: row.text_opt("generation_id")?,
+    })
+}
