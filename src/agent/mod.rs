@@ -1,1 +1,15 @@
-//! stub
+//! The loop of an agent: perceive, decide, recall, draft, check, screen, act, learn.
+//!
+//! The rules of the loop stand here without I/O: which posts are worth an answer ([`engagement`]), when to look again ([`pacing`]),
+//! what the model is shown ([`prompt`]), and within which bounds an operator may set all of it ([`Parameters`]). Randomness, time and
+//! texts are passed in.
+//!
+//! This room may not: send anything to the outside by itself (a draft goes to `moderation`, which alone decides and delivers), change a
+//! belief (it proposes; a person approves), let text from outside instruct the model, or know a face.
+
+pub mod engagement;
+pub mod pacing;
+mod parameters;
+pub mod prompt;
+
+pub use parameters::{ParameterError, Parameters};
