@@ -1,9 +1,9 @@
 //! Memory through a real database: isolation between personas, stances, evidence, proposals, settings, seed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use quarterdeck::base::{Millis, PersonaId};
+use quarterdeck::base::{Clock, Millis, PersonaId, SystemClock};
 use quarterdeck::memory::beliefs::{self, Belief, BeliefFilter, NewBelief};
 use quarterdeck::memory::edges::{self, Relation};
 use quarterdeck::memory::evidence::{self, SourceType};
@@ -13,16 +13,38 @@ use quarterdeck::memory::revisions::{self, ConflictOutcome};
 use quarterdeck::memory::stances::{self, NewStance, StanceStatus};
 use quarterdeck::memory::{Author, Direction, Error, PersonaConfig, Result, Strength, Trigger, personas, seed, settings};
 use quarterdeck::store::audit::Actor;
-use quarterdeck::store::{Conn, testing};
+use quarterdeck::store::{Address, Conn, Database, testing};
 use quarterdeck::vals;
 use serde_json::json;
+use std::sync::Arc;
 
 const NOW: Millis = 1_790_000_000_000;
 
-/// Runs `work` in one committed transaction of a fresh database.
-fn with_database<T: Send + 'static>(work: impl FnOnce(&mut dyn Conn) -> T + Send + 'static) -> T {
+/// Runs `work` in one committed transaction of a fresh database: on SQLite, and on PostgreSQL where `QUARTERDECK_TEST_POSTGRES` names a
+/// server.
+fn on_each_engine(work: fn(&mut dyn Conn)) {
+    let run = |database: &Database| {
+        let done = database.write_blocking(move |c| {
+            work(c);
+            Ok::<(), Error>(())
+        });
+        done.unwrap();
+    };
     let (database, _directory) = testing::database();
-    database.write_blocking(move |c| Ok::<T, Error>(work(c))).unwrap()
+    run(&database);
+    let Ok(server) = std::env::var("QUARTERDECK_TEST_POSTGRES") else {
+        eprintln!("skipped: no PostgreSQL server (QUARTERDECK_TEST_POSTGRES is not set)");
+        return;
+    };
+    let name = format!("memory_{}", PersonaId::generate().as_str().replace('-', ""));
+    let mut client = postgres::Client::connect(&server, postgres::NoTls).expect("the server that QUARTERDECK_TEST_POSTGRES names");
+    client.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+    let (front, query) =
+        server.split_once('?').map_or((server.clone(), String::new()), |(front, query)| (front.to_owned(), format!("?{query}")));
+    let host_end = front.find("://").unwrap() + 3;
+    let base = front[host_end..].find('/').map_or(front.as_str(), |slash| &front[..host_end + slash]);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    run(&Database::open(&Address::parse(&format!("{base}/{name}{query}")).unwrap(), &clock).unwrap());
 }
 
 fn operator() -> Actor {
@@ -50,7 +72,7 @@ fn in_force(c: &mut dyn Conn, owner: &PersonaId, id: &str) -> usize {
 
 #[test]
 fn another_personas_rows_are_not_found() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let (ours, theirs) = (persona(c, "ours"), persona(c, "theirs"));
@@ -97,7 +119,7 @@ fn another_personas_rows_are_not_found() {
 
 #[test]
 fn personas_are_found_by_id_and_by_name_and_names_are_taken_in_any_case() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let id = persona(c, "DemoAgentBot");
@@ -118,12 +140,16 @@ fn personas_are_found_by_id_and_by_name_and_names_are_taken_in_any_case() {
         let wrong = personas::set_config_key(c, &id, "persona_style.humor", json!(3), &author).unwrap_err();
         assert!(wrong.to_string().contains("persona_style.humor"), "{wrong}");
         assert_eq!(personas::list(c).unwrap(), [changed]);
+
+        c.exec("UPDATE personas SET config = $1", vals![r#"{"tone": 7}"#]).unwrap();
+        let broken = personas::list(c).unwrap_err().to_string();
+        assert!(broken.contains("tone") && broken.contains("DemoAgentBot"), "{broken}");
     });
 }
 
 #[test]
 fn a_filtered_view_has_no_dangling_edge() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let owner = persona(c, "owner");
@@ -145,7 +171,7 @@ fn a_filtered_view_has_no_dangling_edge() {
 
 #[test]
 fn edges_are_made_once_and_never_to_oneself() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let owner = persona(c, "owner");
@@ -165,7 +191,7 @@ fn edges_are_made_once_and_never_to_oneself() {
 
 #[test]
 fn a_new_stance_replaces_the_current_one_and_a_locked_one_stays() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let operator = operator();
         let owner = persona(c, "owner");
         let held = belief(c, &owner, "Held", 0.6);
@@ -225,7 +251,7 @@ fn a_new_stance_replaces_the_current_one_and_a_locked_one_stays() {
 
 #[test]
 fn every_change_leaves_one_history_row_one_audit_row_and_one_feed_row() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let owner = persona(c, "owner");
@@ -256,7 +282,7 @@ fn every_change_leaves_one_history_row_one_audit_row_and_one_feed_row() {
 
 #[test]
 fn evidence_and_conflicts_move_confidence_and_say_so() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let operator = operator();
         let agent = Actor::agent("agent");
         let author = Author::new(&agent, NOW + 1);
@@ -336,7 +362,7 @@ fn take_step(c: &mut dyn Conn, owner: &PersonaId, id: &str, step: &Step, author:
 
 #[test]
 fn exactly_one_stance_is_in_force_whatever_happens() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let operator = operator();
         let owner = persona(c, "owner");
         let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
@@ -369,7 +395,7 @@ fn log(c: &mut dyn Conn, owner: &PersonaId, reddit_id: &str, parent_id: Option<&
         ..InteractionMetadata::default()
     };
     let new = NewInteraction {
-        content: "Three short words",
+        content: "Three short words\n",
         interaction_type: InteractionType::Comment,
         reddit_id,
         subreddit: "r/Test",
@@ -381,7 +407,7 @@ fn log(c: &mut dyn Conn, owner: &PersonaId, reddit_id: &str, parent_id: Option<&
 
 #[test]
 fn interactions_are_recorded_once_with_what_was_believed() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let (owner, other) = (persona(c, "owner"), persona(c, "other"));
         log(c, &owner, "t1_one", Some("t3_post")).unwrap();
         log(c, &owner, "t1_two", None).unwrap();
@@ -395,6 +421,7 @@ fn interactions_are_recorded_once_with_what_was_believed() {
         }
         let page = interactions::recent(c, &owner, None, 1).unwrap();
         assert_eq!((page[0].reddit_id.as_str(), page[0].word_count, page[0].subreddit.as_str()), ("t1_two", 3, "Test"));
+        assert_eq!(page[0].content, "Three short words\n", "kept as it was sent, to the byte");
         assert_eq!((page[0].metadata.cost_picos, page[0].metadata.beliefs[0].confidence), (None, Some(0.6)));
         let next = interactions::recent(c, &owner, Some((page[0].created_at, &page[0].id)), 10).unwrap();
         assert_eq!(next.iter().map(|said| said.reddit_id.as_str()).collect::<Vec<_>>(), ["t1_one"]);
@@ -405,7 +432,7 @@ fn interactions_are_recorded_once_with_what_was_believed() {
 
 #[test]
 fn settings_overlay_the_configuration_and_only_true_turns_auto_posting_on() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let owner = persona(c, "owner");
@@ -440,7 +467,7 @@ fn update(of: &Belief, proposed: f64, strength: Strength) -> BeliefUpdateProposa
 
 #[test]
 fn approved_proposals_are_really_applied_and_refusals_are_told() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let operator = operator();
         let owner = persona(c, "owner");
         let (up, locked, same) = (belief(c, &owner, "Up", 0.6), belief(c, &owner, "Locked", 0.7), belief(c, &owner, "Same", 0.5));
@@ -493,7 +520,7 @@ fn approved_proposals_are_really_applied_and_refusals_are_told() {
 
 #[test]
 fn seeding_twice_is_seeding_once() {
-    with_database(|c| {
+    on_each_engine(|c| {
         let system = Actor::system("seed");
         let author = Author::new(&system, NOW);
         let first = seed::apply(c, &author).unwrap();

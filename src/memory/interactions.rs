@@ -144,7 +144,8 @@ pub struct Interaction {
 /// [`Error::PersonaNotFound`]; [`Error::DuplicateInteraction`]; [`Error::Invalid`].
 pub fn log(c: &mut dyn Conn, persona: &PersonaId, new: &NewInteraction<'_>, author: &Author<'_>) -> Result<String> {
     personas::get(c, persona)?;
-    let content = stances::required("the content", new.content)?;
+    stances::required("the content", new.content)?;
+    let content = new.content;
     let reddit_id = stances::required("reddit_id", new.reddit_id)?;
     let subreddit = stances::required("subreddit", bare_subreddit(new.subreddit))?;
     let parent_id = new.parent_id.map(str::trim).filter(|parent| !parent.is_empty());

@@ -148,11 +148,18 @@ fn by_username(c: &mut dyn Conn, username: &str) -> Result<Option<Persona>> {
 }
 
 fn read(row: &Row) -> Result<Persona> {
+    let reddit_username = row.text("reddit_username")?;
+    let config = PersonaConfig::from_value(&row.json("config")?).map_err(|error| match error {
+        Error::Invalid { what, found, expected } => {
+            Error::Invalid { what: format!("{what}, stored with the persona {reddit_username},"), found, expected }
+        }
+        other => other,
+    })?;
     Ok(Persona {
         id: PersonaId::from_stored(row.text("id")?),
-        reddit_username: row.text("reddit_username")?,
+        reddit_username,
         display_name: row.text_opt("display_name")?,
-        config: PersonaConfig::from_value(&row.json("config")?)?,
+        config,
         created_at: row.int("created_at")?,
         updated_at: row.int("updated_at")?,
     })
