@@ -8,6 +8,7 @@ use super::change::{Author, Trigger};
 use super::stances::StanceChange;
 use super::{Direction, Error, Result, Strength, personas, revisions};
 use crate::base::{Millis, PersonaId};
+use crate::llm::proposals as llm;
 use crate::store::Conn;
 use crate::store::audit::Actor;
 use serde::{Deserialize, Serialize};
@@ -15,17 +16,10 @@ use std::collections::HashSet;
 
 /// Most updates that are applied with one draft.
 pub const MAX_UPDATES: usize = 3;
-/// A change smaller than this is noise.
-pub const MIN_CHANGE: f64 = 0.02;
-/// Most tags of a proposed belief.
-pub const MAX_TAGS: usize = 5;
 /// Longest reason, in characters.
 pub const MAX_REASON: usize = 500;
 /// A title whose words overlap with an existing one by more than this (Jaccard) is the same belief.
 pub const SAME_TITLE: f64 = 0.7;
-const MIN_TITLE: usize = 3;
-const MIN_SUMMARY: usize = 10;
-const NEW_CONFIDENCE: std::ops::RangeInclusive<f64> = 0.3..=0.9;
 
 /// What a model proposed with a draft.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +29,32 @@ pub struct BeliefProposals {
     pub updates: Vec<BeliefUpdateProposal>,
     /// A belief that the persona does not have yet.
     pub new_belief: Option<NewBeliefProposal>,
+}
+
+impl From<llm::Proposals> for BeliefProposals {
+    fn from(answered: llm::Proposals) -> Self {
+        let strength = |strength| match strength {
+            llm::Strength::Weak => Strength::Weak,
+            llm::Strength::Moderate => Strength::Moderate,
+            llm::Strength::Strong => Strength::Strong,
+        };
+        let updates = answered.updates.into_iter().map(|update| BeliefUpdateProposal {
+            belief_id: update.belief_id,
+            belief_title: update.belief_title,
+            current_confidence: update.current_confidence,
+            proposed_confidence: update.proposed_confidence,
+            reason: update.reason,
+            evidence_strength: strength(update.evidence_strength),
+        });
+        let new_belief = answered.new_belief.map(|belief| NewBeliefProposal {
+            title: belief.title,
+            summary: belief.summary,
+            initial_confidence: belief.initial_confidence,
+            tags: belief.tags,
+            reason: belief.reason,
+        });
+        Self { updates: updates.collect(), new_belief }
+    }
 }
 
 /// A proposed change of confidence.
@@ -237,34 +257,6 @@ fn create_belief(
     }
 }
 
-/// Proposals as they may be shown to a reviewer, from what a model answered: `known` are the ids and titles of the persona's beliefs.
-/// Updates of unknown beliefs and changes below [`MIN_CHANGE`] go; a new belief that is too short or known goes; numbers are brought
-/// within their bounds and long texts are cut.
-#[must_use]
-pub fn clean(proposals: BeliefProposals, known: &[(String, String)]) -> BeliefProposals {
-    let within = |value: f64| value.clamp(super::confidence::FLOOR, super::confidence::CEILING);
-    let mut updates = proposals.updates;
-    updates.retain(|update| known.iter().any(|(id, _)| *id == update.belief_id));
-    for update in &mut updates {
-        update.proposed_confidence = within(update.proposed_confidence);
-        update.reason = cut(update.reason.trim(), MAX_REASON);
-    }
-    // A difference that is not a number is no difference: NaN does not pass.
-    updates.retain(|update| (update.proposed_confidence - update.current_confidence).abs() >= MIN_CHANGE);
-    updates.truncate(MAX_UPDATES);
-    let new_belief = proposals.new_belief.and_then(|mut belief| {
-        belief.title = belief.title.trim().to_owned();
-        belief.summary = belief.summary.trim().to_owned();
-        let long_enough = belief.title.chars().count() >= MIN_TITLE && belief.summary.chars().count() >= MIN_SUMMARY;
-        let repeated = known.iter().any(|(_, title)| overlap(title, &belief.title) > SAME_TITLE);
-        belief.initial_confidence = belief.initial_confidence.clamp(*NEW_CONFIDENCE.start(), *NEW_CONFIDENCE.end());
-        belief.reason = cut(belief.reason.trim(), MAX_REASON);
-        belief.tags.truncate(MAX_TAGS);
-        (long_enough && !repeated && !belief.initial_confidence.is_nan()).then_some(belief)
-    });
-    BeliefProposals { updates, new_belief }
-}
-
 /// How much two titles share their words: 0 for none, 1 for all (Jaccard), in any case.
 #[must_use]
 pub fn overlap(one: &str, two: &str) -> f64 {
@@ -295,43 +287,26 @@ mod tests {
         }
     }
 
-    fn belief(title: &str) -> NewBeliefProposal {
-        NewBeliefProposal {
-            title: title.to_owned(),
-            summary: "A summary that is long enough.".to_owned(),
-            initial_confidence: 1.0,
-            tags: (0..9).map(|number| format!("tag{number}")).collect(),
-            reason: "r".repeat(600),
-        }
+    #[test]
+    fn titles_overlap_by_their_words() {
+        assert_eq!(overlap("Open source builds trust", "open SOURCE builds trust!"), 1.0);
+        assert_eq!(overlap("Open source", "Closed doors"), 0.0);
+        assert_eq!(overlap("a b c", "b c d"), 0.5);
+        assert_eq!(overlap("", "!"), 0.0);
     }
 
     #[test]
-    fn only_sensible_proposals_reach_a_reviewer() {
-        let known = ["a", "b", "c", "d"].map(|id| (id.to_owned(), format!("Title of {id}")));
-        let updates = vec![
-            update("a", 0.5, 0.51),
-            update("b", 0.5, 7.0),
-            update("stranger", 0.1, 0.9),
-            update("c", 0.5, f64::NAN),
-            update("a", 0.5, 0.3),
-            update("c", 0.5, 0.4),
-            update("d", 0.5, 0.4),
-        ];
-        let kept = clean(BeliefProposals { updates, new_belief: Some(belief(" Slow food ")) }, &known);
-        let ids: Vec<&str> = kept.updates.iter().map(|update| update.belief_id.as_str()).collect();
-        assert_eq!(ids, ["b", "a", "c"]);
-        assert_eq!(kept.updates[0].proposed_confidence, 0.99);
-        let new = kept.new_belief.unwrap();
-        assert_eq!((new.title.as_str(), new.initial_confidence, new.tags.len(), new.reason.len()), ("Slow food", 0.9, 5, 500));
-    }
-
-    #[test]
-    fn a_belief_that_is_known_by_nearly_the_same_title_is_not_new() {
-        let known = [("a".to_owned(), "Open source builds trust in software".to_owned())];
-        let proposals = |title: &str| BeliefProposals { updates: Vec::new(), new_belief: Some(belief(title)) };
-        assert!(clean(proposals("Open Source builds trust in Software!"), &known).new_belief.is_none());
-        assert!(clean(proposals("No"), &known).new_belief.is_none());
-        assert!(clean(proposals("Closed doors build nothing"), &known).new_belief.is_some());
+    fn what_the_model_room_validated_is_taken_over_as_it_is() {
+        let answered: llm::Proposals = serde_json::from_value(serde_json::json!({
+            "updates": [{"belief_id": "a", "belief_title": "A", "current_confidence": 0.5, "proposed_confidence": 0.6, "reason": "because",
+                         "evidence_strength": "moderate"}],
+            "new_belief": {"title": "T", "summary": "S", "initial_confidence": 0.4, "tags": ["x"], "reason": "R"},
+            "notes": [],
+        }))
+        .unwrap();
+        let taken = BeliefProposals::from(answered);
+        assert_eq!(taken.updates, [BeliefUpdateProposal { belief_title: "A".to_owned(), ..update("a", 0.5, 0.6) }]);
+        assert_eq!(taken.new_belief.unwrap().initial_confidence, 0.4);
     }
 
     #[test]
