@@ -1,9 +1,9 @@
 //! Memory through a real database: isolation between personas, stances, evidence, proposals, settings, seed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use quarterdeck::base::{Clock, Millis, PersonaId, SystemClock};
+use quarterdeck::base::{Millis, PersonaId};
 use quarterdeck::memory::beliefs::{self, Belief, BeliefFilter, NewBelief};
 use quarterdeck::memory::edges::{self, Relation};
 use quarterdeck::memory::evidence::{self, SourceType};
@@ -13,38 +13,20 @@ use quarterdeck::memory::revisions::{self, ConflictOutcome};
 use quarterdeck::memory::stances::{self, NewStance, StanceStatus};
 use quarterdeck::memory::{Author, Direction, Error, PersonaConfig, Result, Strength, Trigger, personas, seed, settings};
 use quarterdeck::store::audit::Actor;
-use quarterdeck::store::{Address, Conn, Database, testing};
+use quarterdeck::store::{Conn, testing};
 use quarterdeck::vals;
 use serde_json::json;
-use std::sync::Arc;
 
 const NOW: Millis = 1_790_000_000_000;
 
-/// Runs `work` in one committed transaction of a fresh database: on SQLite, and on PostgreSQL where `QUARTERDECK_TEST_POSTGRES` names a
-/// server.
-fn on_each_engine(work: fn(&mut dyn Conn)) {
-    let run = |database: &Database| {
-        let done = database.write_blocking(move |c| {
-            work(c);
-            Ok::<(), Error>(())
-        });
-        done.unwrap();
-    };
+/// Runs `work` in one committed transaction of a fresh database.
+fn with_database(work: fn(&mut dyn Conn)) {
     let (database, _directory) = testing::database();
-    run(&database);
-    let Ok(server) = std::env::var("QUARTERDECK_TEST_POSTGRES") else {
-        eprintln!("skipped: no PostgreSQL server (QUARTERDECK_TEST_POSTGRES is not set)");
-        return;
-    };
-    let name = format!("memory_{}", PersonaId::generate().as_str().replace('-', ""));
-    let mut client = postgres::Client::connect(&server, postgres::NoTls).expect("the server that QUARTERDECK_TEST_POSTGRES names");
-    client.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-    let (front, query) =
-        server.split_once('?').map_or((server.clone(), String::new()), |(front, query)| (front.to_owned(), format!("?{query}")));
-    let host_end = front.find("://").unwrap() + 3;
-    let base = front[host_end..].find('/').map_or(front.as_str(), |slash| &front[..host_end + slash]);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    run(&Database::open(&Address::parse(&format!("{base}/{name}{query}")).unwrap(), &clock).unwrap());
+    let done = database.write_blocking(move |c| {
+        work(c);
+        Ok::<(), Error>(())
+    });
+    done.unwrap();
 }
 
 fn operator() -> Actor {
@@ -72,7 +54,7 @@ fn in_force(c: &mut dyn Conn, owner: &PersonaId, id: &str) -> usize {
 
 #[test]
 fn another_personas_rows_are_not_found() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let (ours, theirs) = (persona(c, "ours"), persona(c, "theirs"));
@@ -119,7 +101,7 @@ fn another_personas_rows_are_not_found() {
 
 #[test]
 fn personas_are_found_by_id_and_by_name_and_names_are_taken_in_any_case() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let id = persona(c, "DemoAgentBot");
@@ -149,7 +131,7 @@ fn personas_are_found_by_id_and_by_name_and_names_are_taken_in_any_case() {
 
 #[test]
 fn a_filtered_view_has_no_dangling_edge() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let owner = persona(c, "owner");
@@ -171,7 +153,7 @@ fn a_filtered_view_has_no_dangling_edge() {
 
 #[test]
 fn edges_are_made_once_and_never_to_oneself() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let owner = persona(c, "owner");
@@ -191,7 +173,7 @@ fn edges_are_made_once_and_never_to_oneself() {
 
 #[test]
 fn a_new_stance_replaces_the_current_one_and_a_locked_one_stays() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let operator = operator();
         let owner = persona(c, "owner");
         let held = belief(c, &owner, "Held", 0.6);
@@ -251,7 +233,7 @@ fn a_new_stance_replaces_the_current_one_and_a_locked_one_stays() {
 
 #[test]
 fn every_change_leaves_one_history_row_one_audit_row_and_one_feed_row() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let owner = persona(c, "owner");
@@ -282,7 +264,7 @@ fn every_change_leaves_one_history_row_one_audit_row_and_one_feed_row() {
 
 #[test]
 fn evidence_and_conflicts_move_confidence_and_say_so() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let operator = operator();
         let agent = Actor::agent("agent");
         let author = Author::new(&agent, NOW + 1);
@@ -362,7 +344,7 @@ fn take_step(c: &mut dyn Conn, owner: &PersonaId, id: &str, step: &Step, author:
 
 #[test]
 fn exactly_one_stance_is_in_force_whatever_happens() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let operator = operator();
         let owner = persona(c, "owner");
         let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
@@ -407,7 +389,7 @@ fn log(c: &mut dyn Conn, owner: &PersonaId, reddit_id: &str, parent_id: Option<&
 
 #[test]
 fn interactions_are_recorded_once_with_what_was_believed() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let (owner, other) = (persona(c, "owner"), persona(c, "other"));
         log(c, &owner, "t1_one", Some("t3_post")).unwrap();
         log(c, &owner, "t1_two", None).unwrap();
@@ -427,12 +409,17 @@ fn interactions_are_recorded_once_with_what_was_believed() {
         assert_eq!(next.iter().map(|said| said.reddit_id.as_str()).collect::<Vec<_>>(), ["t1_one"]);
         assert_eq!(interactions::recent_in_subreddit(c, &owner, "test", 5).unwrap().len(), 2);
         assert!(interactions::recent_in_subreddit(c, &owner, "bottest", 5).unwrap().is_empty());
+
+        let (held, theirs) = (belief(c, &owner, "Held", 0.6), belief(c, &other, "Theirs", 0.6));
+        let snapshot = interactions::snapshot(c, &owner, &[held.id.clone(), theirs.id]).unwrap();
+        let expected = BeliefSnapshot { belief_id: held.id, title: "Held".into(), confidence: Some(0.6), stance: "I hold it.".into() };
+        assert_eq!(snapshot, [expected], "another persona's belief never gets into a snapshot");
     });
 }
 
 #[test]
 fn settings_overlay_the_configuration_and_only_true_turns_auto_posting_on() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let operator = operator();
         let author = Author::new(&operator, NOW);
         let owner = persona(c, "owner");
@@ -467,7 +454,7 @@ fn update(of: &Belief, proposed: f64, strength: Strength) -> BeliefUpdateProposa
 
 #[test]
 fn approved_proposals_are_really_applied_and_refusals_are_told() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let operator = operator();
         let owner = persona(c, "owner");
         let (up, locked, same) = (belief(c, &owner, "Up", 0.6), belief(c, &owner, "Locked", 0.7), belief(c, &owner, "Same", 0.5));
@@ -520,7 +507,7 @@ fn approved_proposals_are_really_applied_and_refusals_are_told() {
 
 #[test]
 fn seeding_twice_is_seeding_once() {
-    on_each_engine(|c| {
+    with_database(|c| {
         let system = Actor::system("seed");
         let author = Author::new(&system, NOW);
         let first = seed::apply(c, &author).unwrap();

@@ -2,7 +2,7 @@
 
 use super::change::{Author, Note, record};
 use super::persona_config::bare_subreddit;
-use super::{Error, Result, personas, stances};
+use super::{Error, Result, beliefs, personas, stances};
 use crate::base::{Millis, PersonaId, Picos, new_id};
 use crate::store::{Conn, Row, Val};
 use crate::vals;
@@ -136,6 +136,23 @@ pub struct Interaction {
     pub metadata: InteractionMetadata,
     /// When it was recorded.
     pub created_at: Millis,
+}
+
+/// The beliefs as they stand now, to be kept with a draft and later with the interaction. Ids that are not the persona's are left out.
+///
+/// # Errors
+/// When the database fails.
+pub fn snapshot(c: &mut dyn Conn, persona: &PersonaId, belief_ids: &[String]) -> Result<Vec<BeliefSnapshot>> {
+    let mut snapshot = Vec::with_capacity(belief_ids.len());
+    for id in belief_ids {
+        let belief = match beliefs::require(c, persona, id) {
+            Err(Error::NotFound { .. }) => continue,
+            found => found?,
+        };
+        let stance = stances::in_force(c, persona, id)?.map(|stance| stance.text).unwrap_or_default();
+        snapshot.push(BeliefSnapshot { belief_id: belief.id, title: belief.title, confidence: belief.confidence, stance });
+    }
+    Ok(snapshot)
 }
 
 /// Record an interaction. Returns its id.
