@@ -6,12 +6,15 @@
 //! | [`client`] | one request over HTTP: attempts, timeouts, each with its ledger row |
 //! | [`wire`], [`stream`], [`sse`], [`refusal`], [`reported`], [`usage`], [`retry`] | reading and deciding, pure |
 //! | [`price`] | the price book, and what a call costs by it |
-//! | [`ledger`] | one row per attempt, written before the request and settled after it |
+//! | [`ledger`], [`calls`] | one row per attempt, written before the request and settled after it; reading them |
 //! | [`consistency`], [`proposals`] | the two judgements of a draft: against beliefs, and on them |
 //!
 //! This room does not know what a draft or a belief is for, keeps no prompts and no answers, and never decides that something may be sent: a
 //! judgement that was not made is [`consistency::Consistency::Unknown`]. It writes only the tables `llm_calls` and `price_book`.
 
+mod connection;
+
+pub mod calls;
 pub mod chat;
 pub mod client;
 pub mod consistency;
