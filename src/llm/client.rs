@@ -10,7 +10,7 @@ use super::settings::Settings;
 use super::stream::{Accumulator, Step};
 use super::wire::{Answer, Problem, request_body};
 use super::{refusal, sse};
-use crate::base::{Clock, new_id};
+use crate::base::{Clock, SafeText, new_id};
 use crate::store::Database;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Response, Url};
@@ -148,11 +148,12 @@ impl Client {
             streamed: request.stream,
             started_at: inner.clock.now(),
         };
+        let start = Instant::now();
+        let mut open = OpenCall { client: self, call: &call, start, settled: false };
         if let Some(database) = &inner.ledger {
             let row = call.clone();
             database.write(move |c| ledger::start(c, &row)).await?;
         }
-        let start = Instant::now();
         let mut seen = Seen::default();
         let total = inner.settings.total_timeout;
         let exchanged = tokio::time::timeout(total, self.exchange(request, model, start, &mut seen)).await;
@@ -169,19 +170,22 @@ impl Client {
         let settled = Settled {
             finished_at: inner.clock.now(),
             outcome: result.as_ref().map_or_else(outcome, |()| Outcome::Ok),
-            model_answered: answer.model.clone(),
-            provider: answer.provider.clone(),
-            generation_id: seen.generation(),
-            service_tier: answer.service_tier.clone(),
+            model_answered: answer.model.as_deref().map(word),
+            provider: answer.provider.as_deref().map(word),
+            generation_id: seen.generation().as_deref().map(word),
+            service_tier: answer.service_tier.as_deref().map(word),
             latency,
             first_token: seen.first_token,
             reported: answer.reported.clone(),
             http_status: seen.status,
             error_type: result.as_ref().err().map(Error::kind),
             error_message: result.as_ref().err().map(ToString::to_string),
-            finish_reason: answer.finish_reason.clone(),
+            finish_reason: answer.finish_reason.as_deref().map(word),
         };
-        let priced = self.settle(&call, &settled).await?;
+        let priced = self.settle(&call, &settled).await;
+        open.settled = true;
+        drop(open);
+        let priced = priced?;
         result.map(|()| reply(call, settled, seen.stream.answer, priced))
     }
 
@@ -298,6 +302,47 @@ impl Client {
     }
 }
 
+/// A call that has begun. Dropped before it is settled (the agent stops, a deadline passes), it settles itself as interrupted, in the
+/// background; where no runtime is left to do that, recovery does it at the next start.
+struct OpenCall<'a> {
+    client: &'a Client,
+    call: &'a Started,
+    start: Instant,
+    settled: bool,
+}
+
+impl Drop for OpenCall<'_> {
+    fn drop(&mut self) {
+        let (false, Ok(runtime)) = (self.settled, tokio::runtime::Handle::try_current()) else { return };
+        let settled = Settled {
+            finished_at: self.client.0.clock.now(),
+            outcome: Outcome::Interrupted,
+            model_answered: None,
+            provider: None,
+            generation_id: None,
+            service_tier: None,
+            latency: self.start.elapsed(),
+            first_token: None,
+            reported: None,
+            http_status: None,
+            error_type: Some("cancelled".to_owned()),
+            error_message: Some("the question was dropped before its answer; what the call cost is unknown".to_owned()),
+            finish_reason: None,
+        };
+        let (client, call) = (self.client.clone(), self.call.clone());
+        runtime.spawn(async move {
+            if let Err(error) = client.settle(&call, &settled).await {
+                tracing::warn!(call = %call.id, %error, "a dropped model call was not settled; recovery will do it");
+            }
+        });
+    }
+}
+
+/// A word of the service as the ledger keeps it: one line, nothing invisible, not endless.
+fn word(text: &str) -> String {
+    SafeText::clipped(text, 200).as_str().to_owned()
+}
+
 fn outcome(error: &Error) -> Outcome {
     match error {
         Error::Interrupted { .. } | Error::TimedOut { .. } => Outcome::Interrupted,
@@ -310,7 +355,8 @@ fn reply(call: Started, settled: Settled, answer: Answer, priced: Option<Priced>
     let (cost_computed, price_id) = priced.map_or((None, None), |priced| (Some(priced.cost), Some(priced.price_id)));
     let reported = settled.reported;
     ChatReply {
-        text: answer.text,
+        // The one character that a database refuses in a text.
+        text: answer.text.replace('\0', ""),
         refusal: answer.refusal,
         model_asked: call.model_asked,
         model_answered: settled.model_answered,

@@ -252,3 +252,105 @@ fn record(
 fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llm::calls;
+    use crate::store::testing;
+
+    const NOW: Millis = 1_795_219_200_000;
+
+    fn started(id: &str, at: Millis) -> Started {
+        Started {
+            id: id.into(),
+            request_id: id.into(),
+            attempt: 1,
+            persona: None,
+            module: "draft".into(),
+            correlation_id: "c".into(),
+            model_asked: "openai/gpt-5-mini".into(),
+            streamed: false,
+            started_at: at,
+        }
+    }
+
+    fn settled() -> Settled {
+        Settled {
+            finished_at: NOW + 9,
+            outcome: Outcome::Ok,
+            model_answered: None,
+            provider: None,
+            generation_id: None,
+            service_tier: None,
+            latency: Duration::from_millis(9),
+            first_token: None,
+            reported: Reported::read(r#"{"prompt_tokens":1000,"completion_tokens":100,"cost":0.00045}"#),
+            http_status: Some(200),
+            error_type: None,
+            error_message: None,
+            finish_reason: Some("stop".into()),
+        }
+    }
+
+    #[test]
+    fn what_a_crash_left_behind_becomes_interrupted_with_unknown_cost() {
+        let (database, _directory) = testing::database();
+        database
+            .write_blocking(|c| {
+                start(c, &started("old", NOW))?;
+                start(c, &started("new", NOW + 100))?;
+                assert_eq!(recover(c, NOW + 200, NOW + 100)?, 1, "only what is older than this process");
+                assert_eq!(recover(c, NOW + 200, NOW + 100)?, 0);
+                let old = calls::attempts(c, "old")?.remove(0);
+                assert_eq!(
+                    (old.outcome.as_str(), old.error_type.as_deref(), old.finished_at),
+                    ("interrupted", Some("not_settled"), Some(NOW + 200))
+                );
+                assert_eq!((old.cost_reported_picos, old.cost_computed_picos, old.tokens_in), (None, None, None));
+                assert_eq!(calls::attempts(c, "new")?.remove(0).outcome, "started");
+                Ok::<_, Error>(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn a_process_that_was_taken_for_dead_still_settles_its_call_and_nobody_settles_twice() {
+        let (database, _directory) = testing::database();
+        database
+            .write_blocking(|c| {
+                let (book, call) = (Book::embedded().map_err(|error| Error::Constraint { reason: error.to_string() })?, started("a", NOW));
+                start(c, &call)?;
+                recover(c, NOW + 5, NOW + 1)?;
+                let priced = settle(c, &book, &call, &settled())?;
+                assert_eq!(priced.map(|priced| priced.cost), Some(Picos(450_000_000)));
+                let row = calls::attempts(c, "a")?.remove(0);
+                assert_eq!((row.outcome.as_str(), row.error_type, row.cost_reported.as_deref()), ("ok", None, Some("0.00045")));
+                assert!(settle(c, &book, &call, &settled()).is_err());
+                Ok::<_, Error>(())
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn pages_of_calls_follow_each_other_and_one_persona_does_not_see_another_s() {
+        let (database, _directory) = testing::database();
+        database
+            .write_blocking(|c| {
+                let (mine, other) = (PersonaId::from_stored("p1"), PersonaId::from_stored("p2"));
+                for number in 0..5 {
+                    start(c, &Started { persona: Some(mine.clone()), ..started(&format!("m{number}"), NOW + number / 2) })?;
+                }
+                start(c, &Started { persona: Some(other.clone()), ..started("o", NOW) })?;
+                let first = calls::recent(c, Some(&mine), None, 3)?;
+                let last = first.last().map(|row| (row.started_at, row.id.clone())).unwrap();
+                let second = calls::recent(c, Some(&mine), Some((last.0, &last.1)), 3)?;
+                let ids: Vec<_> = first.iter().chain(&second).map(|row| row.id.as_str()).collect();
+                assert_eq!(ids, ["m4", "m3", "m2", "m1", "m0"]);
+                assert_eq!(calls::recent(c, Some(&other), None, 9)?.len(), 1);
+                assert_eq!(calls::recent(c, None, None, 9)?.len(), 6);
+                Ok::<_, Error>(())
+            })
+            .unwrap();
+    }
+}
