@@ -1,0 +1,137 @@
+//! `quarterdeck sandbox`: serve the scripted Reddit and model services on loopback until told to stop.
+
+use crate::sandbox::{self, Arrival, Error, Fault, Options};
+use serde_json::json;
+use std::io::Write as _;
+use std::time::Duration;
+
+/// Serve a scripted Reddit and a scripted model on this machine, with faults on demand
+#[derive(Debug, Clone, clap::Args)]
+pub struct SandboxArgs {
+    /// Port on 127.0.0.1; 0 takes any free one
+    #[arg(long, default_value_t = 4680)]
+    pub port: u16,
+    /// Decides every text and every choice
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Scripted posts in all
+    #[arg(long, default_value_t = 200)]
+    pub posts: usize,
+    /// Seconds between two arriving posts; 0 puts all of them there at the start and lets nobody answer by himself
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
+    pub arrive_every: f64,
+    /// What goes wrong, for example reddit:/api/comment=reset-after-commit*1 or model:/chat/completions=status:503%25; may be repeated
+    #[arg(long, value_name = "TARGET=KIND[*TIMES][%PERCENT]")]
+    pub fault: Vec<Fault>,
+    /// Print one JSON object instead of shell lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Serve until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// When the port is taken, the output is closed, or signals cannot be waited for.
+pub async fn run(args: SandboxArgs) -> Result<(), Error> {
+    let arrival = match Duration::try_from_secs_f64(args.arrive_every) {
+        Ok(every) if !every.is_zero() => Arrival::Every(every),
+        _ => Arrival::AtStart,
+    };
+    let options = Options {
+        seed: args.seed,
+        posts: args.posts,
+        port: Some(args.port),
+        arrival,
+        token_pace: Duration::from_millis(15),
+        faults: args.fault,
+        ..Options::default()
+    };
+    let sandbox = sandbox::start(options).await?;
+    let text = if args.json { format!("{}\n", as_json(&sandbox)) } else { as_shell(&sandbox) };
+    let mut output = std::io::stdout().lock();
+    output.write_all(text.as_bytes())?;
+    output.flush()?;
+    drop(output);
+    stopped().await?;
+    sandbox.shutdown().await;
+    Ok(())
+}
+
+/// The settings with which a client uses this sandbox.
+fn environment(sandbox: &sandbox::Sandbox) -> Vec<(&'static str, String)> {
+    vec![
+        ("REDDIT_BASE_URL", sandbox.reddit_url()),
+        ("REDDIT_OAUTH_URL", sandbox.reddit_url()),
+        ("REDDIT_CLIENT_ID", sandbox::CLIENT_ID.to_owned()),
+        ("REDDIT_CLIENT_SECRET", sandbox::CLIENT_SECRET.to_owned()),
+        ("REDDIT_USERNAME", sandbox::ACCOUNT.to_owned()),
+        ("REDDIT_PASSWORD", sandbox::PASSWORD.to_owned()),
+        ("OPENROUTER_BASE_URL", sandbox.model_url()),
+        ("OPENROUTER_API_KEY", sandbox::MODEL_KEY.to_owned()),
+    ]
+}
+
+fn as_json(sandbox: &sandbox::Sandbox) -> serde_json::Value {
+    let environment: serde_json::Map<String, serde_json::Value> =
+        environment(sandbox).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    json!({
+        "sandbox": true, "reddit_url": sandbox.reddit_url(), "model_url": sandbox.model_url(), "control_url": sandbox.control_url(),
+        "environment": environment, "refresh_token": sandbox.issue_refresh_token(sandbox::ACCOUNT),
+    })
+}
+
+fn as_shell(sandbox: &sandbox::Sandbox) -> String {
+    let control = sandbox.control_url();
+    let exports: String = environment(sandbox).into_iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
+    format!(
+        "# The sandbox serves {} until Ctrl-C. Nothing in it is real, and nothing leaves this machine.\n\
+         # Another terminal uses it with these settings:\n{exports}\
+         # State:        curl {control}/state\n\
+         # Order faults: curl -d '{{\"fault\":\"reddit:/api/comment=reset-after-commit*1\"}}' {control}/faults\n\
+         # Take back:    curl -X DELETE {control}/faults\n",
+        sandbox.address()
+    )
+}
+
+/// Wait for Ctrl-C or, where there are such signals, SIGTERM.
+async fn stopped() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: SandboxArgs,
+    }
+
+    #[test]
+    fn faults_are_checked_before_anything_starts() {
+        let command = Command::try_parse_from(["sandbox", "--port", "0", "--fault", "reddit:/api/comment=late-commit:45s*1"]).unwrap();
+        assert_eq!(command.args.fault.len(), 1);
+        let error = Command::try_parse_from(["sandbox", "--fault", "reddit:/api/comment=explode"]).err().unwrap().to_string();
+        assert!(error.contains("known kinds"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_is_printed_leads_to_the_sandbox() {
+        let sandbox = sandbox::start(Options::default()).await.unwrap();
+        let shell = as_shell(&sandbox);
+        assert!(shell.contains(&format!("export OPENROUTER_BASE_URL='{}'", sandbox.model_url())), "{shell}");
+        assert_eq!(as_json(&sandbox)["environment"]["REDDIT_USERNAME"], sandbox::ACCOUNT);
+        sandbox.shutdown().await;
+    }
+}
