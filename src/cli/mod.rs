@@ -4,7 +4,7 @@
 //! stand in the services, and whatever a subcommand can do the other faces can do too. It may not hold SQL, and it prints through
 //! [`output`] only.
 //!
-//! A new subcommand: a file, a variant of [`Command`], a line in [`run`], and where its service has an error of its own a `From` in
+//! A new subcommand: a file, a variant of `Command`, a line in `run`, and where its service has an error of its own a `From` in
 //! `failure.rs`.
 
 mod completions;

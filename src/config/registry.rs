@@ -321,6 +321,10 @@ pub(super) const OTHER_NAMES: &[OtherName] = &[
     },
     OtherName { name: "NO_COLOR", doc: "When set to anything, no colours." },
     OtherName { name: "QUARTERDECK_TEST_POSTGRES", doc: "For the project's own tests: a PostgreSQL server that they may fill and empty." },
+    OtherName {
+        name: "QUARTERDECK_TEST_ENGINE",
+        doc: "For the project's own tests: `postgres` runs the services' tests on that server, otherwise they use SQLite.",
+    },
     OtherName { name: "QUARTERDECK_PYTHON", doc: "For the project's own tests: a Python with `praw` and `asyncpraw`." },
 ];
 
