@@ -169,7 +169,8 @@ fn an_unknown_key_is_an_error_with_the_nearest_known_one() {
 fn values_out_of_bounds_say_what_is_allowed() {
     let home = Home::new();
     for (name, value, expected) in [
-        ("QUARTERDECK_MODE", "production", "\"dry-run\" or \"live\""),
+        ("QUARTERDECK_MODE", "production", "\"dry-run\" or \"sandbox\" or \"live\""),
+        ("QUARTERDECK_MODE", "sandbox", "which is not on this machine"),
         ("QUARTERDECK_LEASE_SECONDS", "soon", "a whole number from 10 to 86400 (seconds)"),
         ("REDDIT_OAUTH_URL", "http://oauth.reddit.example", "https://"),
         ("REDDIT_USER_AGENT", "bot", "seven characters"),

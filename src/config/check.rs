@@ -60,9 +60,8 @@ fn addresses(settings: &Settings, found: &mut Vec<Problem>) {
         let Some(setting) = super::Setting::by_key(key).filter(|setting| setting.default != Some(address)) else { continue };
         let source = settings.sources.get(key).cloned().unwrap_or(Source::Default);
         let message = format!("{key} sends credentials to {address} in place of {}", setting.default.unwrap_or("nothing"));
-        let here = ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|prefix| address.starts_with(prefix));
         // On this machine it is the sandbox. With Reddit there is one real place; model services there are many.
-        let level = if here || key == "llm.base_url" { Level::Note } else { Level::Odd };
+        let level = if value::is_here(address) || key == "llm.base_url" { Level::Note } else { Level::Odd };
         found.push(Problem::new(level, source, message).about(setting).next("remove it, unless that host is yours"));
     }
 }
@@ -91,6 +90,9 @@ fn accounts(settings: &Settings, found: &mut Vec<Problem>) {
     if matches!(source("reddit.otp"), Source::File { .. } | Source::EnvironmentFile { .. }) {
         let message = "reddit.otp stands in a file; a one-time code is good for half a minute".to_owned();
         odd("reddit.otp", message, "remove it there and set REDDIT_OTP for one command only");
+    }
+    if settings.mode == Mode::Live && value::is_here(&reddit.oauth_url) {
+        odd("mode", "mode is live and Reddit's address is on this machine".to_owned(), "use mode sandbox, or remove the address");
     }
     if settings.mode == Mode::Live && !settings.missing(Purpose::Reddit).is_empty() {
         odd("mode", "mode is live and the credentials for it are not complete".to_owned(), "set what is missing, or go back to dry-run");

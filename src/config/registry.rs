@@ -114,9 +114,9 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "mode",
         "QUARTERDECK_MODE",
-        Kind::Choice(&["dry-run", "live"]),
+        Kind::Choice(&["dry-run", "sandbox", "live"]),
         Some("dry-run"),
-        "In a dry run everything happens but the sending; `live` sends what was approved.",
+        "In a dry run everything happens but the sending; `sandbox` sends to services on this machine only; `live` sends what was approved.",
     ),
     setting(
         "data_dir",

@@ -11,7 +11,9 @@ pub enum Mode {
     /// Everything but the sending. The default.
     #[default]
     DryRun,
-    /// What was approved is sent.
+    /// What was approved is sent to services on this machine, and nowhere else.
+    Sandbox,
+    /// What was approved is sent to the real service.
     Live,
 }
 
@@ -21,6 +23,7 @@ impl Mode {
     pub fn word(self) -> &'static str {
         match self {
             Self::DryRun => "dry-run",
+            Self::Sandbox => "sandbox",
             Self::Live => "live",
         }
     }
@@ -132,7 +135,7 @@ impl Settings {
         let directories = loaded.directories();
         let reader = Reader(loaded);
         let settings = Self {
-            mode: if reader.text("mode")? == Mode::Live.word() { Mode::Live } else { Mode::DryRun },
+            mode: reader.mode()?,
             database: reader.text("database")?,
             data_dir: PathBuf::from(reader.text("data_dir")?),
             state_dir: directories.state_dir.clone(),
@@ -178,6 +181,14 @@ impl Settings {
         if settings.agent.min_probability > settings.agent.max_probability {
             let message = "agent.max_probability is below agent.min_probability";
             return Err(Problem::new(Level::Error, loaded.source("agent.max_probability"), message).next("set them the other way round"));
+        }
+        // What is meant for the sandbox must not be able to leave the machine.
+        let addresses = [("reddit.base_url", &settings.reddit.base_url), ("reddit.oauth_url", &settings.reddit.oauth_url)];
+        let away = addresses.into_iter().find(|(_, address)| !value::is_here(address));
+        if let Some((key, address)) = away.filter(|_| settings.mode == Mode::Sandbox) {
+            let message = format!("mode is sandbox and {key} is {address}, which is not on this machine");
+            let next = "set it to the address that `quarterdeck sandbox` prints, or go back to dry-run";
+            return Err(Problem::new(Level::Error, loaded.source(key), message).next(next));
         }
         Ok(settings)
     }
@@ -230,6 +241,12 @@ struct Reader<'a>(&'a Loaded);
 impl Reader<'_> {
     fn text(&self, key: &'static str) -> Result<String, Problem> {
         self.0.text(key).ok_or_else(|| Problem::new(Level::Error, self.0.source(key), format!("{key} has no value")))
+    }
+
+    fn mode(&self) -> Result<Mode, Problem> {
+        let word = self.text("mode")?;
+        let found = [Mode::DryRun, Mode::Sandbox, Mode::Live].into_iter().find(|mode| mode.word() == word);
+        found.ok_or_else(|| Problem::new(Level::Error, self.0.source("mode"), "mode is not one of its words"))
     }
 
     fn address(&self, key: &'static str) -> Result<String, Problem> {

@@ -58,12 +58,17 @@ fn address(text: &str) -> Result<(), String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not carry a user name or password: those have settings of their own".to_owned());
     }
-    let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match url.scheme() {
         "https" => Ok(()),
-        "http" if here => Ok(()),
+        "http" if is_here(text) => Ok(()),
         _ => Err("must begin with https:// (http:// is for this machine only, because credentials go there)".to_owned()),
     }
+}
+
+/// Whether an address is one of this machine.
+pub(super) fn is_here(address: &str) -> bool {
+    let url = reqwest::Url::parse(address);
+    url.is_ok_and(|url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
 }
 
 fn model(name: &str) -> Result<(), String> {
