@@ -146,10 +146,11 @@ fn path(context: &Context) -> Result<Outcome, Failure> {
             };
             table.row([*what, path.as_str(), state]);
         }
-        context.out.table(&table, "")
+        // Not fitted to the terminal: a path that is broken over lines cannot be copied.
+        context.out.say(table.render(context.out.has_color(), None))
     })?;
     // A broken file is still a file that exists: this command finds it for the one who repairs it.
-    if loaded.problems().iter().any(|problem| problem.level == Level::Error) {
+    if !context.out.is_json() && loaded.problems().iter().any(|problem| problem.level == Level::Error) {
         context.out.note("note: something is wrong with the settings; see `quarterdeck config check`");
     }
     Ok(Outcome::Done)
