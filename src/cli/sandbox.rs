@@ -1,60 +1,64 @@
 //! `quarterdeck sandbox`: serve the scripted Reddit and model services on loopback until told to stop.
+//!
+//! JSON, once, when it serves: `{sandbox, reddit_url, model_url, control_url, environment: {NAME: value}, refresh_token}`.
 
-use crate::sandbox::{self, Arrival, Error, Fault, Options};
+use super::{Context, Failure, Outcome};
+use crate::sandbox::{self, Arrival, Fault, Options};
 use serde_json::json;
-use std::io::Write as _;
 use std::time::Duration;
 
-/// Serve a scripted Reddit and a scripted model on this machine, with faults on demand
+/// Arguments of `sandbox`.
 #[derive(Debug, Clone, clap::Args)]
-pub struct SandboxArgs {
-    /// Port on 127.0.0.1; 0 takes any free one
+pub struct Args {
+    /// Port on 127.0.0.1; 0 takes any free one.
     #[arg(long, default_value_t = 4680)]
-    pub port: u16,
-    /// Decides every text and every choice
+    port: u16,
+    /// Decides every text and every choice.
     #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Scripted posts in all
+    seed: u64,
+    /// Scripted posts in all.
     #[arg(long, default_value_t = 200)]
-    pub posts: usize,
-    /// Seconds between two arriving posts; 0 puts all of them there at the start and lets nobody answer by himself
+    posts: usize,
+    /// Seconds between two arriving posts; 0 puts all of them there at the start and lets nobody answer by himself.
     #[arg(long, value_name = "SECONDS", default_value_t = 20.0)]
-    pub arrive_every: f64,
-    /// What goes wrong, for example reddit:/api/comment=reset-after-commit*1 or model:/chat/completions=status:503%25; may be repeated
+    arrive_every: f64,
+    /// What goes wrong: `reddit:/api/comment=reset-after-commit*1`, `model:/chat/completions=status:503%25`. May be repeated.
     #[arg(long, value_name = "TARGET=KIND[*TIMES][%PERCENT]")]
-    pub fault: Vec<Fault>,
-    /// Print one JSON object instead of shell lines
-    #[arg(long)]
-    pub json: bool,
+    fault: Vec<Fault>,
 }
 
 /// Serve until Ctrl-C or SIGTERM.
-///
-/// # Errors
-/// When the port is taken, the output is closed, or signals cannot be waited for.
-pub async fn run(args: SandboxArgs) -> Result<(), Error> {
-    let arrival = match Duration::try_from_secs_f64(args.arrive_every) {
-        Ok(every) if !every.is_zero() => Arrival::Every(every),
-        _ => Arrival::AtStart,
-    };
-    let options = Options {
+pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
+    context.block_on(serve(context, args))?
+}
+
+async fn serve(context: &Context, args: &Args) -> Result<Outcome, Failure> {
+    let sandbox = sandbox::start(options(args)?).await?;
+    context.out.either(&as_json(&sandbox), || context.out.write(as_shell(&sandbox).as_bytes()))?;
+    stopped().await.map_err(|error| Failure::failed(format!("the sandbox cannot wait for signals: {error}")))?;
+    sandbox.shutdown().await;
+    Ok(Outcome::Done)
+}
+
+fn options(args: &Args) -> Result<Options, Failure> {
+    let every = Duration::try_from_secs_f64(args.arrive_every).map_err(|_| {
+        Failure::usage(format!("--arrive-every {} is not a number of seconds", args.arrive_every)).hint("Give 0 or more seconds.")
+    })?;
+    Ok(Options {
         seed: args.seed,
         posts: args.posts,
         port: Some(args.port),
-        arrival,
+        arrival: if every.is_zero() { Arrival::AtStart } else { Arrival::Every(every) },
         token_pace: Duration::from_millis(15),
-        faults: args.fault,
+        faults: args.fault.clone(),
         ..Options::default()
-    };
-    let sandbox = sandbox::start(options).await?;
-    let text = if args.json { format!("{}\n", as_json(&sandbox)) } else { as_shell(&sandbox) };
-    let mut output = std::io::stdout().lock();
-    output.write_all(text.as_bytes())?;
-    output.flush()?;
-    drop(output);
-    stopped().await?;
-    sandbox.shutdown().await;
-    Ok(())
+    })
+}
+
+impl From<sandbox::Error> for Failure {
+    fn from(error: sandbox::Error) -> Self {
+        Self::failed(error.to_string())
+    }
 }
 
 /// The settings with which a client uses this sandbox.
@@ -115,13 +119,15 @@ mod tests {
     #[derive(clap::Parser)]
     struct Command {
         #[command(flatten)]
-        args: SandboxArgs,
+        args: Args,
     }
 
     #[test]
     fn faults_are_checked_before_anything_starts() {
         let command = Command::try_parse_from(["sandbox", "--port", "0", "--fault", "reddit:/api/comment=late-commit:45s*1"]).unwrap();
-        assert_eq!(command.args.fault.len(), 1);
+        assert_eq!(options(&command.args).unwrap().faults.len(), 1);
+        let command = Command::try_parse_from(["sandbox", "--arrive-every=-1"]).unwrap();
+        assert!(options(&command.args).unwrap_err().message.contains("--arrive-every"));
         let error = Command::try_parse_from(["sandbox", "--fault", "reddit:/api/comment=explode"]).err().unwrap().to_string();
         assert!(error.contains("known kinds"), "{error}");
     }

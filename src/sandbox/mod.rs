@@ -135,9 +135,6 @@ pub enum Error {
     /// A change of the world that makes no sense.
     #[error("the sandbox's world was not changed: {0}")]
     World(String),
-    /// The command could not write to its output or wait for signals.
-    #[error("the sandbox stopped: {0}")]
-    Io(#[from] std::io::Error),
 }
 
 /// A running sandbox. Dropping it closes it without waiting.
