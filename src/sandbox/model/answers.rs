@@ -3,9 +3,8 @@
 //! Rules only: the same seed and the same request give the same answer.
 
 use super::super::script::{dice, mix, pick};
-use regex::Regex;
+use super::prompts::{beliefs, draft, span, stable, subject_words};
 use serde_json::{Value, json};
-use std::sync::OnceLock;
 
 /// One draft in so many contradicts a belief.
 const INCONSISTENT_SHARE: u64 = 8;
@@ -13,14 +12,6 @@ const INCONSISTENT_SHARE: u64 = 8;
 const SPAM_SHARE: u64 = 25;
 /// One reply in so many is far too long.
 const LONG_SHARE: u64 = 40;
-
-/// A belief as it is found in a prompt.
-#[derive(Debug, Clone, PartialEq)]
-struct Belief {
-    id: String,
-    title: String,
-    confidence: f64,
-}
 
 /// The answer to a conversation: `messages` are (role, text) in their order; `as_json` when the request asks for JSON.
 #[must_use]
@@ -41,11 +32,13 @@ pub fn answer(seed: u64, messages: &[(String, String)], as_json: bool) -> String
 fn consistency(seed: u64, whole: &str, last: &str) -> Value {
     let beliefs = beliefs(whole);
     let draft = draft(last);
+    // The original's contract lists ids; ours asks for the words as well.
+    let wants_quotes = whole.contains("belief_id") && whole.contains("quote");
     let chance = mix(seed, &["consistency", draft]);
     let conflicting = beliefs.get((chance / INCONSISTENT_SHARE) as usize % beliefs.len().max(1));
     match conflicting.filter(|_| chance.is_multiple_of(INCONSISTENT_SHARE) && !draft.is_empty()) {
         Some(belief) => json!({
-            "is_consistent": false, "conflicts": [belief.id],
+            "is_consistent": false, "conflicts": [if wants_quotes { json!({"belief_id": belief.id, "quote": span(draft)}) } else { json!(belief.id) }],
             "explanation": format!("The draft says \"{}\", which is stronger than belief {} allows.", span(draft), belief.id),
             "confidence": 0.62 + (chance % 30) as f64 / 100.0,
         }),
@@ -59,7 +52,7 @@ fn consistency(seed: u64, whole: &str, last: &str) -> Value {
 /// The proposal contract: `updates` and `new_belief`.
 fn proposals(seed: u64, whole: &str, last: &str) -> Value {
     let beliefs = beliefs(whole);
-    let mut rng = dice(seed, &["proposals", last]);
+    let mut rng = dice(seed, &["proposals", &stable(last)]);
     let wanted = match rng.u8(..10) {
         0..4 => 0,
         4..9 => 1,
@@ -121,8 +114,9 @@ fn reply(seed: u64, whole: &str, last: &str) -> String {
         "I would be curious what changed your mind, if anything did.",
         "Happy to be corrected on the details.",
     ];
-    let mut rng = dice(seed, &["reply", whole]);
-    let chance = mix(seed, &["kind", whole]);
+    let said = stable(whole);
+    let mut rng = dice(seed, &["reply", &said]);
+    let chance = mix(seed, &["kind", &said]);
     let mut words = subject_words(last, 6);
     rng.shuffle(&mut words);
     let mut word = |default: &str| words.pop().unwrap_or_else(|| default.to_owned());
@@ -147,141 +141,6 @@ fn reply(seed: u64, whole: &str, last: &str) -> String {
     text
 }
 
-/// The words of a message that say what it is about, in the order in which they stand, each once.
-fn subject_words(text: &str, most: usize) -> Vec<String> {
-    const EMPTY: &[&str] = &[
-        "about",
-        "after",
-        "again",
-        "because",
-        "before",
-        "being",
-        "between",
-        "could",
-        "every",
-        "first",
-        "going",
-        "their",
-        "there",
-        "these",
-        "thing",
-        "think",
-        "those",
-        "through",
-        "under",
-        "until",
-        "where",
-        "which",
-        "while",
-        "would",
-        "should",
-        "other",
-        "write",
-        "reply",
-        "title",
-        "comment",
-        "message",
-        "context",
-        "author",
-        "subreddit",
-        "untrusted",
-        "content",
-        "instructions",
-        "system",
-        "beliefs",
-        "persona",
-        "draft",
-        "respond",
-        "sandbox",
-        "please",
-        "short",
-        "never",
-    ];
-    // The message stands at the end of a prompt: its last part is what the reply is about.
-    let tail = text.rfind("Title:").or_else(|| text.rfind("Message:")).map_or(text, |at| &text[at..]);
-    let mut words: Vec<String> = Vec::new();
-    for word in tail.split(|character: char| !character.is_alphabetic()) {
-        let lower = word.to_lowercase();
-        if (5..=18).contains(&word.chars().count()) && !EMPTY.contains(&lower.as_str()) && !words.contains(&lower) {
-            words.push(lower);
-            if words.len() == most {
-                break;
-            }
-        }
-    }
-    words
-}
-
-/// The draft inside a prompt: what stands between `<draft…>` tags, after the last line that begins with "Draft", or else the last paragraph.
-fn draft(text: &str) -> &str {
-    static TAGS: OnceLock<Option<Regex>> = OnceLock::new();
-    static LINE: OnceLock<Option<Regex>> = OnceLock::new();
-    let tags = TAGS.get_or_init(|| Regex::new(r"(?is)<[a-z_]*(?:draft|reply|response)[^>]*>(.*?)</").ok());
-    let line = LINE.get_or_init(|| Regex::new(r"(?im)^[#*\s]*(?:the\s+)?(?:proposed\s+)?(?:draft|response|reply)[^:\n]{0,40}:").ok());
-    let tagged = tags.as_ref().and_then(|tags| tags.captures(text)).and_then(|found| found.get(1)).map(|found| found.as_str());
-    let after = || line.as_ref().and_then(|line| line.find_iter(text).last()).map(|found| &text[found.end()..]);
-    let found = tagged.or_else(after).map(str::trim).filter(|found| !found.is_empty());
-    found.unwrap_or_else(|| text.trim().rsplit("\n\n").next().unwrap_or_default().trim())
-}
-
-/// The first sentence of a draft, cut at 80 characters, exactly as it stands there.
-fn span(draft: &str) -> &str {
-    let sentence = draft.find(['.', '!', '?', '\n']).map_or(draft, |end| &draft[..end]);
-    sentence.char_indices().nth(80).map_or(sentence, |(end, _)| &sentence[..end]).trim()
-}
-
-/// The beliefs that a prompt lists: JSON objects with an id, or lines with an id and a confidence.
-fn beliefs(text: &str) -> Vec<Belief> {
-    static FIELD: OnceLock<Option<Regex>> = OnceLock::new();
-    static UUID: OnceLock<Option<Regex>> = OnceLock::new();
-    static NUMBER: OnceLock<Option<Regex>> = OnceLock::new();
-    static TOKEN: OnceLock<Option<Regex>> = OnceLock::new();
-    let field = FIELD.get_or_init(|| Regex::new(r#""(?:belief_)?id"\s*:\s*"([^"\s]{1,80})""#).ok());
-    let uuid = UUID.get_or_init(|| Regex::new(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b").ok());
-    let number = NUMBER.get_or_init(|| Regex::new(r"\b(?:0\.\d{1,4}|1\.0{1,4})\b").ok());
-    let token = TOKEN.get_or_init(|| Regex::new(r"^[\s*\-\[(`]*(?:id[:=]\s*)?([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})").ok());
-    let (Some(field), Some(uuid), Some(number), Some(token)) = (field, uuid, number, token) else { return Vec::new() };
-    let confidence = |text: &str| number.find(text).and_then(|found| found.as_str().parse().ok());
-    let mut found: Vec<Belief> = Vec::new();
-    let mut add = |id: &str, title: &str, confidence: f64| {
-        if !found.iter().any(|belief: &Belief| belief.id == id) {
-            found.push(Belief { id: id.to_owned(), title: title.to_owned(), confidence });
-        }
-    };
-    for id in field.captures_iter(text).filter_map(|captures| captures.get(1)) {
-        // An object that is printed over several lines ends at its brace.
-        let object = text[id.end()..].split('}').next().unwrap_or_default();
-        if let Some(confidence) = confidence(object) {
-            add(id.as_str(), title_in(object), confidence);
-        }
-    }
-    if !found.is_empty() {
-        return found;
-    }
-    for line in text.lines() {
-        let Some(confidence) = confidence(line) else { continue };
-        if let Some(id) = uuid.find(line).or_else(|| token.captures(line).and_then(|captures| captures.get(1))) {
-            let rest = line[id.end()..].trim_start_matches([':', ',', ']', ')', '|', '-', ' ', '`']);
-            let title = rest.split([':', '|', '(', ',']).next().unwrap_or_default().trim();
-            if uuid.is_match(line) || id.as_str().contains(['-', '_']) || id.as_str().bytes().any(|byte| byte.is_ascii_digit()) {
-                let id = id.as_str().trim_end_matches([':', '.']);
-                // A bare number at the start of a line is a confidence or a list mark, not an id.
-                if id.parse::<f64>().is_err() {
-                    found.push(Belief { id: id.to_owned(), title: title.to_owned(), confidence });
-                }
-            }
-        }
-    }
-    if found.is_empty() {
-        found = uuid.find_iter(text).map(|id| Belief { id: id.as_str().to_owned(), title: String::new(), confidence: 0.5 }).collect();
-    }
-    found
-}
-
-fn title_in(object: &str) -> &str {
-    object.split_once("\"title\"").and_then(|(_, rest)| rest.split('"').nth(1)).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,15 +151,6 @@ mod tests {
 
     fn ask(text: &str) -> Vec<(String, String)> {
         vec![("system".into(), "Answer with is_consistent, conflicts, explanation, confidence.".into()), ("user".into(), text.into())]
-    }
-
-    #[test]
-    fn beliefs_are_found_in_lines_and_in_json() {
-        let lines = format!("- {FIRST}: Open source (0.78)\n- {SECOND}: Privacy (0.80)\nsome text 0.5");
-        assert_eq!(beliefs(&lines).iter().map(|belief| belief.id.as_str()).collect::<Vec<_>>(), [FIRST, SECOND]);
-        let object = format!("[{{\"id\": \"{FIRST}\", \"title\": \"Privacy\", \"confidence\": 0.8}}]");
-        assert_eq!(beliefs(&object), [Belief { id: FIRST.into(), title: "Privacy".into(), confidence: 0.8 }]);
-        assert_eq!(beliefs("[belief-1] text, 0.95")[0].id, "belief-1");
     }
 
     #[test]
@@ -351,6 +201,29 @@ mod tests {
             }
         }
         assert!(proposed > 10);
+    }
+
+    #[test]
+    fn a_contract_that_asks_for_quotes_gets_words_of_the_draft() {
+        let system = "is_consistent, conflicts: [{belief_id, quote}], explanation, confidence";
+        let quoted = (0..100).find_map(|seed| {
+            let user = format!("<<data 77aa beliefs\n{FIRST}|Privacy|0.80\ndata 77aa>>\n\n<<data 77aa draft to check\nNobody needs privacy any more. Really.\ndata 77aa>>");
+            let value: Value = serde_json::from_str(&answer(seed, &[("system".into(), system.into()), ("user".into(), user)], true)).unwrap();
+            (value["is_consistent"] == false).then(|| value["conflicts"][0].clone())
+        });
+        assert_eq!(quoted, Some(json!({"belief_id": FIRST, "quote": "Nobody needs privacy any more"})));
+    }
+
+    #[test]
+    fn marks_that_differ_from_call_to_call_do_not_change_the_answer() {
+        let ask = |mark: &str| {
+            format!(
+                "## Thread\n<data-{mark} what=\"post title\">\nCounting bicycles in winter\n</data-{mark}>\n## Task\nWrite the comment."
+            )
+        };
+        let say = |mark| answer(3, &[("user".into(), ask(mark))], false);
+        assert_eq!(say("0123456789abcdef"), say("fedcba9876543210"));
+        assert!(["counting", "bicycles", "winter"].iter().any(|word| say("0123456789abcdef").contains(word)));
     }
 
     proptest! {

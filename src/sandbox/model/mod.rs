@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod catalogue;
 pub mod chat;
+mod prompts;
 
 use super::exchange::{Answer, Request};
 use super::world::World;
