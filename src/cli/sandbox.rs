@@ -64,6 +64,7 @@ impl From<sandbox::Error> for Failure {
 /// The settings with which a client uses this sandbox.
 fn environment(sandbox: &sandbox::Sandbox) -> Vec<(&'static str, String)> {
     vec![
+        ("QUARTERDECK_MODE", "sandbox".to_owned()),
         ("REDDIT_BASE_URL", sandbox.reddit_url()),
         ("REDDIT_OAUTH_URL", sandbox.reddit_url()),
         ("REDDIT_CLIENT_ID", sandbox::CLIENT_ID.to_owned()),
