@@ -4,14 +4,18 @@
 //! [`approval`]); every change of an item goes through one guarded step that writes its audit row and its feed row. It may not draft, may
 //! not decide for a person, and may not send anything without a committed intent.
 
+pub mod acknowledgements;
 pub mod approval;
+mod crash;
 pub mod decisions;
+pub mod deliver;
 pub mod draft;
 mod error;
 pub mod evaluation;
 pub mod item;
 pub mod mutes;
 pub mod outbox;
+mod outside;
 pub mod pauses;
 pub mod queue;
 pub mod screening;

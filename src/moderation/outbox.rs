@@ -98,6 +98,8 @@ pub struct Due {
     pub reconcile: Vec<String>,
     /// Items to be looked at in public now.
     pub check: Vec<String>,
+    /// Attempts without an outcome. Whoever owns the delivery and has nothing in flight knows that their answers were lost.
+    pub open: usize,
     /// When the next of these comes, if nothing is due now.
     pub next_at: Option<Millis>,
 }
@@ -121,6 +123,10 @@ pub fn due(c: &mut dyn Conn, persona: &PersonaId, now: Millis) -> Result<Due> {
          ORDER BY next_check_at, id LIMIT 50",
         vals![persona, now],
     )?;
+    let open = c.query(
+        "SELECT id FROM delivery_attempts WHERE persona_id = $1 AND finished_at IS NULL AND outcome IS NULL LIMIT 50",
+        vals![persona],
+    )?;
     let mut next_at: Option<Millis> = None;
     for sql in [
         "SELECT min(not_before) AS at FROM pending_posts WHERE persona_id = $1 AND state = 'scheduled' AND not_before > $2",
@@ -132,7 +138,7 @@ pub fn due(c: &mut dyn Conn, persona: &PersonaId, now: Millis) -> Result<Due> {
             next_at = Some(next_at.map_or(at, |earlier| earlier.min(at)));
         }
     }
-    Ok(Due { send: ids(send)?, reconcile: ids(reconcile)?, check: ids(check)?, next_at })
+    Ok(Due { send: ids(send)?, reconcile: ids(reconcile)?, check: ids(check)?, open: open.len(), next_at })
 }
 
 /// What became of the wish to send an item.

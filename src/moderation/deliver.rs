@@ -1,0 +1,207 @@
+//! Delivery: what was approved leaves once, and what was lost is looked for.
+//!
+//! One deliverer owns a persona's deliveries; it has at most one request that writes in flight. It sleeps until the next deadline or until
+//! the database changes.
+
+use super::approval::Mode;
+use super::error::Result;
+use super::item::{self, Item};
+use super::outbox::{self, Answer, Attempt, Intent};
+use super::{crash, outside, queue};
+use crate::base::{Clock, Millis, PersonaId};
+use crate::store::{Conn, Database};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// How long to wait before trying again when a pause or the database stands in the way and nothing else wakes us.
+const BLOCKED: Millis = 30_000;
+/// How often storing an answer is tried before it is left to reconciliation.
+const STORE_TRIES: u32 = 5;
+
+/// Sends what one persona may send.
+#[derive(Debug, Clone)]
+pub struct Deliverer {
+    /// The database.
+    pub db: Database,
+    /// Reddit, under the persona's account.
+    pub reddit: crate::reddit::Client,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// How much of the world may be touched.
+    pub mode: Mode,
+    /// Whose items.
+    pub persona: PersonaId,
+    /// The account they leave from.
+    pub account: String,
+}
+
+/// What one round did.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// The items that took a step.
+    pub moved: Vec<Item>,
+    /// When to look again, if nothing changes before.
+    pub next_at: Option<Millis>,
+}
+
+impl Deliverer {
+    /// Deliver until `ends` becomes true. What is in flight then is finished; what is not begun stays scheduled.
+    pub async fn run(self, moved: impl Fn(&Item), mut ends: watch::Receiver<bool>) {
+        let mut changes = self.db.changes().ok();
+        while !*ends.borrow() {
+            let round = self.round(&ends).await;
+            let next_at = match round {
+                Ok(round) => {
+                    round.moved.iter().for_each(&moved);
+                    if round.moved.is_empty() { round.next_at } else { Some(self.clock.now()) }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a round of deliveries failed");
+                    Some(self.clock.now() + BLOCKED)
+                }
+            };
+            let wake = next_at.map(|at| Instant::now() + millis(at - self.clock.now()));
+            let timer = async {
+                match wake {
+                    Some(wake) => sleep_until(wake).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let changed = async {
+                // A closed channel must not become a busy loop.
+                let alive = match &mut changes {
+                    Some(changes) => changes.changed().await.is_ok(),
+                    None => false,
+                };
+                if !alive {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                _ = ends.wait_for(|ends| *ends) => return,
+                () = timer => {}
+                () = changed => {}
+            }
+        }
+    }
+
+    /// Do everything that is due now, one after the other.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn round(&self, ends: &watch::Receiver<bool>) -> Result<Round> {
+        let (persona, now) = (self.persona.clone(), self.clock.now());
+        let due = self.db.read(move |c| outbox::due(c, &persona, now)).await?;
+        let mut round = Round { moved: Vec::new(), next_at: due.next_at };
+        if due.open > 0 {
+            // Nothing is in flight here, so what is still open has lost its answer (storing it failed).
+            let persona = self.persona.clone();
+            self.db.write(move |c| outbox::recover(c, &persona, now)).await?;
+            round.next_at = Some(now + outbox::RECONCILE_AFTER[0]);
+        }
+        for id in due.reconcile {
+            round.moved.extend(self.look(&id).await?);
+        }
+        for id in due.check {
+            round.moved.extend(self.look_in_public(&id).await?);
+        }
+        for id in due.send {
+            if *ends.borrow() {
+                break;
+            }
+            match self.send(&id).await? {
+                Some(item) => round.moved.push(item),
+                None => round.next_at = Some(round.next_at.map_or(now + BLOCKED, |at| at.min(now + BLOCKED))),
+            }
+        }
+        Ok(round)
+    }
+
+    /// Send one item. `None` when nothing may be sent now: a pause, a dry run.
+    async fn send(&self, id: &str) -> Result<Option<Item>> {
+        crash::point("before-intent");
+        let (persona, account, mode, now) = (self.persona.clone(), self.account.clone(), self.mode, self.clock.now());
+        let target = id.to_owned();
+        let intent = self.db.write(move |c| outbox::commit_intent(c, &persona, &target, &account, mode, now)).await?;
+        let (item, attempt) = match intent {
+            Intent::Go(item, attempt) => (item, attempt),
+            Intent::Withdrawn(_) => return self.load(id).await.map(Some),
+            Intent::Paused(_) | Intent::NotDue | Intent::DryRun => return Ok(None),
+        };
+        crash::point("after-intent");
+        let answer = match outside::preflight(&self.reddit.reconciling(), &item, &attempt, &self.account).await {
+            Some(answer) => answer,
+            None => {
+                // A pause that came while we were reading still stops the request.
+                let (persona, account, now) = (self.persona.clone(), self.account.clone(), self.clock.now());
+                match self.db.read(move |c| super::pauses::in_force(c, &persona, &account, now)).await? {
+                    Some(pause) => Answer::NotSent { reason: format!("paused: {}", pause.reason), wait: BLOCKED },
+                    None => outside::request(&self.reddit, &item).await,
+                }
+            }
+        };
+        crash::point("after-request");
+        let item = self.settle(&attempt, answer).await?;
+        crash::point("after-result");
+        Ok(Some(item))
+    }
+
+    /// Store an answer. It is tried several times, because what it says is known nowhere else.
+    async fn settle(&self, attempt: &Attempt, answer: Answer) -> Result<Item> {
+        let mut tries = 0;
+        loop {
+            let (persona, attempt, answer, now) = (self.persona.clone(), attempt.clone(), answer.clone(), self.clock.now());
+            crash::point("before-result");
+            match self.db.write(move |c| outbox::settle(c, &persona, &attempt, &answer, now)).await {
+                Err(super::Error::Store(error)) if tries < STORE_TRIES => {
+                    tries += 1;
+                    tracing::warn!(%error, tries, "an answer could not be stored yet");
+                    sleep(Duration::from_millis(200 << tries)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn look(&self, id: &str) -> Result<Option<Item>> {
+        let (persona, target) = (self.persona.clone(), id.to_owned());
+        let lost = self
+            .db
+            .read(move |c: &mut dyn Conn| -> Result<_> {
+                Ok((item::load(c, &persona, &target)?, outbox::lost_attempt(c, &persona, &target)?))
+            })
+            .await?;
+        let (item, Some(attempt)) = lost else { return Ok(None) };
+        let finding = outside::find(&self.reddit.reconciling(), &item, &attempt, &self.account).await;
+        let (persona, now) = (self.persona.clone(), self.clock.now());
+        self.db.write(move |c| outbox::reconcile(c, &persona, &attempt, &finding, now)).await.map(Some)
+    }
+
+    async fn look_in_public(&self, id: &str) -> Result<Option<Item>> {
+        let item = self.load(id).await?;
+        let Some(fullname) = item.fullname.clone() else { return Ok(None) };
+        let seen = outside::visibility(&self.reddit.reconciling(), &fullname).await;
+        let (persona, id, now) = (self.persona.clone(), id.to_owned(), self.clock.now());
+        self.db.write(move |c| outbox::record_visibility(c, &persona, &id, seen, now)).await.map(Some)
+    }
+
+    /// Let deadlines of the queue pass.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn sweep(&self) -> Result<queue::Swept> {
+        let now = self.clock.now();
+        self.db.write(move |c| queue::sweep(c, now)).await
+    }
+
+    async fn load(&self, id: &str) -> Result<Item> {
+        let (persona, id) = (self.persona.clone(), id.to_owned());
+        self.db.read(move |c| item::load(c, &persona, &id)).await
+    }
+}
+
+fn millis(wait: Millis) -> Duration {
+    Duration::from_millis(u64::try_from(wait).unwrap_or(0))
+}
