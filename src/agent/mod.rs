@@ -7,9 +7,21 @@
 //! This room may not: send anything to the outside by itself (a draft goes to `moderation`, which alone decides and delivers), change a
 //! belief (it proposes; a person approves), let text from outside instruct the model, or know a face.
 
+mod cycle;
+mod draft;
 pub mod engagement;
+mod error;
+pub mod event;
 pub mod pacing;
 mod parameters;
+mod perceive;
 pub mod prompt;
+pub mod runner;
+pub mod runs;
+mod services;
+pub mod taint;
 
+pub use error::{Error, Result};
+pub use event::{Event, Observer};
 pub use parameters::{ParameterError, Parameters};
+pub use services::Services;

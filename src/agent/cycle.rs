@@ -1,0 +1,208 @@
+//! One cycle: answers in the inbox first, then new posts, then drafts that reviewers sent back. A failure on one message stops no other.
+
+use super::draft::{self, Drafted};
+use super::engagement::{self, Candidate, Decision};
+use super::error::Result;
+use super::event::{Event, Observer};
+use super::perceive::{self, Opportunity};
+use super::services::Services;
+use crate::base::{Millis, new_id};
+use crate::memory;
+use crate::moderation::{self, Filter, Item, NewItem, On, PostType, State, Verdict, decisions, item, mutes, queue};
+use crate::store::Conn;
+use crate::store::audit::Actor;
+
+/// What a cycle did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    /// Drafts that were queued or resubmitted.
+    pub drafted: usize,
+    /// Messages whose work failed.
+    pub failed: usize,
+}
+
+/// Run one cycle. `stopping` is asked between messages: what is begun is finished.
+pub(super) async fn run(services: &Services, observer: &Observer, rng: &mut fastrand::Rng, stopping: impl Fn() -> bool) -> Result<Done> {
+    let cycle_id = new_id();
+    let mut done = Done::default();
+    let now = services.clock.now();
+    services.db.write(move |c| queue::sweep(c, now)).await?;
+    for item in returned(services).await? {
+        if stopping() {
+            return Ok(done);
+        }
+        let parent = item.parent_id.clone().unwrap_or_default();
+        match rewrite(services, observer, &item, &cycle_id).await {
+            Ok(()) => done.drafted += 1,
+            Err(error) => fail(observer, &mut done, parent, &error),
+        }
+    }
+    let replies = perceive::replies(services, observer).await?;
+    let posts = perceive::posts(services, observer).await?;
+    observer.tell(Event::Perceived { persona: services.persona.reddit_username.clone(), posts: posts.len(), replies: replies.len() });
+    let posts = chosen(services, observer, posts, rng).await?;
+    for opportunity in replies.into_iter().chain(posts) {
+        if stopping() {
+            return Ok(done);
+        }
+        match respond(services, observer, &opportunity, &cycle_id).await {
+            Ok(drafted) => done.drafted += usize::from(drafted),
+            Err(error) => fail(observer, &mut done, opportunity.parent().to_owned(), &error),
+        }
+    }
+    Ok(done)
+}
+
+fn fail(observer: &Observer, done: &mut Done, parent: String, error: &super::Error) {
+    done.failed += 1;
+    observer.tell(Event::ItemFailed { parent, error: error.to_string() });
+}
+
+/// The posts worth an answer: not answered, not waiting, not rejected, not muted, of interest, and drawn.
+async fn chosen(services: &Services, observer: &Observer, posts: Vec<Opportunity>, rng: &mut fastrand::Rng) -> Result<Vec<Opportunity>> {
+    let (config, parameters) = (&services.persona.config, &services.parameters);
+    let mut kept = Vec::new();
+    for opportunity in posts {
+        if let Some(reason) = left_alone(services, &opportunity).await? {
+            observer.tell(Event::Skipped { parent: opportunity.parent().to_owned(), reason });
+            continue;
+        }
+        let post = opportunity.chain.first();
+        let candidate = Candidate {
+            author: Some(opportunity.author.as_str()),
+            title: post.and_then(|post| post.title.as_deref()).unwrap_or_default(),
+            body: post.map(|post| post.body.as_str()).unwrap_or_default(),
+            score: opportunity.score,
+            num_comments: opportunity.num_comments,
+        };
+        let own_name = &services.persona.reddit_username;
+        match engagement::should_respond(&candidate, own_name, &config.interest_keywords, &parameters.engagement, rng) {
+            Decision::Respond { .. } => kept.push(opportunity),
+            Decision::Skip(reason) => observer.tell(Event::Skipped { parent: opportunity.parent().to_owned(), reason: reason.to_string() }),
+        }
+    }
+    let engagement = |opportunity: &Opportunity| parameters.engagement.engagement(opportunity.score, opportunity.num_comments);
+    let most = usize::try_from(parameters.max_posts_per_cycle).unwrap_or(usize::MAX);
+    Ok(engagement::choose(kept, engagement, most, rng))
+}
+
+/// Why this message is left alone; `None` when it may be answered.
+async fn left_alone(services: &Services, opportunity: &Opportunity) -> Result<Option<String>> {
+    let (persona, opportunity) = (services.persona.id.clone(), opportunity.clone());
+    services
+        .db
+        .read(move |c: &mut dyn Conn| {
+            let parent = opportunity.parent();
+            if memory::interactions::already_answered(c, &persona, parent)? {
+                return Ok(Some("already answered".to_owned()));
+            }
+            if !decisions::may_draft(c, &persona, parent)? {
+                return Ok(Some("waits in the queue, or was decided".to_owned()));
+            }
+            Ok(mutes::reason(c, &persona, opportunity.thread_id.as_deref(), &opportunity.author, &opportunity.subreddit)?)
+        })
+        .await
+}
+
+/// Draft an answer and queue it. Returns whether there is a draft.
+async fn respond(services: &Services, observer: &Observer, opportunity: &Opportunity, cycle_id: &str) -> Result<bool> {
+    if let Some(reason) = left_alone(services, opportunity).await? {
+        observer.tell(Event::Skipped { parent: opportunity.parent().to_owned(), reason });
+        perceive::mark_read(services, opportunity).await?;
+        return Ok(false);
+    }
+    let marker = if opportunity.post_type == PostType::Reply { "-reply" } else { "" };
+    let correlation_id = format!("{cycle_id}{marker}-{}", opportunity.parent());
+    let drafted = draft::write(services, opportunity, &correlation_id, None).await?;
+    let item = enqueue(services, opportunity, drafted, correlation_id).await?;
+    // Only after the draft is stored: a crash before this line reads the message again and finds the draft in the queue.
+    perceive::mark_read(services, opportunity).await?;
+    observer.tell(Event::Queued {
+        id: item.id,
+        state: item.state,
+        verdict: item.verdict,
+        flags: item.evaluation.summary(),
+        subreddit: item.target_subreddit,
+        parent: opportunity.parent().to_owned(),
+        content: item.content,
+    });
+    Ok(true)
+}
+
+async fn enqueue(services: &Services, opportunity: &Opportunity, drafted: Drafted, correlation_id: String) -> Result<Item> {
+    let now = services.clock.now();
+    let (persona, name) = (services.persona.id.clone(), services.persona.reddit_username.clone());
+    let settings = services.moderation.clone();
+    let opportunity = opportunity.clone();
+    services
+        .db
+        .write(move |c: &mut dyn Conn| {
+            let actor = Actor::agent(&name);
+            let clean = drafted.evaluation.verdict == Verdict::Allow && drafted.evaluation.missing.is_empty() && !drafted.metadata.tainted;
+            let automatic = clean && memory::settings::auto_posting_enabled(c, &persona)?;
+            let mut metadata = drafted.metadata;
+            metadata.auto_posted = automatic;
+            let new = NewItem {
+                post_type: opportunity.post_type,
+                target_subreddit: opportunity.subreddit.clone(),
+                parent_id: Some(opportunity.parent().to_owned()),
+                thread_id: opportunity.thread_id.clone(),
+                parent_author: Some(opportunity.author.clone()),
+                title: None,
+                content: drafted.content,
+                evaluation: drafted.evaluation,
+                draft_metadata: metadata,
+                correlation_id,
+            };
+            // A redraft that a reviewer asked for is granted by this draft, in the same transaction.
+            decisions::consume_directives(c, &persona, opportunity.parent(), now)?;
+            let id = queue::enqueue(c, &persona, &new, &settings, &actor, now)?;
+            if automatic {
+                let on = On { persona: &persona, id: &id, version: Some(1), actor: &actor, at: now };
+                return Ok(decisions::approve_automatically(c, &on, &name, &settings)?);
+            }
+            Ok(item::load(c, &persona, &id)?)
+        })
+        .await
+}
+
+async fn returned(services: &Services) -> Result<Vec<Item>> {
+    let persona = services.persona.id.clone();
+    services
+        .db
+        .read(move |c: &mut dyn Conn| {
+            let filter = Filter { persona: Some(persona.clone()), states: vec![State::Returned], after: None };
+            let lines = item::list(c, &filter, 20)?;
+            Ok(lines.iter().map(|line| item::load(c, &persona, &line.id)).collect::<moderation::Result<Vec<_>>>()?)
+        })
+        .await
+}
+
+/// Write the revision that a reviewer asked for.
+async fn rewrite(services: &Services, observer: &Observer, item: &Item, cycle_id: &str) -> Result<()> {
+    let opportunity = Opportunity {
+        post_type: item.post_type,
+        subreddit: item.target_subreddit.clone(),
+        thread_id: item.thread_id.clone(),
+        author: item.parent_author.clone().unwrap_or_default(),
+        chain: item.draft_metadata.thread.clone(),
+        depth: item.draft_metadata.conversation_depth,
+        score: 0,
+        num_comments: 0,
+        inbox: false,
+    };
+    let correlation_id = format!("{cycle_id}-rewrite-{}", item.id);
+    let drafted = draft::write(services, &opportunity, &correlation_id, item.reject_note.as_deref()).await?;
+    let (persona, name, id) = (services.persona.id.clone(), services.persona.reddit_username.clone(), item.id.clone());
+    let (now, version): (Millis, i64) = (services.clock.now(), item.version);
+    let item = services
+        .db
+        .write(move |c: &mut dyn Conn| -> Result<Item> {
+            let actor = Actor::agent(&name);
+            let on = On { persona: &persona, id: &id, version: Some(version), actor: &actor, at: now };
+            Ok(queue::resubmit(c, &on, &drafted.content, &drafted.evaluation)?)
+        })
+        .await?;
+    observer.tell(Event::Resubmitted { id: item.id, state: item.state, content: item.content });
+    Ok(())
+}

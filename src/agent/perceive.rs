@@ -1,0 +1,170 @@
+//! Reading: answers to us in the inbox, and new posts in the persona's subreddits.
+
+use super::error::Result;
+use super::event::{Event, Observer};
+use super::services::Services;
+use crate::base::Millis;
+use crate::moderation::{PostType, ThreadEntry};
+use crate::reddit::{Comment, Post, Thing};
+
+/// Answers read from the inbox in one cycle.
+const INBOX: u32 = 25;
+/// New posts read in one cycle.
+const POSTS: u32 = 25;
+/// The chain above a comment is followed no further than this.
+const MAX_HOPS: u32 = 20;
+
+/// A message that may be worth an answer. Texts are raw.
+#[derive(Debug, Clone)]
+pub(super) struct Opportunity {
+    /// Comment under a post, or reply to somebody who answered us.
+    pub post_type: PostType,
+    /// Where, without `r/`.
+    pub subreddit: String,
+    /// Fullname of the post.
+    pub thread_id: Option<String>,
+    /// Who wrote what would be answered.
+    pub author: String,
+    /// The post first, then the comments down to the one that would be answered.
+    pub chain: Vec<ThreadEntry>,
+    /// Hops from that comment up to the post.
+    pub depth: u32,
+    /// Score of the post.
+    pub score: i64,
+    /// Comments under the post.
+    pub num_comments: i64,
+    /// Whether it came by the inbox, and is marked read once it was dealt with.
+    pub inbox: bool,
+}
+
+impl Opportunity {
+    /// Fullname of what would be answered.
+    pub(super) fn parent(&self) -> &str {
+        self.chain.last().map(|entry| entry.fullname.as_str()).unwrap_or_default()
+    }
+}
+
+fn post_entry(post: &Post) -> ThreadEntry {
+    ThreadEntry {
+        fullname: post.fullname.clone(),
+        author: post.author.clone(),
+        title: Some(post.title.clone()),
+        body: post.selftext.clone(),
+        permalink: Some(post.permalink.clone()),
+    }
+}
+
+fn comment_entry(comment: &Comment) -> ThreadEntry {
+    ThreadEntry {
+        fullname: comment.fullname.clone(),
+        author: comment.author.clone(),
+        title: None,
+        body: comment.body.clone(),
+        permalink: comment.permalink.clone(),
+    }
+}
+
+/// New posts of the persona's subreddits that are young and open enough.
+pub(super) async fn posts(services: &Services, observer: &Observer) -> Result<Vec<Opportunity>> {
+    let subreddits: Vec<&str> = services.persona.config.target_subreddits.iter().map(String::as_str).collect();
+    if subreddits.is_empty() {
+        observer.tell(Event::Skipped { parent: "new posts".to_owned(), reason: "the persona has no target_subreddits".to_owned() });
+        return Ok(Vec::new());
+    }
+    let oldest = services.clock.now() - Millis::from(services.parameters.max_post_age_hours) * 3_600_000;
+    let page = services.reddit.new_posts(&subreddits, POSTS, None).await?;
+    Ok(page
+        .items
+        .iter()
+        .filter(|post| post.created_utc >= oldest && post.closed().is_none())
+        .map(|post| Opportunity {
+            post_type: PostType::Comment,
+            subreddit: post.subreddit.clone(),
+            thread_id: Some(post.fullname.clone()),
+            author: post.author.clone(),
+            chain: vec![post_entry(post)],
+            depth: 0,
+            score: post.score,
+            num_comments: post.num_comments,
+            inbox: false,
+        })
+        .collect())
+}
+
+/// New answers to us. Those that cannot be answered are marked read and told.
+pub(super) async fn replies(services: &Services, observer: &Observer) -> Result<Vec<Opportunity>> {
+    let page = services.reddit.inbox(INBOX).await?;
+    let mut found = Vec::new();
+    for message in page.items.iter().filter(|message| message.new && message.was_comment) {
+        match reply(services, &message.fullname).await {
+            Ok(Ok(opportunity)) => found.push(opportunity),
+            Ok(Err(reason)) => {
+                observer.tell(Event::Skipped { parent: message.fullname.clone(), reason });
+                services.reddit.mark_read(&[&message.fullname]).await?;
+            }
+            // It stays unread, and is tried again in the next cycle.
+            Err(error) => observer.tell(Event::ItemFailed { parent: message.fullname.clone(), error: error.to_string() }),
+        }
+    }
+    Ok(found)
+}
+
+/// The chain above an answer, or why it is left alone.
+async fn reply(services: &Services, fullname: &str) -> Result<std::result::Result<Opportunity, String>> {
+    let Some(answered) = comment(services, fullname).await? else { return Ok(Err("it is gone".to_owned())) };
+    if answered.closed().is_some() {
+        return Ok(Err("it was removed, or its thread is closed".to_owned()));
+    }
+    if !answered.parent_id.starts_with("t1_") {
+        return Ok(Err("it does not answer a comment of ours".to_owned()));
+    }
+    let most = services.parameters.max_conversation_depth;
+    let mut chain = vec![comment_entry(&answered)];
+    let mut above = answered.parent_id.clone();
+    let mut depth = 1;
+    while above.starts_with("t1_") && depth < MAX_HOPS {
+        let Some(next) = comment(services, &above).await? else { return Ok(Err("our comment is gone".to_owned())) };
+        if depth == 1 && !next.author.eq_ignore_ascii_case(&services.persona.reddit_username) {
+            return Ok(Err("our comment is gone".to_owned()));
+        }
+        chain.push(comment_entry(&next));
+        above = next.parent_id.clone();
+        depth += 1;
+    }
+    if depth >= most {
+        return Ok(Err(format!("the conversation is {depth} deep, at most {most} is answered")));
+    }
+    let things = services.reddit.info(&[answered.link_id.as_str()]).await?;
+    let Some(Thing::Post(post)) = things.into_iter().next() else { return Ok(Err("the post is gone".to_owned())) };
+    if post.closed().is_some() {
+        return Ok(Err("the post is closed".to_owned()));
+    }
+    chain.push(post_entry(&post));
+    chain.reverse();
+    Ok(Ok(Opportunity {
+        post_type: PostType::Reply,
+        subreddit: answered.subreddit.clone(),
+        thread_id: Some(post.fullname.clone()),
+        author: answered.author.clone(),
+        chain,
+        depth,
+        score: post.score,
+        num_comments: post.num_comments,
+        inbox: true,
+    }))
+}
+
+async fn comment(services: &Services, fullname: &str) -> Result<Option<Comment>> {
+    Ok(services.reddit.info(&[fullname]).await?.into_iter().find_map(|thing| match thing {
+        Thing::Comment(comment) => Some(*comment),
+        _ => None,
+    }))
+}
+
+/// An answer that was dealt with is not read again.
+pub(super) async fn mark_read(services: &Services, opportunity: &Opportunity) -> Result<()> {
+    if opportunity.inbox {
+        services.reddit.mark_read(&[opportunity.parent()]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! What the loop of one persona works with.
+
+use super::Parameters;
+use crate::base::Clock;
+use crate::memory::Persona;
+use crate::store::Database;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One persona's services. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// The database.
+    pub db: Database,
+    /// Reddit, under the persona's own account.
+    pub reddit: crate::reddit::Client,
+    /// The models.
+    pub llm: crate::llm::Client,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// The queue's times and the mode.
+    pub moderation: crate::moderation::Settings,
+    /// Whose loop it is.
+    pub persona: Persona,
+    /// How the loop behaves.
+    pub parameters: Parameters,
+    /// Where the lock that keeps a second loop of this persona off this machine lies.
+    pub lock_dir: PathBuf,
+    /// Seed of the dice; `None` for real ones.
+    pub seed: Option<u64>,
+}
