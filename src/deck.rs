@@ -2,11 +2,19 @@
 //!
 //! It knows how the settings map onto the services. It decides nothing itself, prints nothing, and holds no SQL.
 
-use crate::base::Clock;
-use crate::config::{self, Settings};
-use crate::moderation::{self, Mode};
+use crate::agent::{self, Parameters, Services};
+use crate::base::{Clock, PersonaId};
+use crate::config::{self, Purpose, Settings};
+use crate::llm;
+use crate::memory::{self, Persona};
+use crate::moderation::{self, Mode, acknowledgements};
+use crate::reddit::{self, RateBudget};
 use crate::store::{self, Address, Database};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why the application could not be opened, or one of its services not be made.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +25,42 @@ pub enum Error {
     /// The database could not be opened.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The Reddit client could not be made.
+    #[error(transparent)]
+    Reddit(#[from] reddit::Error),
+    /// The model client could not be made.
+    #[error(transparent)]
+    Model(#[from] llm::Error),
+    /// The queue refused.
+    #[error(transparent)]
+    Moderation(#[from] moderation::Error),
+    /// No such persona.
+    #[error(transparent)]
+    Memory(#[from] memory::Error),
+    /// The settings hold no credentials for a persona's account.
+    #[error(
+        "there are no credentials for u/{account}: set REDDIT_USERNAME and REDDIT_PASSWORD to this account, or add it to REDDIT_ACCOUNTS"
+    )]
+    NoCredentials {
+        /// The account.
+        account: String,
+    },
+    /// `reddit.accounts` is not understood. Its text is not repeated: it holds passwords.
+    #[error("REDDIT_ACCOUNTS is not a JSON object of the form {{\"Name\": {{\"password\": \"…\"}}}} (line {line}, column {column})")]
+    Accounts {
+        /// Line of the fault.
+        line: usize,
+        /// Column of the fault.
+        column: usize,
+    },
+    /// Live mode without a recorded acknowledgement.
+    #[error(
+        "live mode posts in public under u/{account}: read Reddit's API terms and each subreddit's rules, then run `quarterdeck agent acknowledge`"
+    )]
+    NotAcknowledged {
+        /// The account.
+        account: String,
+    },
 }
 
 /// The open application. Cheap to clone.
@@ -30,6 +74,14 @@ pub struct Deck {
     pub clock: Arc<dyn Clock>,
     /// How much of the world may be touched.
     pub mode: Mode,
+    /// One budget for all personas of a client id.
+    budget: Arc<RateBudget>,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    password: Option<SecretString>,
+    refresh_token: Option<SecretString>,
 }
 
 impl Deck {
@@ -39,15 +91,15 @@ impl Deck {
     /// [`Error::Store`] as the engine says, [`Error::Config`] when the data directory cannot be made.
     pub fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let address = Address::parse(&settings.database)?;
-        if matches!(address, Address::Sqlite(_)) {
-            config::prepare(&settings.data_dir)?;
-        }
+        config::prepare(&settings.data_dir)?;
         let db = Database::open(&address, &clock)?;
         let mode = match settings.mode {
             config::Mode::DryRun => Mode::DryRun,
+            config::Mode::Sandbox => Mode::Sandbox,
             config::Mode::Live => Mode::Live,
         };
-        Ok(Self { settings: Arc::new(settings), db, clock, mode })
+        let budget = RateBudget::new(Arc::clone(&clock));
+        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget })
     }
 
     /// The queue's times and mode.
@@ -64,4 +116,135 @@ impl Deck {
             mode: self.mode,
         }
     }
+
+    /// The model client, which keeps its ledger in the database.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the key is missing, [`Error::Model`] when an address or the price book cannot be used.
+    pub fn models(&self) -> Result<llm::Client, Error> {
+        self.settings.require(Purpose::Models)?;
+        let settings = &self.settings.llm;
+        let client = llm::Settings {
+            base_url: settings.base_url.clone(),
+            api_key: settings.api_key.clone(),
+            response_model: settings.response_model.clone(),
+            consistency_model: settings.consistency_model.clone(),
+            fallback_models: settings.fallback_models.clone(),
+            ..llm::Settings::default()
+        };
+        Ok(llm::Client::new(client, Some(self.db.clone()), llm::price::Book::embedded()?, Arc::clone(&self.clock))?)
+    }
+
+    /// The Reddit client under a persona's own account.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when a setting is missing, [`Error::NoCredentials`] when they are another account's.
+    pub fn reddit(&self, account: &str) -> Result<reddit::Client, Error> {
+        self.settings.require(Purpose::Reddit)?;
+        let settings = &self.settings.reddit;
+        let own = settings.username.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(account));
+        let (password, refresh_token, otp) = if own {
+            (settings.password.clone(), settings.refresh_token.clone(), settings.otp.clone())
+        } else {
+            let other = self.other_account(account)?;
+            (other.password, other.refresh_token, None)
+        };
+        let empty = || SecretString::from(String::new());
+        let version = env!("CARGO_PKG_VERSION");
+        let user_agent = match &settings.user_agent {
+            Some(agent) if own => agent.clone(),
+            _ => format!("linux:quarterdeck:{version} (by /u/{account})"),
+        };
+        let client_id = settings.client_id.clone().unwrap_or_default();
+        let client = reddit::Settings {
+            login_base: settings.base_url.clone(),
+            oauth_base: settings.oauth_url.clone(),
+            password,
+            otp,
+            refresh_token,
+            token_file: Some(self.settings.data_dir.join(format!("refresh-token-{}", account.to_lowercase()))),
+            ..reddit::Settings::new(client_id, settings.client_secret.clone().unwrap_or_else(empty), account, user_agent)
+        };
+        Ok(reddit::Client::new(client, Arc::clone(&self.budget), Arc::clone(&self.clock))?)
+    }
+
+    fn other_account(&self, account: &str) -> Result<Account, Error> {
+        let missing = || Error::NoCredentials { account: account.to_owned() };
+        let text = self.settings.reddit.accounts.as_ref().ok_or_else(missing)?;
+        let accounts: BTreeMap<String, Account> =
+            serde_json::from_str(text.expose_secret()).map_err(|error| Error::Accounts { line: error.line(), column: error.column() })?;
+        let found = accounts.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(account)).map(|(_, account)| account);
+        found.filter(|account| account.password.is_some() || account.refresh_token.is_some()).ok_or_else(missing)
+    }
+
+    /// Everything that a persona's loop works with.
+    ///
+    /// # Errors
+    /// As [`Deck::models`] and [`Deck::reddit`]; [`Error::NotAcknowledged`] in live mode.
+    pub async fn agent(&self, persona: Persona, parameters: Parameters) -> Result<Services, Error> {
+        let acknowledged = self.db.read(|c| acknowledgements::is_acknowledged(c, acknowledgements::API_TERMS)).await?;
+        if self.mode == Mode::Live && !acknowledged {
+            return Err(Error::NotAcknowledged { account: persona.reddit_username });
+        }
+        Ok(Services {
+            db: self.db.clone(),
+            reddit: self.reddit(&persona.reddit_username)?,
+            llm: self.models()?,
+            clock: Arc::clone(&self.clock),
+            moderation: self.moderation(),
+            persona,
+            parameters,
+            lock_dir: self.settings.data_dir.clone(),
+            seed: None,
+        })
+    }
+
+    /// The loop's parameters as the settings say.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        let agent = &self.settings.agent;
+        Parameters {
+            interval_seconds: u32::try_from(agent.interval_seconds).unwrap_or(u32::MAX),
+            max_posts_per_cycle: agent.max_posts_per_cycle,
+            max_post_age_hours: u32::try_from(agent.max_post_age_hours).unwrap_or(u32::MAX),
+            max_conversation_depth: agent.max_conversation_depth,
+            engagement: agent::engagement::EngagementConfig {
+                score_weight: agent.score_weight,
+                comment_weight: agent.comment_weight,
+                min_probability: agent.min_probability,
+                max_probability: agent.max_probability,
+                probability_midpoint: agent.probability_midpoint,
+            },
+            ..Parameters::default()
+        }
+    }
+
+    /// The persona that `key` names, by id or name.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] when there is none.
+    pub async fn persona(&self, key: &str) -> Result<Persona, Error> {
+        let key = key.to_owned();
+        Ok(self.db.read(move |c| memory::personas::find(c, &key)).await?)
+    }
+
+    /// Every persona.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn personas(&self) -> Result<Vec<Persona>, Error> {
+        Ok(self.db.read(memory::personas::list).await?)
+    }
+
+    /// The state of a persona's loop.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn agent_run(&self, persona: &PersonaId) -> Result<Option<agent::runs::Run>, Error> {
+        let persona = persona.clone();
+        Ok(self.db.read(move |c| agent::runs::get(c, &persona)).await?)
+    }
 }
+
+/// How long a graceful stop may take.
+pub const STOP_WITHIN: Duration = agent::runner::GRACE;

@@ -97,3 +97,25 @@ impl From<crate::store::Error> for Failure {
         Self::failed(error.to_string())
     }
 }
+
+impl From<crate::deck::Error> for Failure {
+    fn from(error: crate::deck::Error) -> Self {
+        match error {
+            crate::deck::Error::Config(error) => error.into(),
+            crate::deck::Error::Store(error) => error.into(),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
+impl From<crate::moderation::Error> for Failure {
+    fn from(error: crate::moderation::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+impl From<crate::memory::Error> for Failure {
+    fn from(error: crate::memory::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}

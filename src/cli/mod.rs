@@ -7,13 +7,17 @@
 //! A new subcommand: a file, a variant of `Command`, a line in `run`, and where its service has an error of its own a `From` in
 //! `failure.rs`.
 
+mod agent;
 mod completions;
 mod config;
 mod context;
+mod demo;
+mod events;
 mod failure;
 pub mod log;
 mod man;
 pub mod output;
+mod sandbox;
 
 pub use context::{Context, Global};
 pub use failure::{Exit, Failure, Outcome};
@@ -39,6 +43,12 @@ pub struct Cli {
 enum Command {
     /// Look at the settings: what is in force, where it came from, what is missing.
     Config(config::Args),
+    /// Watch the whole walk on a sandbox of this machine: read, draft, screen, review, send.
+    Demo(demo::Args),
+    /// Run the agents, look at them, stop them.
+    Agent(agent::Args),
+    /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
+    Sandbox(sandbox::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
     /// Print the manual page, or write all of them.
@@ -48,6 +58,9 @@ enum Command {
 fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Config(args) => config::run(context, &args),
+        Command::Demo(args) => demo::run(context, &args),
+        Command::Agent(args) => agent::run(context, &args),
+        Command::Sandbox(args) => sandbox::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),
     }

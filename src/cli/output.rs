@@ -118,6 +118,15 @@ impl Output {
         self.say(text)
     }
 
+    /// Print one JSON object on one line, also on a terminal: for commands that print a stream of them.
+    ///
+    /// # Errors
+    /// As [`Output::emit`].
+    pub fn emit_line(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = json::text(value, false).map_err(|error| Failure::failed(format!("the result cannot be written as JSON: {error}")))?;
+        self.say(text)
+    }
+
     /// In JSON mode print `value`, otherwise what `people` prints.
     ///
     /// # Errors

@@ -160,6 +160,13 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("reddit.refresh_token", "REDDIT_REFRESH_TOKEN", Kind::Secret, None, "Refresh token, used in place of the password."),
     setting(
+        "reddit.accounts",
+        "REDDIT_ACCOUNTS",
+        Kind::Secret,
+        None,
+        "Further accounts of the same application, for further personas, as a JSON object: `{\"Name\": {\"password\": \"…\"}}`, or with `refresh_token`.",
+    ),
+    setting(
         "reddit.user_agent",
         "REDDIT_USER_AGENT",
         Kind::UserAgent,

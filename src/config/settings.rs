@@ -69,6 +69,8 @@ pub struct RedditSettings {
     pub otp: Option<SecretString>,
     /// A refresh token, in place of the password.
     pub refresh_token: Option<SecretString>,
+    /// Further accounts, by name, as a JSON object.
+    pub accounts: Option<SecretString>,
     /// The user agent; set whenever the account's name is.
     pub user_agent: Option<String>,
     /// Host of the login, without a slash at the end.
@@ -147,6 +149,7 @@ impl Settings {
                 password: reader.secret("reddit.password"),
                 otp: reader.secret("reddit.otp"),
                 refresh_token: reader.secret("reddit.refresh_token"),
+                accounts: reader.secret("reddit.accounts"),
                 user_agent: loaded.text("reddit.user_agent"),
                 base_url: reader.address("reddit.base_url")?,
                 oauth_url: reader.address("reddit.oauth_url")?,

@@ -1,0 +1,178 @@
+//! `quarterdeck demo`: the whole walk on a sandbox of this machine. An agent reads, drafts and is screened; a reviewer decides; what was
+//! approved is sent, once. Headless, the reviewer is a scripted one; at a terminal it is whoever sits there.
+
+mod reviewer;
+mod summary;
+
+use super::output::Tone;
+use super::{Context, Failure, Outcome};
+use crate::agent::runner::{self, Until};
+use crate::agent::{Event, Observer};
+use crate::config::{self, Request};
+use crate::deck::Deck;
+use crate::memory::{self, Author};
+use crate::moderation::{Item, State, outbox};
+use crate::sandbox::{self, Options, Sandbox};
+use crate::store::audit::Actor;
+use reviewer::Verdicts;
+use std::io::{IsTerminal as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+
+/// Arguments of `quarterdeck demo`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Let a scripted reviewer decide, print each step, and end with a summary.
+    #[arg(long)]
+    headless: bool,
+    /// How many times the agent looks for something to answer.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    cycles: u32,
+    /// Posts in the sandbox's world.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    posts: u32,
+    /// Decides every text and every choice.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Run the command.
+///
+/// # Errors
+/// When the data directory, the sandbox or the database cannot be used, or a cycle fails.
+pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
+    // Without a directory of one's own the demo leaves nothing behind.
+    let temporary = match &context.global.data_dir {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().map_err(|error| Failure::failed(format!("a directory for the demo cannot be made: {error}")))?),
+    };
+    let directory: PathBuf = match (&temporary, &context.global.data_dir) {
+        (Some(temporary), _) => temporary.path().to_path_buf(),
+        (None, Some(directory)) => std::path::absolute(directory).unwrap_or_else(|_| directory.clone()),
+        (None, None) => return Err(Failure::failed("the demo has no directory")),
+    };
+    let asks = !args.headless && !context.out.is_json() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    context.block_on(walk(context, args, &directory, asks))?
+}
+
+async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> Result<Outcome, Failure> {
+    let started = Instant::now();
+    let options = Options { seed: args.seed, posts: args.posts as usize, clock: context.clock.clone(), ..Options::default() };
+    let sandbox = sandbox::start(options).await?;
+    let deck = Deck::open(settings(&sandbox, directory, asks)?, context.clock.clone())?;
+    let (actor, now) = (Actor::system("demo"), context.clock.now());
+    let seeded = deck.db.write(move |c| memory::seed::apply(c, &Author::new(&actor, now))).await?;
+    introduce(context, directory, &sandbox, &seeded.reddit_username)?;
+
+    let persona = deck.persona(&seeded.reddit_username).await?;
+    let mut services = deck.agent(persona, deck.parameters()).await?;
+    let mut first_draft = None;
+    let mut verdicts = Verdicts::default();
+    for cycle in 0..args.cycles {
+        services.seed = Some(args.seed.wrapping_add(u64::from(cycle)));
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let (_stopper, stop) = watch::channel(false);
+        let looping = tokio::spawn(runner::run(services.clone(), Observer::new(sender), stop, Until::Cycles(1)));
+        while let Some(event) = events.recv().await {
+            if matches!(event, Event::Queued { .. }) {
+                first_draft.get_or_insert_with(|| started.elapsed());
+            }
+            show(context, &event)?;
+        }
+        looping.await.map_err(|error| Failure::failed(format!("the agent's loop ended by a defect: {error}")))??;
+        let goes_on = if asks {
+            reviewer::ask(context, &deck, &services).await?
+        } else {
+            reviewer::decide(context, &deck, &services, &mut verdicts).await?
+        };
+        deliver(context, &services).await?;
+        if !goes_on {
+            break;
+        }
+    }
+    summary::print(context, &deck, &sandbox, first_draft, started.elapsed()).await?;
+    sandbox.shutdown().await;
+    Ok(Outcome::Done)
+}
+
+fn introduce(context: &Context, directory: &Path, sandbox: &Sandbox, persona: &str) -> Result<(), Failure> {
+    if context.out.is_json() {
+        return Ok(());
+    }
+    let out = &context.out;
+    out.say(out.paint("SANDBOX: everything below is scripted and stays on this machine", Tone::Warning))?;
+    out.say(format!("Reddit and a model are played at {}; the persona is {persona}.", sandbox.reddit_url()))?;
+    out.say(format!("Look at it from another terminal: quarterdeck --config {} queue list", directory.join("demo.toml").display()))?;
+    out.say("")
+}
+
+/// The settings of the demo, written beside its data so that other commands can be pointed at them. Nothing of the user's own counts.
+fn settings(sandbox: &Sandbox, directory: &Path, asks: bool) -> Result<config::Settings, Failure> {
+    config::prepare(directory)?;
+    let file = directory.join("demo.toml");
+    let undo = if asks { 5 } else { 1 };
+    let text = format!(
+        "# Written by `quarterdeck demo`: it points at a sandbox on this machine.\n\
+         mode = \"sandbox\"\ndata_dir = \".\"\n\n\
+         [reddit]\nclient_id = \"{}\"\nclient_secret = \"{}\"\nusername = \"{}\"\npassword = \"{}\"\nbase_url = \"{url}\"\noauth_url = \"{url}\"\n\n\
+         [llm]\napi_key = \"{}\"\nbase_url = \"{}\"\n\n\
+         [moderation]\nundo_seconds_reply = {undo}\nundo_seconds_post = {undo}\n\n\
+         [agent]\ninterval_seconds = 60\nmin_probability = 0.3\nmax_post_age_hours = 168\n",
+        sandbox::CLIENT_ID,
+        sandbox::CLIENT_SECRET,
+        sandbox::ACCOUNT,
+        sandbox::PASSWORD,
+        sandbox::MODEL_KEY,
+        sandbox.model_url(),
+        url = sandbox.reddit_url(),
+    );
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&file)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| {
+        Failure::failed(format!("{} cannot be written: {error}", file.display())).hint("name another place with --data-dir")
+    })?;
+    let request = Request { config: Some(file), data_dir: Some(directory.to_path_buf()), ..Request::default() };
+    Ok(config::load(&request).settings()?)
+}
+
+fn show(context: &Context, event: &Event) -> Result<(), Failure> {
+    if context.out.is_json() { context.out.emit_line(event) } else { super::events::print(&context.out, event) }
+}
+
+/// Deliver until nothing is on its way any more, at most half a minute.
+async fn deliver(context: &Context, services: &crate::agent::Services) -> Result<(), Failure> {
+    let deliverer = runner::deliverer(services);
+    let (_keep, ends) = watch::channel(false);
+    let give_up = Instant::now() + Duration::from_secs(30);
+    loop {
+        let round = deliverer.round(&ends).await?;
+        for item in &round.moved {
+            show(context, &moved(item))?;
+        }
+        let (persona, now) = (services.persona.id.clone(), services.clock.now());
+        let due = services.db.read(move |c| outbox::due(c, &persona, now)).await?;
+        let soon = due.next_at.filter(|at| at - now <= 10_000);
+        match soon {
+            _ if Instant::now() > give_up => return Ok(()),
+            None if due.send.is_empty() => return Ok(()),
+            None => tokio::time::sleep(Duration::from_millis(200)).await,
+            Some(at) => tokio::time::sleep(Duration::from_millis(u64::try_from(at - now).unwrap_or(0))).await,
+        }
+    }
+}
+
+fn moved(item: &Item) -> Event {
+    Event::Delivery { id: item.id.clone(), state: item.state, fullname: item.fullname.clone(), reason: item.state_reason.clone() }
+}
+
+/// The states in which a message has been sent and is known to be there.
+fn is_sent(state: State) -> bool {
+    matches!(state, State::Confirmed | State::Visible | State::Filtered | State::Gone)
+}

@@ -1,0 +1,185 @@
+//! Who decides in the demo: a scripted reviewer, or the person at the terminal.
+
+use crate::agent::Services;
+use crate::base::{Millis, SafeText, clock};
+use crate::cli::events::short;
+use crate::cli::output::Tone;
+use crate::cli::{Context, Failure};
+use crate::deck::Deck;
+use crate::moderation::screening::{self, ConsistencyResult, Outgoing, Surroundings};
+use crate::moderation::{self, Directive, Filter, Item, On, RejectCode, State, Verdict, decisions, item};
+use crate::store::Conn;
+use crate::store::audit::Actor;
+use serde_json::json;
+use std::io::BufRead as _;
+
+/// What the scripted reviewer did so far: it shows each kind of decision once before it repeats itself.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    edited: bool,
+    undone: bool,
+}
+
+async fn pending(services: &Services) -> Result<Vec<Item>, Failure> {
+    let persona = services.persona.id.clone();
+    Ok(services
+        .db
+        .read(move |c: &mut dyn Conn| -> moderation::Result<Vec<Item>> {
+            let filter = Filter { persona: Some(persona.clone()), states: vec![State::Pending], after: None };
+            item::list(c, &filter, 100)?.iter().map(|line| item::load(c, &persona, &line.id)).collect()
+        })
+        .await?)
+}
+
+async fn act<T: Send + 'static>(
+    services: &Services,
+    item: &Item,
+    name: &str,
+    work: impl FnOnce(&mut dyn Conn, &On<'_>) -> moderation::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let (persona, id, version) = (services.persona.id.clone(), item.id.clone(), item.version);
+    let (actor, at): (Actor, Millis) = (Actor::human(name), services.clock.now());
+    let result = services
+        .db
+        .write(move |c: &mut dyn Conn| work(c, &On { persona: &persona, id: &id, version: Some(version), actor: &actor, at }))
+        .await;
+    Ok(result?)
+}
+
+fn say(context: &Context, label: &str, tone: Tone, item: &Item, text: &str) -> Result<(), Failure> {
+    if context.out.is_json() {
+        return context.out.emit_line(&json!({ "event": "decision", "id": item.id, "decision": label, "note": text }));
+    }
+    let text = if text.is_empty() { String::new() } else { format!("  {}", SafeText::line(text)) };
+    context.out.say(format!("{}  {} by demo-reviewer{text}", context.out.paint(&format!("{label:<10}"), tone), short(&item.id)))
+}
+
+/// The scripted reviewer goes through the queue: clean drafts are approved (one is edited first, one approval is taken back and given
+/// again), drafts that contradict a belief are rejected with a reason, and what nothing was found against but a check is missing for too.
+pub(super) async fn decide(context: &Context, deck: &Deck, services: &Services, verdicts: &mut Verdicts) -> Result<bool, Failure> {
+    const NAME: &str = "demo-reviewer";
+    let (account, settings) = (services.persona.reddit_username.clone(), deck.moderation());
+    for item in pending(services).await? {
+        let (account, settings) = (account.clone(), settings.clone());
+        if item.verdict != Verdict::Allow {
+            let note = item.evaluation.summary();
+            let reason = note.clone();
+            act(services, &item, NAME, move |c, on| {
+                decisions::reject(c, on, RejectCode::OffPersona, Directive::Drop, Some(&reason), &settings)
+            })
+            .await?;
+            say(context, "rejected", Tone::Bad, &item, &note)?;
+            continue;
+        }
+        let mut item = item;
+        if !verdicts.edited {
+            verdicts.edited = true;
+            let content = format!("{} What would change your mind?", item.content.trim_end());
+            // The text changed, so the old answer of the consistency check does not speak for it: the person who edits does.
+            let around = Surroundings { consistency: Some(&ConsistencyResult::NotNeeded), tainted: item.draft_metadata.tainted };
+            let evaluation = screening::evaluate(Outgoing { title: item.title.as_deref(), content: &content }, around);
+            let settings = settings.clone();
+            item = act(services, &item, NAME, move |c, on| decisions::edit(c, on, None, &content, &evaluation, &settings)).await?;
+            say(context, "edited", Tone::Warning, &item, "added a question, screened again")?;
+        }
+        let (to, queue) = (account.clone(), settings.clone());
+        let approved = act(services, &item, NAME, move |c, on| decisions::approve(c, on, &to, &queue)).await?;
+        say(context, "approved", Tone::Good, &approved, &leaves(&approved, services.clock.now()))?;
+        if !verdicts.undone {
+            verdicts.undone = true;
+            let undone = act(services, &approved, NAME, decisions::undo).await?;
+            say(context, "undone", Tone::Warning, &undone, "nothing has left the machine")?;
+            let again = act(services, &undone, NAME, move |c, on| decisions::approve(c, on, &account, &settings)).await?;
+            say(context, "approved", Tone::Good, &again, &leaves(&again, services.clock.now()))?;
+        }
+    }
+    Ok(true)
+}
+
+fn leaves(item: &Item, now: Millis) -> String {
+    item.not_before.map(|at| format!("leaves in {}", clock::duration(at - now))).unwrap_or_default()
+}
+
+/// The person at the terminal goes through the queue. Returns whether to go on.
+pub(super) async fn ask(context: &Context, deck: &Deck, services: &Services) -> Result<bool, Failure> {
+    let name = context.operator().unwrap_or_else(|_| "operator".to_owned());
+    let items = pending(services).await?;
+    let out = &context.out;
+    out.say(format!("\n{} drafts wait for you.", items.len()))?;
+    for (number, item) in items.iter().enumerate() {
+        show(context, item, number + 1, items.len())?;
+        loop {
+            out.say(out.paint("[a] approve and send   [r] reject   [s] skip   [q] quit", Tone::Faint))?;
+            let Some(answer) = read_line().await? else { return Ok(false) };
+            let (settings, account) = (deck.moderation(), services.persona.reddit_username.clone());
+            let done = match answer.as_str() {
+                "a" => {
+                    let approved = act(services, item, &name, move |c, on| decisions::approve(c, on, &account, &settings)).await;
+                    approved.map(|item| ("approved", leaves(&item, services.clock.now())))
+                }
+                "r" => {
+                    out.say("Why? A few words; the agent reads them.")?;
+                    let note = read_line().await?.unwrap_or_default();
+                    let directive = Directive::Drop;
+                    let code = RejectCode::OffPersona;
+                    let note = Some(note).filter(|note| !note.is_empty());
+                    act(services, item, &name, move |c, on| decisions::reject(c, on, code, directive, note.as_deref(), &settings))
+                        .await
+                        .map(|_| ("rejected", String::new()))
+                }
+                "s" => break,
+                "q" => return Ok(false),
+                _ => continue,
+            };
+            match done {
+                Ok((what, text)) => {
+                    out.say(format!("{what}  {text}\n"))?;
+                    break;
+                }
+                Err(failure) => out.failure(&failure),
+            }
+        }
+    }
+    out.say("\nEnter: let the agent look again.   q: quit")?;
+    Ok(read_line().await?.is_some_and(|answer| answer != "q"))
+}
+
+fn show(context: &Context, item: &Item, number: usize, of: usize) -> Result<(), Failure> {
+    let out = &context.out;
+    let rule = "─".repeat(60);
+    out.say(out.paint(&rule, Tone::Faint))?;
+    out.say(format!("{number} of {of}   r/{}   {}", SafeText::line(&item.target_subreddit), short(&item.id)))?;
+    for entry in &item.draft_metadata.thread {
+        let title = entry.title.as_deref().map(|title| format!("{}\n", SafeText::line(title))).unwrap_or_default();
+        out.say(out.paint(&format!("u/{} wrote:", SafeText::line(&entry.author)), Tone::Faint))?;
+        out.say(format!("{title}{}\n", SafeText::new(&entry.body)))?;
+    }
+    out.say(out.paint("The draft:", Tone::Faint))?;
+    out.say(SafeText::new(&item.content))?;
+    let tone = match item.verdict {
+        Verdict::Allow => Tone::Good,
+        Verdict::Review => Tone::Warning,
+        Verdict::Block => Tone::Bad,
+    };
+    out.say(out.paint(&format!("\nscreening: {}", item.verdict.as_str()), tone))?;
+    for hit in &item.evaluation.hits {
+        out.say(format!("  {}: {}", hit.rule_id, SafeText::line(&hit.message)))?;
+    }
+    for missing in &item.evaluation.missing {
+        out.say(format!("  unknown: {}", SafeText::line(missing)))?;
+    }
+    Ok(())
+}
+
+/// A line from the terminal; `None` at its end. Read on a thread of its own, so that deliveries and leases go on meanwhile.
+async fn read_line() -> Result<Option<String>, Failure> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let reading = std::thread::Builder::new().name("terminal".to_owned()).spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line).map(|length| (length > 0).then(|| line.trim().to_owned()));
+        let _ = sender.send(read);
+    });
+    reading.map_err(|error| Failure::failed(format!("the terminal cannot be read: {error}")))?;
+    let line = receiver.await.map_err(|_| Failure::failed("the terminal cannot be read"))?;
+    line.map_err(|error| Failure::failed(format!("the terminal cannot be read: {error}")))
+}

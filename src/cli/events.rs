@@ -1,0 +1,69 @@
+//! One line for each thing that an agent's loop tells.
+
+use super::Failure;
+use super::output::{Output, Tone};
+use crate::agent::Event;
+use crate::base::SafeText;
+use crate::moderation::{State, Verdict};
+
+/// Print an event for people.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn print(out: &Output, event: &Event) -> Result<(), Failure> {
+    let line = |label: &str, tone: Tone, text: String| out.say(format!("{}  {text}", out.paint(&format!("{label:<10}"), tone)));
+    match event {
+        Event::Started { persona, recovered: 0 } => line("started", Tone::Faint, format!("the agent of {}", SafeText::line(persona))),
+        Event::Started { persona, recovered } => {
+            let text = format!("the agent of {}; {recovered} deliveries lost their answer and are looked for", SafeText::line(persona));
+            line("started", Tone::Warning, text)
+        }
+        Event::Perceived { posts, replies, .. } => line("read", Tone::Faint, format!("{posts} new posts, {replies} answers")),
+        Event::Skipped { parent, reason } => {
+            line("skipped", Tone::Faint, format!("{}: {}", SafeText::line(parent), SafeText::line(reason)))
+        }
+        Event::Queued { id, state, verdict, flags, subreddit, content, .. } => {
+            let (label, tone) = match (state, verdict) {
+                (State::Scheduled, _) => ("scheduled", Tone::Good),
+                (_, Verdict::Allow) => ("drafted", Tone::Good),
+                (_, Verdict::Review) => ("drafted", Tone::Warning),
+                (_, Verdict::Block) => ("blocked", Tone::Bad),
+            };
+            let text = format!("{} r/{}  “{}”", short(id), SafeText::line(subreddit), SafeText::clipped(content, 60));
+            line(label, tone, text)?;
+            if *verdict == Verdict::Allow {
+                Ok(())
+            } else {
+                line("", Tone::Faint, format!("         {verdict:?}: {}", SafeText::clipped(flags, 90)))
+            }
+        }
+        Event::Resubmitted { id, content, .. } => {
+            line("rewritten", Tone::Good, format!("{}  “{}”", short(id), SafeText::clipped(content, 60)))
+        }
+        Event::ItemFailed { parent, error } => {
+            line("failed", Tone::Bad, format!("{}: {}", SafeText::line(parent), SafeText::clipped(error, 300)))
+        }
+        Event::Delivery { id, state, fullname, reason } => {
+            let tone = match state {
+                State::Confirmed | State::Visible => Tone::Good,
+                State::Unknown | State::Scheduled | State::Pending => Tone::Warning,
+                _ => Tone::Bad,
+            };
+            let label = if *state == State::Confirmed { "sent" } else { state.as_str() };
+            let fullname = fullname.as_deref().map(|name| format!(" as {}", SafeText::line(name))).unwrap_or_default();
+            let reason = reason.as_deref().map(|reason| format!(": {}", SafeText::line(reason))).unwrap_or_default();
+            line(label, tone, format!("{}{fullname}{reason}", short(id)))
+        }
+        Event::CycleDone { drafted, took, failure, .. } => match failure {
+            None => line("cycle", Tone::Faint, format!("done: {drafted} drafts in {}", crate::base::clock::duration(*took))),
+            Some(failure) => line("cycle", Tone::Bad, format!("failed: {}", SafeText::clipped(failure, 300))),
+        },
+        Event::Stopped { persona } => line("stopped", Tone::Faint, format!("the agent of {}", SafeText::line(persona))),
+    }
+}
+
+/// The last characters of an id, by which commands accept it: times lead in ids, so that the beginnings are alike.
+#[must_use]
+pub fn short(id: &str) -> &str {
+    id.get(id.len().saturating_sub(8)..).unwrap_or(id)
+}
