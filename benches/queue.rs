@@ -57,14 +57,15 @@ fn fill(deck: &Database, persona: &PersonaId) -> Vec<String> {
 }
 
 /// An agent that queues draft after draft. Returns when it is told to.
-fn write_like_an_agent(deck: &Database, persona: &PersonaId, stop: &AtomicBool, written: &AtomicU64) {
-    let mut number = PENDING;
+fn write_like_an_agent(deck: &Database, persona: &PersonaId, first: usize, pause: Duration, stop: &AtomicBool, written: &AtomicU64) {
+    let mut number = first;
     while !stop.load(Ordering::Relaxed) {
         number += 1;
         let persona = persona.clone();
         let at = T0 + number as Millis;
         deck.write_blocking(move |c| queue::enqueue(c, &persona, &draft(number), &settings(), &Actor::agent("bench"), at)).unwrap();
         written.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(pause);
     }
 }
 
@@ -92,15 +93,22 @@ fn main() {
 
     // The operator's console is another process with its own connection; here it is another handle.
     let console = Database::open(&address, &clock).unwrap();
-    let (stop, written) = (AtomicBool::new(false), AtomicU64::new(0));
-    let decided = std::thread::scope(|scope| {
-        scope.spawn(|| write_like_an_agent(&deck, &persona, &stop, &written));
-        let samples: Vec<Duration> = ids.iter().take(DECISIONS).map(|id| decide(&console, &persona, id)).collect();
-        stop.store(true, Ordering::Relaxed);
-        samples
-    });
-    percentiles("decision durable, agent writing without a pause", decided);
-    println!("meanwhile the agent committed {} drafts", written.load(Ordering::Relaxed));
+    for (part, (name, pause)) in
+        [("an agent writes 50 drafts a second", Duration::from_millis(20)), ("an agent writes without a pause", Duration::ZERO)]
+            .into_iter()
+            .enumerate()
+    {
+        let (stop, written) = (AtomicBool::new(false), AtomicU64::new(0));
+        let ids = &ids[part * DECISIONS..][..DECISIONS];
+        let decided = std::thread::scope(|scope| {
+            scope.spawn(|| write_like_an_agent(&deck, &persona, (part + 1) * 1_000_000, pause, &stop, &written));
+            let samples: Vec<Duration> = ids.iter().map(|id| decide(&console, &persona, id)).collect();
+            stop.store(true, Ordering::Relaxed);
+            samples
+        });
+        percentiles(&format!("decision durable while {name}"), decided);
+        println!("  meanwhile it committed {} drafts", written.load(Ordering::Relaxed));
+    }
 }
 
 fn decide(console: &Database, persona: &PersonaId, id: &str) -> Duration {

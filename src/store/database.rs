@@ -5,10 +5,13 @@ use super::{Address, Conn, Error, Result, migrate};
 use crate::base::Clock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 /// Requests that share one commit at the most.
 const GROUP: usize = 256;
+/// The pause between two commits in a row, in which another process can take the lock. What is asked for meanwhile shares the next commit.
+const BREATH: Duration = Duration::from_micros(300);
 /// Reader threads.
 const READERS: usize = 2;
 
@@ -176,7 +179,12 @@ pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<
 }
 
 fn serve_writes(address: &Address, mut backend: Backend, queue: &mpsc::Receiver<Work>) {
+    let mut committed_at: Option<Instant> = None;
     while let Ok(first) = queue.recv() {
+        // SQLite hands its lock to whoever asks first, so a process that writes without a pause would starve the others.
+        if committed_at.is_some_and(|at| at.elapsed() < BREATH) && matches!(backend, Backend::Sqlite(_)) {
+            std::thread::sleep(BREATH);
+        }
         if let Err(error) = begin(address, &mut backend, false, Backend::begin_write) {
             ((first)(Err(error.clone())).answer)(Err(error));
             continue;
@@ -190,6 +198,7 @@ fn serve_writes(address: &Address, mut backend: Backend, queue: &mpsc::Receiver<
             next = if finished.len() < GROUP { queue.try_recv().ok() } else { None };
         }
         let committed = backend.commit();
+        committed_at = Some(Instant::now());
         for finish in finished {
             (finish.answer)(if finish.keep { committed.clone() } else { Ok(()) });
         }

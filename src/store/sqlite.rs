@@ -21,7 +21,7 @@ thread_local! {
     static WAITING_SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Sleep a random 50 to 400 µs and try again. The stock handler backs off to 100 ms and starves a process for seconds.
+/// Sleep a random 50 to 250 µs and try again. The stock handler backs off to 100 ms and starves a process for seconds.
 fn wait_for_lock(tries: i32) -> bool {
     let since = match (tries, WAITING_SINCE.get()) {
         (1.., Some(since)) => since,
@@ -31,7 +31,7 @@ fn wait_for_lock(tries: i32) -> bool {
             now
         }
     };
-    std::thread::sleep(Duration::from_micros(fastrand::u64(50..400)));
+    std::thread::sleep(Duration::from_micros(fastrand::u64(50..250)));
     since.elapsed() < LOCK_PATIENCE
 }
 
