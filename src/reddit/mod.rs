@@ -2,14 +2,14 @@
 //!
 //! | file | what stands in it |
 //! |---|---|
-//! | [`client`] | the client: one request with its token, its place in the budget, and its retries; then [`reads`] and [`writes`] |
+//! | [`client`] | the client: one request with its token, its place in the budget, and its retries; what it reads and writes stands in `reads` and `writes` |
 //! | [`auth`], [`token`], [`token_file`] | log in, keep the token fresh, store a rotated refresh token before it counts |
 //! | [`budget`], [`bucket`], [`window`] | how many requests may leave: one budget for all accounts of an application |
 //! | [`classify`], [`refusals`], [`outcome`] | what became of a request that writes |
 //! | [`answer`], [`headers`], [`excerpt`] | an answer as it came, and what it means for a request that reads |
 //! | [`things`], [`people`], [`requirements`], [`wire`] | posts, comments, messages, accounts, rules: read leniently |
 //! | [`submission`], [`names`] | what we send, and its limits, checked before it is sent |
-//! | [`settings`], [`transport`], [`error`] | credentials and addresses; the connection; what can go wrong |
+//! | [`settings`], `transport`, [`error`] | credentials and addresses; the connection; what can go wrong |
 //!
 //! What this room may not do: send a request that writes twice, follow a redirect, decide whether something is sent, touch the database,
 //! let a secret into a message, or take anything that Reddit says for more than data.
