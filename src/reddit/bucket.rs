@@ -14,9 +14,11 @@ pub const RESERVE: u32 = 5;
 /// Whose turn it is when little is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Priority {
-    /// Everything but the reads below; leaves the reserve alone.
+    /// Reads of every day: they leave the reserve alone and keep the even pace that Reddit's headers ask for.
     #[default]
     Normal,
+    /// Requests that write: they leave the reserve alone, but keep no pace, because the look before sending is only good for a moment.
+    Write,
     /// Reads that look for a lost answer or look once more before sending: may use the reserve, and keep no even pace.
     Reconcile,
 }
@@ -124,7 +126,7 @@ impl Bucket {
     /// # Errors
     /// [`Impossible::Count`] when no wait would help.
     pub fn take(&mut self, n: u32, priority: Priority, now: Millis) -> Result<Result<(), Millis>, Impossible> {
-        let kept = if priority == Priority::Normal { self.reserve } else { 0 };
+        let kept = if priority == Priority::Reconcile { 0 } else { self.reserve };
         let most = self.capacity - kept;
         if n < 1 || n > most {
             return Err(Impossible::Count { asked: n, most });
@@ -236,6 +238,17 @@ mod tests {
         bucket.told("b", told("900", "590", 0), 0);
         assert_eq!(bucket.take(1, Priority::Reconcile, 41_000), Ok(Err(1_000)));
         assert_eq!(bucket.take(1, Priority::Normal, 42_000), Ok(Ok(())));
+    }
+
+    #[test]
+    fn a_write_does_not_stand_between_look_and_sending_for_the_sake_of_an_even_pace() {
+        let mut bucket = bucket();
+        let pairs = [("x-ratelimit-remaining", "500"), ("x-ratelimit-used", "500"), ("x-ratelimit-reset", "400")];
+        bucket.told("a", Window::told(&Headers::from_pairs(pairs), 0).unwrap(), 0);
+        assert_eq!(bucket.take(1, Priority::Normal, 0), Ok(Err(10_000)));
+        assert_eq!(bucket.take(1, Priority::Write, 0), Ok(Ok(())));
+        bucket.told("a", told("5", "30", 0), 0);
+        assert_eq!(bucket.take(1, Priority::Write, 0), Ok(Err(30_000)));
     }
 
     #[test]

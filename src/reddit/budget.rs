@@ -25,8 +25,8 @@ pub enum NoToken {
 pub struct RateBudget {
     clock: Arc<dyn Clock>,
     state: Mutex<Bucket>,
-    /// One queue for each priority: first come, first served, and reconciling does not stand behind the rest.
-    queues: [tokio::sync::Mutex<()>; 2],
+    /// One queue for each priority: first come, first served, and neither writing nor reconciling stands behind the rest.
+    queues: [tokio::sync::Mutex<()>; 3],
 }
 
 /// The budget at one moment, for display.
@@ -72,7 +72,12 @@ impl RateBudget {
     /// # Errors
     /// [`NoToken::TooLong`] as soon as it is clear that the wait would be longer; [`NoToken::Impossible`] when no wait would help.
     pub async fn acquire(&self, n: u32, priority: Priority, patience: Duration) -> Result<(), NoToken> {
-        let queue = &self.queues[usize::from(priority == Priority::Reconcile)];
+        let [reads, writes, reconciling] = &self.queues;
+        let queue = match priority {
+            Priority::Normal => reads,
+            Priority::Write => writes,
+            Priority::Reconcile => reconciling,
+        };
         let Ok(_turn) = tokio::time::timeout(patience, queue.lock()).await else {
             return Err(NoToken::TooLong(patience));
         };

@@ -161,7 +161,7 @@ impl Client {
         let mut refused = None;
         loop {
             let token = inner.auth.token(refused).await.map_err(|error| NoAnswer::NotSent { error })?;
-            let place = inner.budget.acquire(1, self.priority, WRITE_PATIENCE).await;
+            let place = inner.budget.acquire(1, Priority::Write, WRITE_PATIENCE).await;
             place.map_err(|error| NoAnswer::NotSent { error: no_token(&what, error) })?;
             let request = inner
                 .transport
