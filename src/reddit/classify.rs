@@ -7,6 +7,9 @@ use super::outcome::WriteOutcome;
 use super::refusals::{Reason, refusal};
 use serde_json::Value;
 
+/// Reasons of one refusal that are looked at; real ones have one or two.
+const REASONS_MOST: usize = 32;
+
 /// What was asked for, which decides what counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action<'a> {
@@ -132,7 +135,7 @@ fn reasons(json: &Value) -> Vec<Reason> {
             _ => Reason::new("UNREADABLE", &error.to_string(), None),
         }
     };
-    errors.iter().map(reason).collect()
+    errors.iter().take(REASONS_MOST).map(reason).collect()
 }
 
 fn ratelimit(json: &Value) -> Option<f64> {

@@ -37,30 +37,25 @@ fn said(value: &Value, key: &str) -> Option<String> {
     }
 }
 
+/// The text between the tags, without what scripts and styles hold. One pass: pages from outside must not cost more than their length.
 fn without_markup(html: &str) -> String {
+    // ASCII lower case keeps every byte in its place.
+    let lower = html.to_ascii_lowercase();
+    let find = |from: usize, what: &str| lower[from..].find(what).map(|at| from + at);
+    let after_tag = |from: usize| find(from, ">").map_or(html.len(), |end| end + 1);
     let mut text = String::new();
-    let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        text.push_str(&rest[..start]);
+    let mut at = 0;
+    while let Some(start) = find(at, "<") {
+        text.push_str(&html[at..start]);
         text.push(' ');
-        rest = &rest[start..];
-        let hidden = ["style", "script"].iter().find(|name| starts_with_tag(rest, name));
-        let end = match hidden {
-            // ASCII lower case keeps every byte in its place.
-            Some(name) => rest.to_ascii_lowercase().find(&format!("</{name}")),
-            None => rest.find('>').map(|end| end + 1),
+        let tag = &lower[start + 1..];
+        at = match ["style", "script"].iter().find(|name| tag.starts_with(**name)) {
+            Some(name) => find(start, &format!("</{name}")).map_or(html.len(), after_tag),
+            None => after_tag(start),
         };
-        rest = end.map_or("", |end| &rest[end..]);
-        if hidden.is_some() {
-            rest = rest.find('>').map_or("", |end| &rest[end + 1..]);
-        }
     }
-    text.push_str(rest);
+    text.push_str(&html[at..]);
     text
-}
-
-fn starts_with_tag(rest: &str, name: &str) -> bool {
-    rest.as_bytes().get(1..=name.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 #[cfg(test)]

@@ -387,6 +387,7 @@ mod tests {
         let odd = json!({"id": "x1", "title": 7, "score": "many", "edited": false, "created_utc": null, "locked": "yes"});
         let post = Post::from_data(&odd).unwrap();
         assert_eq!((post.fullname.as_str(), post.title.as_str(), post.edited, post.locked), ("t3_x1", "", None, false));
+        assert_eq!(Post::from_data(&json!({"id": "a", "created_utc": 1e300})).unwrap().created_utc, 253_402_300_799_000);
         assert_eq!(Post::from_data(&json!({"title": "no id"})), None);
         assert_eq!(Thing::from_value(&json!({"kind": "t3"})), Thing::Other { kind: "t3".to_owned() });
     }

@@ -3,6 +3,9 @@
 use crate::base::Millis;
 use serde_json::Value;
 
+/// The end of the year 9999, seconds.
+const LATEST: f64 = 253_402_300_799.0;
+
 /// An object from outside.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a>(pub &'a Value);
@@ -45,10 +48,11 @@ impl<'a> Fields<'a> {
         self.0.get(key).and_then(Value::as_bool).unwrap_or_default()
     }
 
-    /// A point in time, which comes as seconds, as UTC milliseconds. `false`, as in `edited`, is none.
+    /// A point in time, which comes as seconds, as UTC milliseconds. `false`, as in `edited`, is none. What lies before 1970 or after the
+    /// year 9999 is taken as that bound, so that nobody's sums overflow.
     #[must_use]
     pub fn time_opt(self, key: &str) -> Option<Millis> {
-        self.0.get(key)?.as_f64().map(|seconds| (seconds * 1_000.0) as Millis)
+        self.0.get(key)?.as_f64().map(|seconds| (seconds.clamp(0.0, LATEST) * 1_000.0) as Millis)
     }
 
     /// A list; empty where there is none.
