@@ -7,7 +7,7 @@
 //! | [`budget`], [`bucket`], [`window`] | how many requests may leave: one budget for all accounts of an application |
 //! | [`classify`], [`refusals`], [`outcome`] | what became of a request that writes |
 //! | [`answer`], [`headers`], [`excerpt`] | an answer as it came, and what it means for a request that reads |
-//! | [`things`], [`people`], [`requirements`], [`wire`] | posts, comments, messages, accounts, rules: read leniently |
+//! | [`things`], [`listing`], [`people`], [`requirements`], [`wire`] | posts, comments, messages, accounts, rules: read leniently |
 //! | [`submission`], [`names`] | what we send, and its limits, checked before it is sent |
 //! | [`settings`], `transport`, [`error`] | credentials and addresses; the connection; what can go wrong |
 //!
@@ -23,6 +23,7 @@ pub mod client;
 pub mod error;
 pub mod excerpt;
 pub mod headers;
+pub mod listing;
 pub mod names;
 pub mod outcome;
 pub mod people;
@@ -43,10 +44,11 @@ pub use budget::{BudgetSnapshot, Priority, RateBudget};
 pub use classify::Action;
 pub use client::Client;
 pub use error::{Error, Result};
+pub use listing::{Page, Thread};
 pub use outcome::{Consequence, ExpiredBecause, Field, RefusalClass, WriteOutcome};
 pub use people::{Me, Message, MessageKind, SubredditRule};
 pub use reads::{SearchSort, TimeFilter};
 pub use requirements::{PostRequirements, Violation};
 pub use settings::{RetryPolicy, Settings};
 pub use submission::{Submission, SubmissionBody};
-pub use things::{Comment, Page, Post, Thing, Thread};
+pub use things::{Comment, Post, Thing};

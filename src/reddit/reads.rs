@@ -2,10 +2,11 @@
 
 use super::client::Client;
 use super::error::{Error, Result};
+use super::listing::{Page, Thread};
 use super::names;
 use super::people::{Me, Message, SubredditRule};
 use super::requirements::PostRequirements;
-use super::things::{Comment, Page, Post, Thing, Thread};
+use super::things::{Comment, Post, Thing};
 use serde_json::Value;
 
 /// In which order a search answers.
