@@ -267,6 +267,32 @@ async fn what_changed_since_the_draft_stops_the_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_shows_although_the_author_still_sees_the_message() {
+    let stage = Stage::new().await;
+    assert!(stage.agent_once(None).await.success());
+    let fullname = stage.item().await.fullname.unwrap();
+    stage.sandbox.world().remove(&fullname).unwrap();
+    stage.let_time_pass().await;
+    let item = stage.item().await;
+    assert_eq!(item.state, State::Filtered, "{:?}", item.state_reason);
+    stage.sandbox.world().delete(&fullname).unwrap();
+    stage.clock.advance(7_200_000);
+    stage.let_time_pass().await;
+    assert_eq!(stage.item().await.state, State::Gone);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_blocked_us_is_left_alone_from_then_on() {
+    let stage = Stage::new().await;
+    stage.sandbox.world().block(sandbox::ACCOUNT, "reader").unwrap();
+    stage.agent_once(None).await;
+    assert_eq!((stage.item().await.state, stage.stored()), (State::Expired, 0));
+    let persona = stage.persona.clone();
+    let muted = stage.deck.read(move |c| moderation::mutes::reason(c, &persona, None, "Reader", "test")).await.unwrap();
+    assert!(muted.is_some_and(|reason| reason.starts_with("user muted")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rate_limit_pauses_the_account_and_the_item_waits() {
     let stage = Stage::new().await;
     stage.sandbox.limit_account(sandbox::ACCOUNT, 76.34);

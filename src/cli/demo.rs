@@ -59,7 +59,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
 
 async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    let options = Options { seed: args.seed, posts: args.posts as usize, clock: context.clock.clone(), ..Options::default() };
+    let options =
+        Options { seed: args.seed, posts: args.posts as usize, request_limit: 100_000, clock: context.clock.clone(), ..Options::default() };
     let sandbox = sandbox::start(options).await?;
     let deck = Deck::open(settings(&sandbox, directory, asks)?, context.clock.clone())?;
     let (actor, now) = (Actor::system("demo"), context.clock.now());

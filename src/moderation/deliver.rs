@@ -6,7 +6,7 @@
 use super::approval::Mode;
 use super::error::Result;
 use super::item::{self, Item};
-use super::outbox::{self, Answer, Attempt, Intent};
+use super::outbox::{self, Aftermath, Answer, Attempt, Intent};
 use super::{crash, outside, queue};
 use crate::base::{Clock, Millis, PersonaId};
 use crate::store::{Conn, Database};
@@ -131,30 +131,35 @@ impl Deliverer {
             Intent::Paused(_) | Intent::NotDue | Intent::DryRun => return Ok(None),
         };
         crash::point("after-intent");
-        let answer = match outside::preflight(&self.reddit.reconciling(), &item, &attempt, &self.account).await {
-            Some(answer) => answer,
+        let (answer, aftermath) = match outside::preflight(&self.reddit.reconciling(), &item, &attempt, &self.account).await {
+            Some(answer) => (answer, Aftermath::default()),
             None => {
                 // A pause that came while we were reading still stops the request.
                 let (persona, account, now) = (self.persona.clone(), self.account.clone(), self.clock.now());
                 match self.db.read(move |c| super::pauses::in_force(c, &persona, &account, now)).await? {
-                    Some(pause) => Answer::NotSent { reason: format!("paused: {}", pause.reason), wait: BLOCKED },
+                    Some(pause) => (Answer::NotSent { reason: format!("paused: {}", pause.reason), wait: BLOCKED }, Aftermath::default()),
                     None => outside::request(&self.reddit, &item).await,
                 }
             }
         };
         crash::point("after-request");
-        let item = self.settle(&attempt, answer).await?;
+        let item = self.settle(&attempt, answer, aftermath).await?;
         crash::point("after-result");
         Ok(Some(item))
     }
 
     /// Store an answer. It is tried several times, because what it says is known nowhere else.
-    async fn settle(&self, attempt: &Attempt, answer: Answer) -> Result<Item> {
+    async fn settle(&self, attempt: &Attempt, answer: Answer, aftermath: Aftermath) -> Result<Item> {
         let mut tries = 0;
         loop {
             let (persona, attempt, answer, now) = (self.persona.clone(), attempt.clone(), answer.clone(), self.clock.now());
             crash::point("before-result");
-            match self.db.write(move |c| outbox::settle(c, &persona, &attempt, &answer, now)).await {
+            let store = move |c: &mut dyn Conn| {
+                let item = outbox::settle(c, &persona, &attempt, &answer, now)?;
+                outbox::follow(c, &item, &attempt.account, aftermath, item.state_reason.as_deref().unwrap_or("refused"), now)?;
+                Ok(item)
+            };
+            match self.db.write(store).await {
                 Err(super::Error::Store(error)) if tries < STORE_TRIES => {
                     tries += 1;
                     tracing::warn!(%error, tries, "an answer could not be stored yet");
@@ -182,7 +187,7 @@ impl Deliverer {
     async fn look_in_public(&self, id: &str) -> Result<Option<Item>> {
         let item = self.load(id).await?;
         let Some(fullname) = item.fullname.clone() else { return Ok(None) };
-        let seen = outside::visibility(&self.reddit.reconciling(), &fullname).await;
+        let seen = outside::visibility(&self.reddit.public(), &fullname).await;
         let (persona, id, now) = (self.persona.clone(), id.to_owned(), self.clock.now());
         self.db.write(move |c| outbox::record_visibility(c, &persona, &id, seen, now)).await.map(Some)
     }

@@ -8,6 +8,7 @@ use super::decisions::back_to_review;
 use super::draft::DraftMetadata;
 use super::error::Result;
 use super::item::{Item, load};
+use super::mutes::{self, MuteKind};
 use super::pauses::{self, Pause, Scope};
 use super::state::State;
 use super::transition::{Step, take};
@@ -277,6 +278,36 @@ pub enum Answer {
         /// How.
         reason: String,
     },
+}
+
+/// What follows an answer beside what happens with the item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Aftermath {
+    /// The person who is answered is left alone from now on.
+    pub mute_user: bool,
+    /// Nothing is sent to the subreddit any more.
+    pub disable_target: bool,
+    /// How long the whole account pauses, whatever happens with the item.
+    pub account_pause: Option<Millis>,
+}
+
+/// Commit what follows an answer.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn follow(c: &mut dyn Conn, item: &Item, account: &str, aftermath: Aftermath, reason: &str, now: Millis) -> Result<()> {
+    let actor = Actor::system("delivery");
+    let persona = &item.persona_id;
+    if let (true, Some(user)) = (aftermath.mute_user, item.parent_author.as_deref()) {
+        mutes::mute(c, persona, MuteKind::User, user, reason, &actor.name, now)?;
+    }
+    if aftermath.disable_target {
+        mutes::mute(c, persona, MuteKind::Subreddit, &item.target_subreddit, reason, &actor.name, now)?;
+    }
+    if let Some(pause) = aftermath.account_pause {
+        pauses::pause(c, &Scope::Account(account.to_owned()), reason, Some(now + pause.max(1_000)), &actor, now)?;
+    }
+    Ok(())
 }
 
 /// Commit what an attempt came to, together with everything that follows from it.

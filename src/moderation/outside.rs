@@ -4,10 +4,10 @@
 
 use super::draft::ThreadEntry;
 use super::item::Item;
-use super::outbox::{Answer, Attempt, Finding, Visibility};
+use super::outbox::{Aftermath, Answer, Attempt, Finding, Visibility};
 use super::state::PostType;
 use crate::base::{Millis, SafeText};
-use crate::reddit::{self, Client, Comment, Page, RefusalClass, Submission, Thing, Thread, WriteOutcome};
+use crate::reddit::{self, Client, Comment, Consequence, Page, RefusalClass, Submission, Thing, Thread, WriteOutcome};
 use std::time::Duration;
 
 /// How long to wait after a look before sending failed.
@@ -37,6 +37,15 @@ async fn look(reddit: &Client, item: &Item, attempt: &Attempt, account: &str) ->
     if !me.name.eq_ignore_ascii_case(account) {
         let reason = format!("logged in as u/{}, the item was approved for u/{account}", SafeText::line(&me.name));
         return Ok(Some(Answer::BackToReview { code: "account_changed".to_owned(), reason }));
+    }
+    if item.post_type == PostType::Post {
+        let violations = reddit.post_requirements(&item.target_subreddit).await?.check(&submission(item));
+        let certain: Vec<String> =
+            violations.into_iter().filter(|violation| violation.is_certain).map(|violation| violation.message).collect();
+        return Ok((!certain.is_empty()).then(|| Answer::BackToReview {
+            code: "post_requirements".to_owned(),
+            reason: format!("r/{} asks for more: {}", item.target_subreddit, certain.join("; ")),
+        }));
     }
     let Some(parent) = item.parent_id.as_deref() else { return Ok(None) };
     let mut names = vec![parent];
@@ -116,15 +125,30 @@ async fn own_replies(reddit: &Client, item: &Item, parent: &str, account: &str) 
 }
 
 /// Send the item: one request, never tried again here.
-pub(super) async fn request(reddit: &Client, item: &Item) -> Answer {
+pub(super) async fn request(reddit: &Client, item: &Item) -> (Answer, Aftermath) {
     let outcome = match (item.post_type, item.parent_id.as_deref()) {
-        (PostType::Post, _) => {
-            reddit.submit(&Submission::text(&item.target_subreddit, item.title.as_deref().unwrap_or_default(), &item.content)).await
-        }
+        (PostType::Post, _) => reddit.submit(&submission(item)).await,
         (_, Some(parent)) => reddit.reply(parent, &item.content).await,
-        (_, None) => return Answer::BackToReview { code: "no_parent".to_owned(), reason: "it has no parent to answer".to_owned() },
+        (_, None) => {
+            let reason = "it has no parent to answer".to_owned();
+            return (Answer::BackToReview { code: "no_parent".to_owned(), reason }, Aftermath::default());
+        }
     };
-    answer(outcome)
+    let consequence = outcome.consequence();
+    let aftermath = Aftermath {
+        mute_user: consequence == Consequence::MuteUser,
+        disable_target: consequence == Consequence::DisableTarget,
+        account_pause: match &outcome {
+            // A refusal of another kind may name a pause of the account as well; a deferral carries its own.
+            WriteOutcome::Refused { pause: Some(pause), class, .. } if *class != RefusalClass::Deferred => Some(millis(*pause)),
+            _ => None,
+        },
+    };
+    (answer(outcome), aftermath)
+}
+
+fn submission(item: &Item) -> Submission {
+    Submission::text(&item.target_subreddit, item.title.as_deref().unwrap_or_default(), &item.content)
 }
 
 fn answer(outcome: WriteOutcome) -> Answer {

@@ -50,6 +50,11 @@ impl Auth {
         Self { settings, transport, clock, file, state: tokio::sync::Mutex::default() }
     }
 
+    /// The clock by which tokens end.
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// A token that holds; a fresh one if the present one ends soon, or is the `refused` one.
     ///
     /// # Errors
@@ -128,6 +133,9 @@ impl Auth {
     }
 
     async fn login(&self, refresh: Option<SecretString>) -> Result<Granted> {
+        if self.settings.application_only {
+            return self.ask(Grant::Application, &[("grant_type", "client_credentials")]).await;
+        }
         let password = self.settings.password.as_ref();
         match refresh {
             Some(refresh) => {

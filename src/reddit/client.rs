@@ -9,7 +9,7 @@ use super::transport::{Transport, send};
 use crate::base::{Clock, Millis};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long a write waits for its place in the budget; its intent is committed by then, so not long.
@@ -29,6 +29,8 @@ struct Inner {
     auth: Arc<Auth>,
     budget: Arc<RateBudget>,
     transport: Transport,
+    /// The same without an account, made when it is first asked for.
+    public: OnceLock<Arc<Inner>>,
 }
 
 /// Why a request that writes has no answer.
@@ -69,13 +71,37 @@ impl Client {
         let account = settings.username.to_lowercase();
         let settings = Arc::new(settings);
         let auth = Arc::new(Auth::new(Arc::clone(&settings), transport.clone(), clock));
-        Ok(Self { inner: Arc::new(Inner { settings, account, auth, budget, transport }), priority: Priority::Normal })
+        Ok(Self {
+            inner: Arc::new(Inner { settings, account, auth, budget, transport, public: OnceLock::new() }),
+            priority: Priority::Normal,
+        })
     }
 
     /// The same client for reads that look for a lost answer or look once more before sending: they may use the reserve.
     #[must_use]
     pub fn reconciling(&self) -> Self {
         Self { inner: Arc::clone(&self.inner), priority: Priority::Reconcile }
+    }
+
+    /// A client that is logged in as the application alone: it sees what everybody sees. An account sees its own messages even after a
+    /// moderator removed them, so it cannot tell whether they are visible. Same budget.
+    #[must_use]
+    pub fn public(&self) -> Self {
+        let inner = &self.inner;
+        let make = || {
+            let settings = Arc::new(Settings {
+                application_only: true,
+                password: None,
+                otp: None,
+                refresh_token: None,
+                token_file: None,
+                ..Settings::clone(&inner.settings)
+            });
+            let auth = Arc::new(Auth::new(Arc::clone(&settings), inner.transport.clone(), inner.auth.clock()));
+            let (account, budget, transport) = (inner.account.clone(), Arc::clone(&inner.budget), inner.transport.clone());
+            Arc::new(Inner { settings, account, auth, budget, transport, public: OnceLock::new() })
+        };
+        Self { inner: Arc::clone(inner.public.get_or_init(make)), priority: Priority::Reconcile }
     }
 
     /// The account, without `u/`.

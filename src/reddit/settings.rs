@@ -25,6 +25,8 @@ pub struct Settings {
     pub otp: Option<SecretString>,
     /// A refresh token; used before the password.
     pub refresh_token: Option<SecretString>,
+    /// Log in as the application alone, without an account: what everybody sees, and nothing can be written.
+    pub application_only: bool,
     /// Where a rotated refresh token is kept, readable by its owner alone.
     pub token_file: Option<PathBuf>,
     /// `platform:app:version (by /u/name)`.
@@ -85,6 +87,7 @@ impl Settings {
             password: None,
             otp: None,
             refresh_token: None,
+            application_only: false,
             token_file: None,
             user_agent: user_agent.into(),
             read_timeout: Duration::from_secs(16),

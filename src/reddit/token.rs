@@ -13,6 +13,8 @@ pub enum Grant {
     Password,
     /// A refresh token.
     Refresh,
+    /// The application's id and secret alone.
+    Application,
 }
 
 /// What a login gave.
@@ -91,6 +93,9 @@ fn refused(grant: Grant, account: &str) -> Error {
             "the name, the password or the one-time code is wrong",
             "Check REDDIT_USERNAME and REDDIT_PASSWORD; with two-factor authentication a code is good for half a minute, so use a refresh token",
         ),
+        Grant::Application => {
+            ("the application may not log in by itself", "Check the application's type on its page, and REDDIT_CLIENT_ID")
+        }
         Grant::Refresh => {
             ("the refresh token is wrong, revoked or was used up", "Authorize the application again and set the new REDDIT_REFRESH_TOKEN")
         }
