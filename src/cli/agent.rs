@@ -1,5 +1,6 @@
 //! `quarterdeck agent`: run the loops of personas, look at them, stop them.
 
+use super::events::Printer;
 use super::output::{Table, Tone, age};
 use super::{Context, Failure, Outcome};
 use crate::agent::runner::{self, Until};
@@ -81,10 +82,11 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
     let mut terminate =
         signal(SignalKind::terminate()).map_err(|error| Failure::failed(format!("signals cannot be waited for: {error}")))?;
     let mut failures = Vec::new();
+    let mut printer = Printer::default();
     loop {
         tokio::select! {
             Some(event) = events.recv() => {
-                if context.out.is_json() { context.out.emit_line(&event)?; } else { super::events::print(&context.out, &event)?; }
+                printer.print(&context.out, &event)?;
             }
             ended = loops.join_next() => match ended {
                 None => break,
@@ -98,11 +100,7 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
     }
     // What was told last is still in the channel.
     while let Ok(event) = events.try_recv() {
-        if context.out.is_json() {
-            context.out.emit_line(&event)?;
-        } else {
-            super::events::print(&context.out, &event)?;
-        }
+        printer.print(&context.out, &event)?;
     }
     failures.into_iter().next().map_or(Ok(Outcome::Done), |error| Err(error.into()))
 }

@@ -4,6 +4,7 @@
 mod reviewer;
 mod summary;
 
+use super::events::Printer;
 use super::output::Tone;
 use super::{Context, Failure, Outcome};
 use crate::agent::runner::{self, Until};
@@ -71,6 +72,7 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
     let mut services = deck.agent(persona, deck.parameters()).await?;
     let mut first_draft = None;
     let mut verdicts = Verdicts::default();
+    let mut printer = Printer::default();
     for cycle in 0..args.cycles {
         services.seed = Some(args.seed.wrapping_add(u64::from(cycle)));
         let (sender, mut events) = mpsc::unbounded_channel();
@@ -80,7 +82,7 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
             if matches!(event, Event::Queued { .. }) {
                 first_draft.get_or_insert_with(|| started.elapsed());
             }
-            show(context, &event)?;
+            printer.print(&context.out, &event)?;
         }
         looping.await.map_err(|error| Failure::failed(format!("the agent's loop ended by a defect: {error}")))??;
         let goes_on = if asks {
@@ -88,7 +90,7 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
         } else {
             reviewer::decide(context, &deck, &services, &mut verdicts).await?
         };
-        deliver(context, &services).await?;
+        deliver(context, &services, &mut printer).await?;
         if !goes_on {
             break;
         }
@@ -143,19 +145,15 @@ fn settings(sandbox: &Sandbox, directory: &Path, asks: bool) -> Result<config::S
     Ok(config::load(&request).settings()?)
 }
 
-fn show(context: &Context, event: &Event) -> Result<(), Failure> {
-    if context.out.is_json() { context.out.emit_line(event) } else { super::events::print(&context.out, event) }
-}
-
 /// Deliver until nothing is on its way any more, at most half a minute.
-async fn deliver(context: &Context, services: &crate::agent::Services) -> Result<(), Failure> {
+async fn deliver(context: &Context, services: &crate::agent::Services, printer: &mut Printer) -> Result<(), Failure> {
     let deliverer = runner::deliverer(services);
     let (_keep, ends) = watch::channel(false);
     let give_up = Instant::now() + Duration::from_secs(30);
     loop {
         let round = deliverer.round(&ends).await?;
         for item in &round.moved {
-            show(context, &moved(item))?;
+            printer.print(&context.out, &moved(item))?;
         }
         let (persona, now) = (services.persona.id.clone(), services.clock.now());
         let due = services.db.read(move |c| outbox::due(c, &persona, now)).await?;

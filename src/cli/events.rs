@@ -5,12 +5,37 @@ use super::output::{Output, Tone};
 use crate::agent::Event;
 use crate::base::SafeText;
 use crate::moderation::{State, Verdict};
+use std::collections::BTreeMap;
 
-/// Print an event for people.
-///
-/// # Errors
-/// When standard output cannot be written.
-pub fn print(out: &Output, event: &Event) -> Result<(), Failure> {
+/// Prints events, one line each. What was left alone is counted by reason and told once a cycle: it is much, and little of it matters.
+#[derive(Debug, Default)]
+pub struct Printer {
+    skipped: BTreeMap<String, usize>,
+}
+
+impl Printer {
+    /// Print an event: a line for people, or a JSON object on a line for scripts.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub fn print(&mut self, out: &Output, event: &Event) -> Result<(), Failure> {
+        if out.is_json() {
+            return out.emit_line(event);
+        }
+        match event {
+            Event::Skipped { reason, .. } => *self.skipped.entry(reason.clone()).or_default() += 1,
+            Event::CycleDone { .. } if !self.skipped.is_empty() => {
+                let reasons = std::mem::take(&mut self.skipped).into_iter().map(|(reason, count)| format!("{count} {reason}"));
+                let reasons = reasons.collect::<Vec<_>>().join(", ");
+                out.say(format!("{}  {}", out.paint(&format!("{:<10}", "left alone"), Tone::Faint), SafeText::line(&reasons)))?;
+            }
+            _ => {}
+        }
+        print(out, event)
+    }
+}
+
+fn print(out: &Output, event: &Event) -> Result<(), Failure> {
     let line = |label: &str, tone: Tone, text: String| out.say(format!("{}  {text}", out.paint(&format!("{label:<10}"), tone)));
     match event {
         Event::Started { persona, recovered: 0 } => line("started", Tone::Faint, format!("the agent of {}", SafeText::line(persona))),
@@ -19,9 +44,8 @@ pub fn print(out: &Output, event: &Event) -> Result<(), Failure> {
             line("started", Tone::Warning, text)
         }
         Event::Perceived { posts, replies, .. } => line("read", Tone::Faint, format!("{posts} new posts, {replies} answers")),
-        Event::Skipped { parent, reason } => {
-            line("skipped", Tone::Faint, format!("{}: {}", SafeText::line(parent), SafeText::line(reason)))
-        }
+        // Counted by the printer.
+        Event::Skipped { .. } => Ok(()),
         Event::Queued { id, state, verdict, flags, subreddit, content, .. } => {
             let (label, tone) = match (state, verdict) {
                 (State::Scheduled, _) => ("scheduled", Tone::Good),
