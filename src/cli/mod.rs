@@ -8,16 +8,24 @@
 //! `failure.rs`.
 
 mod agent;
+mod audit;
 mod completions;
 mod config;
 mod context;
+mod db;
 mod demo;
+mod duration;
 mod events;
 mod failure;
 pub mod log;
 mod man;
 pub mod output;
+mod pause;
+mod persona;
+mod prices;
+mod queue;
 mod sandbox;
+mod seed;
 
 pub use context::{Context, Global};
 pub use failure::{Exit, Failure, Outcome};
@@ -45,6 +53,22 @@ enum Command {
     Config(config::Args),
     /// Watch the whole walk on a sandbox of this machine: read, draft, screen, review, send.
     Demo(demo::Args),
+    /// Review what waits: list, show, approve, edit, reject, return, hold, undo.
+    Queue(queue::Args),
+    /// Who acts, how they speak, and where.
+    Persona(persona::Args),
+    /// Make a persona with beliefs to begin with.
+    Seed,
+    /// Stop all sending, or show what is stopped.
+    Pause(pause::Args),
+    /// Send again.
+    Resume(pause::ResumeArgs),
+    /// What models cost.
+    Prices(prices::Args),
+    /// Who did what, and whether the log was tampered with.
+    Audit(audit::Args),
+    /// The schema and the state of the database.
+    Db(db::Args),
     /// Run the agents, look at them, stop them.
     Agent(agent::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
@@ -59,6 +83,14 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Config(args) => config::run(context, &args),
         Command::Demo(args) => demo::run(context, &args),
+        Command::Queue(args) => queue::run(context, args),
+        Command::Persona(args) => persona::run(context, &args),
+        Command::Seed => seed::run(context),
+        Command::Pause(args) => pause::run(context, &args),
+        Command::Resume(args) => pause::resume(context, &args),
+        Command::Prices(args) => prices::run(context, &args),
+        Command::Audit(args) => audit::run(context, &args),
+        Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),

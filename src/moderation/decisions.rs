@@ -155,7 +155,7 @@ pub fn undo(c: &mut dyn Conn, on: &On<'_>) -> Result<Item> {
     if let Some(seen) = on.version
         && seen != item.version
     {
-        return Err(changed(&item, seen));
+        return Err(changed(c, &item, seen)?);
     }
     back_to_review(c, &item, on.actor, "queue.undo", None, on.at)
 }

@@ -189,7 +189,7 @@ pub(super) fn decidable(c: &mut dyn Conn, on: &On<'_>, wanted: &'static str) -> 
     if let Some(seen) = on.version
         && seen != item.version
     {
-        return Err(changed(&item, seen));
+        return Err(changed(c, &item, seen)?);
     }
     Ok(item)
 }

@@ -111,7 +111,7 @@ pub fn evaluate(draft: Outgoing<'_>, around: Surroundings<'_>) -> Evaluation {
     let verdict = if missing.is_empty() { asked } else { asked.max(Verdict::Review) };
     Evaluation {
         verdict,
-        score: hits.iter().map(|hit| hit.weight).sum::<f64>().min(1.0),
+        score: hits.iter().fold(0.0_f64, |score, hit| score + hit.weight).min(1.0),
         hits,
         flags,
         missing,

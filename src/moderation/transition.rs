@@ -43,7 +43,7 @@ pub(super) fn take(c: &mut dyn Conn, step: Step<'_>) -> Result<Item> {
     sql.push_str(" WHERE persona_id = $3 AND id = $4 AND version = $5 AND state = $6");
     if c.exec(&sql, &params)? != 1 {
         let found = load(c, &item.persona_id, &item.id)?;
-        return Err(changed(&found, item.version));
+        return Err(changed(c, &found, item.version)?);
     }
     let before = json!({ "state": item.state, "version": item.version });
     let mut after = json!({ "state": to, "version": item.version + 1 });
@@ -68,7 +68,9 @@ pub(super) fn take(c: &mut dyn Conn, step: Step<'_>) -> Result<Item> {
     load(c, &item.persona_id, &item.id)
 }
 
-/// The refusal of a decision on a version that is gone.
-pub(super) fn changed(found: &Item, seen: i64) -> Error {
-    Error::Changed { id: found.id.clone(), seen, found: found.version, state: found.state, who: found.decided_by() }
+/// The refusal of a decision on a version that is gone: with who changed it last, and when.
+pub(super) fn changed(c: &mut dyn Conn, found: &Item, seen: i64) -> Result<Error> {
+    let last = audit::history(c, "pending_post", &found.id)?.pop();
+    let who = last.map_or_else(String::new, |row| format!(", {} by {} at {}", row.action, row.actor, crate::base::clock::local(row.at)));
+    Ok(Error::Changed { id: found.id.clone(), seen, found: found.version, state: found.state, who })
 }

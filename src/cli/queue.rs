@@ -1,0 +1,172 @@
+//! `quarterdeck queue`: what waits for a person, and what a person decides.
+//!
+//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, history}`; a decision is `{item}`.
+
+mod decide;
+mod list;
+mod show;
+
+use super::{Context, Failure, Outcome, duration};
+use crate::base::PersonaId;
+use crate::deck::Deck;
+use crate::memory::Persona;
+use crate::moderation::{self, Directive, Item, RejectCode, State, item};
+use crate::store::Conn;
+use std::path::PathBuf;
+
+/// Arguments of `quarterdeck queue`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// An item, and the version that was seen.
+#[derive(Debug, Clone, clap::Args)]
+struct Target {
+    /// The item: its id, or the last characters of it as `queue list` shows them.
+    id: String,
+    /// The version you saw; the decision is refused when the item has changed since.
+    #[arg(long, value_name = "N")]
+    version: Option<i64>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List what waits, oldest first: `quarterdeck queue list --state pending,held`.
+    List {
+        /// Only these states; by default those that can be decided.
+        #[arg(long, value_name = "STATE,…", value_delimiter = ',')]
+        state: Vec<State>,
+        /// Every state.
+        #[arg(long, conflicts_with = "state")]
+        all: bool,
+        /// How many.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        /// Go on after this place: the `next` of the page before.
+        #[arg(long, value_name = "CURSOR", value_parser = list::cursor)]
+        after: Option<(i64, String)>,
+    },
+    /// Show one item with everything that a decision rests on.
+    Show {
+        /// The item.
+        id: String,
+    },
+    /// Claim an item, or renew your claim: nobody else can decide about it meanwhile.
+    Claim(Target),
+    /// Give a claimed or held item back.
+    Release(Target),
+    /// Approve an item: it is sent when its undo window is over.
+    Approve(Target),
+    /// Change the text; it is screened again. Without --text or --file your $EDITOR opens.
+    Edit {
+        #[command(flatten)]
+        target: Target,
+        /// The new text.
+        #[arg(long, conflicts_with = "file")]
+        text: Option<String>,
+        /// A file with the new text; `-` reads standard input.
+        #[arg(long)]
+        file: Option<PathBuf>,
+        /// The new title, for a post.
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// Reject an item: `quarterdeck queue reject 3f2a --reason tone --note "too preachy" --then redraft`.
+    Reject {
+        #[command(flatten)]
+        target: Target,
+        /// Why: off_topic, wrong, off_persona, tone, rules, too_risky, too_weak, duplicate, other.
+        #[arg(long, value_name = "CODE")]
+        reason: RejectCode,
+        /// A few words that the agent reads.
+        #[arg(long)]
+        note: Option<String>,
+        /// What the agent does then: drop, redraft, mute_thread, mute_user, fix_belief.
+        #[arg(long, value_name = "DIRECTIVE", default_value = "drop")]
+        then: Directive,
+    },
+    /// Send an item back to the agent, which writes it again with your note in mind.
+    Return {
+        #[command(flatten)]
+        target: Target,
+        /// What to change.
+        #[arg(long)]
+        note: String,
+    },
+    /// Set an item aside.
+    Hold {
+        #[command(flatten)]
+        target: Target,
+        /// For how long: 30m, 2h, 1d.
+        #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+        length: i64,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take an approval back before the item leaves.
+    Undo(Target),
+    /// Throw a blocked draft away.
+    Discard {
+        #[command(flatten)]
+        target: Target,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Say what became of a delivery that reading could not resolve.
+    #[command(group = clap::ArgGroup::new("found").required(true))]
+    Resolve {
+        #[command(flatten)]
+        target: Target,
+        /// It is there: its fullname (t1_… or t3_…) or its link.
+        #[arg(long, value_name = "FULLNAME|LINK", group = "found")]
+        sent: Option<String>,
+        /// It is not there: send it again. Somebody else than the approver has to say so.
+        #[arg(long, group = "found")]
+        resend: bool,
+        /// It does not matter any more.
+        #[arg(long, group = "found")]
+        abandon: bool,
+    },
+}
+
+/// Run the command.
+///
+/// # Errors
+/// The refusals of the queue, each with who and when.
+pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
+    let deck = Deck::open(context.settings()?, context.clock.clone())?;
+    let desk = Desk { context, deck: &deck };
+    match args.command {
+        Command::List { state, all, limit, after } => list::run(&desk, if all { State::ALL.to_vec() } else { state }, limit, after),
+        Command::Show { id } => show::run(&desk, &id),
+        other => decide::run(&desk, other),
+    }?;
+    Ok(Outcome::Done)
+}
+
+/// Where the subcommands work: the open deck and the options.
+struct Desk<'a> {
+    context: &'a Context,
+    deck: &'a Deck,
+}
+
+impl Desk<'_> {
+    /// The persona of `--persona`, if it was given.
+    fn persona(&self) -> Result<Option<PersonaId>, Failure> {
+        let Some(key) = self.context.global.persona.clone() else { return Ok(None) };
+        Ok(Some(self.deck.db.read_blocking(move |c| crate::memory::personas::find(c, &key))?.id))
+    }
+
+    /// The item that an id or a part of one names, among those of `--persona`, with its persona.
+    fn find(&self, id: &str) -> Result<(Persona, Item), Failure> {
+        let (persona, id) = (self.persona()?, id.to_owned());
+        Ok(self.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
+            let (owner, id) = item::find(c, persona.as_ref(), &id)?;
+            Ok((crate::memory::personas::get(c, &owner)?, item::load(c, &owner, &id)?))
+        })?)
+    }
+}

@@ -1,0 +1,74 @@
+//! A page of the queue.
+
+use super::Desk;
+use crate::base::{Millis, SafeText};
+use crate::cli::Failure;
+use crate::cli::events::short;
+use crate::cli::output::{Table, Tone, age};
+use crate::moderation::{Filter, Line, State, Verdict, item};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// A place in the list, as `next` gives it: `TIME:ID`.
+pub(super) fn cursor(text: &str) -> Result<(i64, String), String> {
+    let wrong = || format!("{text:?} is no place in the list; take the `next` of the page before");
+    let (at, id) = text.split_once(':').ok_or_else(wrong)?;
+    Ok((at.parse().map_err(|_| wrong())?, id.to_owned()))
+}
+
+pub(super) fn run(desk: &Desk<'_>, states: Vec<State>, limit: u32, after: Option<(Millis, String)>) -> Result<(), Failure> {
+    let filter = Filter { persona: desk.persona()?, states, after };
+    let limit = limit as usize;
+    // One more than is shown tells whether there is a next page.
+    let mut lines = desk.deck.db.read_blocking(move |c| item::list(c, &filter, limit + 1))?;
+    let more = lines.len() > limit;
+    lines.truncate(limit);
+    let next = lines.last().filter(|_| more).map(|line| format!("{}:{}", line.created_at, line.id));
+    let out = &desk.context.out;
+    out.either(&json!({ "items": lines, "next": next }), || {
+        let names: BTreeMap<_, _> = desk
+            .deck
+            .db
+            .read_blocking(crate::memory::personas::list)?
+            .into_iter()
+            .map(|persona| (persona.id, persona.reddit_username))
+            .collect();
+        let now = desk.context.clock.now();
+        let mut table = Table::new(&["id", "age", "state", "verdict", "persona", "to", "draft"]);
+        for line in &lines {
+            table.row([
+                short(&line.id).to_owned(),
+                brief(now - line.created_at),
+                state(line, now),
+                line.verdict.as_str().to_owned(),
+                names.get(&line.persona_id).cloned().unwrap_or_default(),
+                format!("r/{}", line.target_subreddit),
+                SafeText::clipped(&line.preview, 60).as_str().to_owned(),
+            ]);
+            match line.verdict {
+                Verdict::Allow => table.tone(3, Tone::Good),
+                Verdict::Review => table.tone(3, Tone::Warning),
+                Verdict::Block => table.tone(3, Tone::Bad),
+            };
+        }
+        out.table(&table, "nothing waits")?;
+        match &next {
+            Some(next) => out.say(format!("\nmore: quarterdeck queue list --after {next}")),
+            None => Ok(()),
+        }
+    })
+}
+
+/// An age in its largest unit, for a narrow column.
+fn brief(millis: Millis) -> String {
+    let text = crate::base::clock::duration(millis);
+    text.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+}
+
+fn state(line: &Line, now: Millis) -> String {
+    match (line.state, &line.lease_holder, line.not_before) {
+        (State::Claimed, Some(holder), _) if line.lease_until.is_some_and(|until| until > now) => format!("claimed, {holder}"),
+        (State::Scheduled, _, Some(at)) => format!("scheduled, {}", age(at, now)),
+        (state, _, _) => state.to_string(),
+    }
+}

@@ -1,0 +1,239 @@
+//! One item with everything that a decision rests on.
+
+use super::Desk;
+use crate::base::{SafeText, clock};
+use crate::cli::Failure;
+use crate::cli::output::{Output, Tone, age};
+use crate::moderation::outbox::{self, Attempt};
+use crate::moderation::screening::ConsistencyResult;
+use crate::moderation::{self, Item, Span, Verdict, item};
+use crate::store::Conn;
+use crate::store::audit::{self, Record};
+use serde_json::json;
+
+pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
+    let (persona, item) = desk.find(id)?;
+    let (owner, full) = (persona.id.clone(), item.id.clone());
+    let (revisions, attempts, history) = desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
+        Ok((item::revisions(c, &owner, &full)?, outbox::attempts(c, &owner, &full)?, audit::history(c, "pending_post", &full)?))
+    })?;
+    let out = &desk.context.out;
+    out.either(&json!({ "item": item, "revisions": revisions, "attempts": attempts, "history": history }), || {
+        let now = desk.context.clock.now();
+        head(out, &item, &persona.reddit_username, now)?;
+        thread(out, &item)?;
+        draft(out, &item)?;
+        judgement(out, &item)?;
+        proposals(out, &item)?;
+        deliveries(out, &attempts)?;
+        past(out, &history)
+    })
+}
+
+fn title(out: &Output, text: &str) -> Result<(), Failure> {
+    out.say(format!("\n{}", out.paint(text, Tone::Faint)))
+}
+
+fn head(out: &Output, item: &Item, persona: &str, now: i64) -> Result<(), Failure> {
+    let cost = match item.draft_metadata.cost_picos {
+        Some(cost) => cost.to_string(),
+        None if item.draft_metadata.model.is_some() => "unpriced".to_owned(),
+        None => "unknown".to_owned(),
+    };
+    let mut pairs = vec![
+        ("item", item.id.clone()),
+        ("state", format!("{}{}", item.state, item.decided_by())),
+        ("version", format!("{}, revision {}", item.version, item.revision)),
+        ("persona", persona.to_owned()),
+        (
+            "to",
+            format!(
+                "r/{}, {}{}",
+                item.target_subreddit,
+                item.post_type,
+                item.parent_id.as_deref().map(|parent| format!(" under {parent}")).unwrap_or_default()
+            ),
+        ),
+        ("drafted", age(item.created_at, now)),
+        ("expires", age(item.expires_at, now)),
+        ("model", format!("{}, {cost}", item.draft_metadata.model.as_deref().unwrap_or("unknown"))),
+    ];
+    if let Some((holder, until)) = item.live_lease(now) {
+        pairs.push(("claimed by", format!("{holder}, until {}", clock::local(until))));
+    }
+    if let (Some(until), Some(reason)) = (item.hold_until, &item.hold_reason) {
+        pairs.push(("held until", format!("{}: {reason}", clock::local(until))));
+    }
+    pairs.extend(item.not_before.filter(|at| *at > now).map(|at| ("leaves", age(at, now))));
+    pairs.extend(item.state_reason.clone().map(|reason| ("because", reason)));
+    pairs.extend(item.reject_note.clone().map(|note| ("note", note)));
+    pairs.extend(item.fullname.clone().map(|name| ("published as", name)));
+    pairs.extend(item.permalink.clone().map(|link| ("link", link)));
+    if item.draft_metadata.sandbox {
+        pairs.push(("sandbox", "nothing of this is real".to_owned()));
+    }
+    out.pairs(&pairs)
+}
+
+fn thread(out: &Output, item: &Item) -> Result<(), Failure> {
+    for entry in &item.draft_metadata.thread {
+        title(out, &format!("u/{} wrote", SafeText::line(&entry.author)))?;
+        if let Some(heading) = &entry.title {
+            out.say(SafeText::line(heading))?;
+        }
+        let body = SafeText::new(&entry.body);
+        out.say(&body)?;
+        if body.removed() > 0 {
+            out.say(out.paint(&format!("({} hidden or steering characters are not shown)", body.removed()), Tone::Warning))?;
+        }
+    }
+    if item.draft_metadata.tainted {
+        out.say(out.paint("This text tries to instruct its reader. It was given to the model as data.", Tone::Warning))?;
+    }
+    Ok(())
+}
+
+fn draft(out: &Output, item: &Item) -> Result<(), Failure> {
+    title(out, "the draft")?;
+    if let Some(heading) = &item.title {
+        out.say(SafeText::line(heading))?;
+    }
+    let mut spans: Vec<Span> = item.evaluation.hits.iter().flat_map(|hit| hit.spans.iter().copied()).collect();
+    spans.sort_by_key(|span| (span.start, span.end));
+    out.say(marked(&item.content, &spans))
+}
+
+/// The text with what was flagged in brackets. Spans that overlap share one pair; spans that do not fit the text are left out.
+fn marked(content: &str, spans: &[Span]) -> String {
+    let mut text = String::new();
+    let mut done = 0;
+    for span in spans {
+        let (start, end) = (span.start.max(done), span.end);
+        let (Some(before), Some(flagged)) = (content.get(done..start), content.get(start..end)) else { continue };
+        if flagged.is_empty() {
+            continue;
+        }
+        text.push_str(SafeText::new(before).as_str());
+        text.push_str(&format!("[{}]", SafeText::new(flagged)));
+        done = end;
+    }
+    text.push_str(SafeText::new(content.get(done..).unwrap_or_default()).as_str());
+    text
+}
+
+fn judgement(out: &Output, item: &Item) -> Result<(), Failure> {
+    let tone = match item.verdict {
+        Verdict::Allow => Tone::Good,
+        Verdict::Review => Tone::Warning,
+        Verdict::Block => Tone::Bad,
+    };
+    title(out, "screening")?;
+    out.say(format!("{}, score {:.2}, {}", out.paint(item.verdict.as_str(), tone), item.evaluation.score, item.evaluation.engine_version))?;
+    for hit in &item.evaluation.hits {
+        out.say(format!("  {} asks for {}: {}", hit.rule_id, hit.severity.as_str(), SafeText::line(&hit.message)))?;
+    }
+    for missing in &item.evaluation.missing {
+        out.say(format!("  unknown: {}", SafeText::line(missing)))?;
+    }
+    let words = match &item.draft_metadata.consistency {
+        Some(ConsistencyResult::Consistent { confidence, explanation }) => {
+            format!("agrees with the beliefs (sure to {:.0} %): {explanation}", confidence * 100.0)
+        }
+        Some(ConsistencyResult::Inconsistent { confidence, explanation, .. }) => {
+            format!("contradicts the beliefs (sure to {:.0} %): {explanation}", confidence * 100.0)
+        }
+        Some(ConsistencyResult::Unknown { reason }) => format!("could not be checked against the beliefs: {reason}"),
+        Some(ConsistencyResult::NotNeeded) | None => "was not checked against beliefs".to_owned(),
+    };
+    out.say(format!("  {}", SafeText::line(&words)))?;
+    if !item.draft_metadata.beliefs.is_empty() {
+        title(out, "beliefs it was written from")?;
+        for belief in &item.draft_metadata.beliefs {
+            let confidence = belief.confidence.map_or_else(|| "unknown".to_owned(), |confidence| format!("{confidence:.2}"));
+            out.say(format!("  {confidence}  {}", SafeText::line(&belief.title)))?;
+        }
+    }
+    Ok(())
+}
+
+fn proposals(out: &Output, item: &Item) -> Result<(), Failure> {
+    let proposals = &item.draft_metadata.belief_proposals;
+    if proposals.updates.is_empty() && proposals.new_belief.is_none() {
+        return Ok(());
+    }
+    title(out, if item.draft_metadata.belief_changes_applied.is_some() { "belief changes" } else { "belief changes that go with it" })?;
+    for update in &proposals.updates {
+        let change = (update.proposed_confidence - update.current_confidence) * 100.0;
+        out.say(format!(
+            "  {}: {:.2} towards {:.2} ({change:+.0} points, {} evidence): {}",
+            SafeText::line(&update.belief_title),
+            update.current_confidence,
+            update.proposed_confidence,
+            update.evidence_strength.as_str(),
+            SafeText::line(&update.reason)
+        ))?;
+    }
+    if let Some(belief) = &proposals.new_belief {
+        out.say(format!(
+            "  new: {} at {:.2}: {}",
+            SafeText::line(&belief.title),
+            belief.initial_confidence,
+            SafeText::line(&belief.reason)
+        ))?;
+    }
+    if let Some(applied) = &item.draft_metadata.belief_changes_applied {
+        for change in &applied.applied {
+            let before = change.old_confidence.map_or_else(|| "unknown".to_owned(), |confidence| format!("{confidence:.3}"));
+            out.say(format!("  applied: {} from {before} to {:.3}", SafeText::line(&change.title), change.new_confidence))?;
+        }
+        for refused in &applied.refused {
+            out.say(format!("  refused: {}: {}", SafeText::line(&refused.title), SafeText::line(&refused.reason)))?;
+        }
+        if applied.new_belief_created {
+            out.say("  applied: the new belief")?;
+        }
+    }
+    Ok(())
+}
+
+fn deliveries(out: &Output, attempts: &[Attempt]) -> Result<(), Failure> {
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    title(out, "deliveries")?;
+    for attempt in attempts {
+        let words = [attempt.code.as_deref(), attempt.message.as_deref(), attempt.fullname.as_deref()];
+        let words: Vec<String> = words.into_iter().flatten().map(|word| SafeText::line(word).as_str().to_owned()).collect();
+        let outcome = attempt.outcome.as_deref().unwrap_or("under way");
+        out.say(format!(
+            "  {}  as u/{}  {outcome}  {}",
+            clock::local(attempt.started_at),
+            SafeText::line(&attempt.account),
+            words.join(", ")
+        ))?;
+    }
+    Ok(())
+}
+
+fn past(out: &Output, history: &[Record]) -> Result<(), Failure> {
+    title(out, "history")?;
+    for row in history {
+        let who = if row.actor_kind == "human" { row.actor.clone() } else { format!("{} ({})", row.actor, row.actor_kind) };
+        let reason = row.reason.as_deref().map(|reason| format!(": {}", SafeText::line(reason))).unwrap_or_default();
+        out.say(format!("  {}  {}  by {}{reason}", clock::local(row.at), row.action, SafeText::line(&who)))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_flagged_stands_in_brackets_and_odd_spans_do_no_harm() {
+        let span = |start, end| Span { start, end };
+        assert_eq!(marked("a casino here", &[span(2, 8)]), "a [casino] here");
+        assert_eq!(marked("a casino here", &[span(2, 8), span(4, 10)]), "a [casino][ h]ere");
+        assert_eq!(marked("ä\u{1b}[2Jb", &[span(1, 2), span(50, 60)]), "äb");
+    }
+}

@@ -1,0 +1,381 @@
+//! The subcommands as scripts and operators use them: the real program, a real database, exit codes, and text from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use quarterdeck::base::{Clock, Millis, PersonaId, SystemClock};
+use quarterdeck::moderation::screening::{ConsistencyResult, Outgoing, Surroundings, evaluate};
+use quarterdeck::moderation::{self, DraftMetadata, NewItem, On, PostType, Settings, ThreadEntry, decisions, outbox, queue};
+use quarterdeck::store::audit::Actor;
+use quarterdeck::store::{Address, Conn, Database};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+struct Home {
+    directory: tempfile::TempDir,
+}
+
+/// What a command did.
+struct Did {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Did {
+    fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Self { code: output.status.code().expect("an exit code"), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    #[track_caller]
+    fn done(self) -> Self {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn refused(self, code: i32, words: &str) -> Self {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        assert!(self.err.contains(words), "expected {words:?} in: {}", self.err);
+        self
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.directory.path().join("deck.db")
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+        command.env_clear().env("HOME", self.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+        command.arg("--data-dir").arg(self.directory.path()).arg("--database").arg(format!("sqlite:{}", self.database().display()));
+        command.args(words);
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Did {
+        Did::of(self.command(words).output().unwrap())
+    }
+
+    fn open(&self) -> Database {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Database::open(&Address::Sqlite(self.database()), &clock).unwrap()
+    }
+
+    fn persona(&self) -> PersonaId {
+        self.open().read_blocking(|c| quarterdeck::memory::personas::find(c, "DemoAgentBot")).unwrap().id
+    }
+
+    /// Queue a draft for the seeded persona, through the library.
+    fn add(&self, new: NewItem) -> String {
+        let persona = self.persona();
+        let now = SystemClock.now();
+        self.open().write_blocking(move |c| queue::enqueue(c, &persona, &new, &Settings::default(), &Actor::agent("loop"), now)).unwrap()
+    }
+
+    fn seeded() -> Self {
+        let home = Self::new();
+        home.run(&["seed"]).done();
+        home
+    }
+}
+
+fn comment(parent: &str, content: &str) -> NewItem {
+    let around = Surroundings { consistency: Some(&ConsistencyResult::NotNeeded), tainted: false };
+    NewItem {
+        post_type: PostType::Comment,
+        target_subreddit: "test".into(),
+        parent_id: Some(parent.into()),
+        thread_id: Some(parent.into()),
+        parent_author: Some("reader".into()),
+        title: None,
+        content: content.into(),
+        evaluation: evaluate(Outgoing { title: None, content }, around),
+        draft_metadata: DraftMetadata::default(),
+        correlation_id: "test".into(),
+    }
+}
+
+fn state(home: &Home, id: &str) -> String {
+    home.run(&["--json", "queue", "show", id]).done().json()["item"]["state"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_persona_is_seeded_once_added_shown_and_changed() {
+    let home = Home::new();
+    let seeded = home.run(&["--json", "seed"]).done().json();
+    assert_eq!((seeded["beliefs_created"].as_i64(), seeded["edges_created"].as_i64()), (Some(8), Some(6)));
+    assert!(home.run(&["seed"]).done().out.contains("already"));
+    home.run(&["persona", "add", "QuietOwl", "--subreddit", "r/test"]).done();
+    home.run(&["persona", "add", "quietowl"]).refused(1, "QuietOwl");
+    home.run(&["persona", "add", "no spaces allowed"]).refused(1, "letters");
+    home.run(&["persona", "set", "QuietOwl", "persona_style.humor", "0.3"]).done();
+    home.run(&["persona", "set", "QuietOwl", "persona_style.humor", "7"]).refused(1, "humor");
+    home.run(&["persona", "set", "QuietOwl", "reddit_client_secret", "x"]).refused(1, "reddit_client_secret");
+    home.run(&["persona", "set", "QuietOwl", "auto_posting_enabled", "true"]).refused(2, "without a person");
+    home.run(&["persona", "set", "QuietOwl", "auto_posting_enabled", "true", "--yes"]).done();
+    let shown = home.run(&["--json", "persona", "show", "quietowl"]).done().json();
+    assert_eq!(shown["settings"]["auto_posting_enabled"], Value::Bool(true));
+    assert_eq!(shown["persona"]["config"]["persona_style"]["humor"], 0.3);
+    home.run(&["persona", "show", "nobody"]).refused(1, "nobody");
+}
+
+#[test]
+fn an_item_goes_through_every_decision_by_command() {
+    let home = Home::seeded();
+    let id = home.add(comment("t3_a", "A harmless remark about rivers."));
+    let list = home.run(&["--json", "queue", "list"]).done().json();
+    assert_eq!((list["items"][0]["id"].as_str(), &list["next"]), (Some(id.as_str()), &Value::Null));
+    let end = &id[id.len() - 8..];
+    home.run(&["queue", "claim", end]).done();
+    home.run(&["--as", "bob", "queue", "approve", end]).refused(1, "claimed by ana until");
+    home.run(&["queue", "release", end]).done();
+    home.run(&["queue", "hold", end, "--for", "2h", "--reason", "ask the team"]).done();
+    assert_eq!(state(&home, &id), "held");
+    home.run(&["queue", "hold", end, "--for", "soon", "--reason", "x"]).refused(2, "not a length of time");
+    home.run(&["queue", "release", end]).done();
+    let edited = home.run(&["queue", "edit", end, "--text", "A harmless remark about lakes."]).done();
+    assert!(
+        edited.out.contains("- A harmless remark about rivers.") && edited.out.contains("+ A harmless remark about lakes."),
+        "{}",
+        edited.out
+    );
+    let approved = home.run(&["queue", "approve", end]).done();
+    assert!(approved.out.contains("dry run"), "a dry run says so: {}", approved.out);
+    home.run(&["--as", "bob", "queue", "approve", end]).refused(1, "scheduled by ana at");
+    home.run(&["queue", "undo", end]).done();
+    home.run(&["queue", "return", end, "--note", "shorter"]).done();
+    assert_eq!(state(&home, &id), "returned");
+    let other = home.add(comment("t3_b", "Another harmless remark."));
+    home.run(&["queue", "reject", &other, "--reason", "tone", "--note", "too preachy", "--then", "mute_thread"]).done();
+    assert_eq!(state(&home, &other), "rejected");
+    home.run(&["queue", "reject", &other, "--reason", "tone"]).refused(1, "rejected by ana at");
+    home.run(&["queue", "reject", &other, "--reason", "bad"]).refused(2, "off_topic");
+    let blocked = home.add(comment("t3_c", "Win the lottery today."));
+    home.run(&["queue", "approve", &blocked]).refused(1, "blocked");
+    home.run(&["queue", "discard", &blocked, "--reason", "spam"]).done();
+    assert!(home.run(&["queue", "list", "--all"]).done().out.contains("discarded"));
+    assert!(home.run(&["audit", "verify"]).done().out.contains("the chain is whole"));
+}
+
+#[test]
+fn wrong_items_and_stale_versions_are_refused_and_nothing_changes() {
+    let home = Home::seeded();
+    home.run(&["persona", "add", "QuietOwl"]).done();
+    let id = home.add(comment("t3_a", "A harmless remark about rivers."));
+    home.run(&["queue", "show", "deadbeef"]).refused(1, "no queue item");
+    home.run(&["queue", "approve", "not-an-id"]).refused(1, "no queue item");
+    home.run(&["--persona", "QuietOwl", "queue", "approve", &id]).refused(1, "no queue item");
+    home.run(&["queue", "approve", &id, "--version", "7"]).refused(1, "you saw version 7");
+    assert_eq!(state(&home, &id), "pending");
+    for (new, words) in [
+        (NewItem { post_type: PostType::Post, parent_id: None, ..comment("", "A post without a title.") }, "no title"),
+        (NewItem { parent_id: None, ..comment("", "A comment without a parent.") }, "no parent"),
+    ] {
+        let id = home.add(new);
+        home.run(&["queue", "approve", &id]).refused(1, words);
+        assert_eq!(state(&home, &id), "pending");
+    }
+    home.run(&["queue", "edit", &id, "--text", ""]).refused(1, "empty");
+    home.run(&["queue", "edit", &id, "--text", &"ä".repeat(10_001)]).refused(1, "10001 characters");
+    home.run(&["queue", "edit", &id]).refused(2, "--text");
+    assert_eq!(state(&home, &id), "pending");
+}
+
+#[test]
+fn text_from_outside_stays_text() {
+    let home = Home::seeded();
+    let hostile = "fine\u{1b}[2J\u{1b}]52;c;aGk=\u{7} pay\u{202e}pal \u{200b}zero\u{9b}31m";
+    let mut new = comment("t3_a", &format!("A remark. {hostile}"));
+    let entry = ThreadEntry { author: hostile.into(), title: Some(hostile.into()), body: hostile.into(), ..ThreadEntry::default() };
+    new.draft_metadata = DraftMetadata { thread: vec![entry], ..DraftMetadata::default() };
+    new.parent_author = Some(hostile.into());
+    let id = home.add(new);
+    for words in [&["queue", "list"][..], &["queue", "show", &id], &["--json", "queue", "show", &id], &["--json", "queue", "list"]] {
+        let out = home.run(words).done().out;
+        let steers = |character: char| (character.is_control() && character != '\n') || matches!(character, '\u{202e}' | '\u{200b}');
+        assert!(!out.contains(steers), "{words:?}: {out:?}");
+    }
+    let raw = home.run(&["--json", "queue", "show", &id]).json();
+    assert!(raw["item"]["content"].as_str().unwrap().contains('\u{1b}'), "JSON keeps the raw text, escaped");
+}
+
+#[test]
+fn two_processes_approve_the_same_item_and_one_wins() {
+    let home = Home::seeded();
+    for round in 0..5 {
+        let id = home.add(comment(&format!("t3_{round}"), "A harmless remark about rivers."));
+        let start = |name: &str| {
+            let mut command = home.command(&["--as", name, "queue", "approve", &id]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let both = [("ana", start("ana")), ("bob", start("bob"))].map(|(name, child)| (name, Did::of(child.wait_with_output().unwrap())));
+        let winners: Vec<_> = both.iter().filter(|(_, did)| did.code == 0).map(|(name, _)| *name).collect();
+        assert_eq!(winners.len(), 1, "{:?}", both.iter().map(|(_, did)| &did.err).collect::<Vec<_>>());
+        let (_, loser) = both.iter().find(|(_, did)| did.code == 1).expect("the other is refused");
+        assert!(loser.err.contains(&format!("by {} at", winners[0])), "{}", loser.err);
+    }
+}
+
+#[test]
+fn an_unresolved_delivery_is_resolved_by_people() {
+    let home = Home::seeded();
+    let persona = home.persona();
+    let lost = |parent: &str| -> String {
+        let id = home.add(comment(parent, "A harmless remark about rivers."));
+        let (persona, target) = (persona.clone(), id.clone());
+        home.open()
+            .write_blocking(move |c: &mut dyn Conn| -> moderation::Result<()> {
+                let settings = Settings { mode: moderation::Mode::Sandbox, ..Settings::default() };
+                let (ana, at) = (Actor::human("ana"), SystemClock.now() - 3_600_000);
+                let on = On { persona: &persona, id: &target, version: None, actor: &ana, at };
+                decisions::approve(c, &on, "DemoAgentBot", &settings)?;
+                let intent = outbox::commit_intent(c, &persona, &target, "DemoAgentBot", moderation::Mode::Sandbox, at + 60_000)?;
+                let outbox::Intent::Go(_, attempt) = intent else { panic!("{intent:?}") };
+                outbox::settle(c, &persona, &attempt, &outbox::Answer::Unknown { reason: "reset".into() }, at + 61_000)?;
+                for later in [70_000, 200_000] {
+                    let attempt = outbox::lost_attempt(c, &persona, &target)?.expect("lost");
+                    outbox::reconcile(c, &persona, &attempt, &outbox::Finding::Absent, at + later)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        id
+    };
+    let first = lost("t3_a");
+    assert_eq!(state(&home, &first), "unresolved");
+    home.run(&["queue", "resolve", &first]).refused(2, "--sent");
+    home.run(&["queue", "resolve", &first, "--resend"]).refused(1, "second person");
+    home.run(&["queue", "resolve", &first, "--sent", "t3_wrong"]).refused(1, "t1_");
+    home.run(&["queue", "resolve", &first, "--sent", "https://www.reddit.com/r/test/comments/a/x/zz9/"]).done();
+    assert_eq!(state(&home, &first), "confirmed");
+    let second = lost("t3_b");
+    home.run(&["--as", "bob", "queue", "resolve", &second, "--resend"]).done();
+    assert_eq!(state(&home, &second), "scheduled");
+    let third = lost("t3_c");
+    home.run(&["queue", "resolve", &third, "--abandon"]).done();
+    assert_eq!(state(&home, &third), "abandoned");
+}
+
+#[test]
+fn the_kill_switch_is_set_shown_and_lifted() {
+    let home = Home::seeded();
+    home.run(&["pause", "--reason", " "]).refused(2, "reason");
+    home.run(&["pause", "--for", "1h"]).refused(2, "--reason");
+    home.run(&["--persona", "DemoAgentBot", "pause", "--reason", "wrong tone", "--for", "2h"]).done();
+    home.run(&["pause", "--reason", "incident 9"]).done();
+    assert_eq!(home.run(&["--json", "pause"]).done().json()["pauses"].as_array().unwrap().len(), 2);
+    assert_eq!(home.run(&["--json", "resume"]).done().json()["resumed"], Value::Bool(true));
+    assert_eq!(home.run(&["--json", "resume"]).done().json()["resumed"], Value::Bool(false));
+    home.run(&["--persona", "nobody", "pause", "--reason", "x"]).refused(1, "nobody");
+}
+
+#[test]
+fn the_database_tells_its_state_and_goes_up_and_down() {
+    let home = Home::new();
+    home.run(&["db", "status"]).refused(1, "no such file");
+    home.run(&["db", "migrate"]).done();
+    let status = home.run(&["--json", "db", "status"]).done().json();
+    assert_eq!((status["integrity_ok"].as_bool(), status["journal_mode"].as_str()), (Some(true), Some("wal")));
+    home.run(&["seed"]).done();
+    home.run(&["db", "rollback"]).refused(2, "--yes");
+    home.run(&["db", "rollback", "--yes"]).done();
+    home.run(&["persona", "list"]).refused(1, "quarterdeck db migrate");
+    assert_eq!(home.run(&["db", "status"]).code, 3, "an old schema is a problem that a check finds");
+    home.run(&["db", "migrate"]).done();
+    assert!(home.run(&["persona", "list"]).done().out.contains("DemoAgentBot"));
+    home.open()
+        .write_blocking(|c| c.exec("INSERT INTO schema_migrations (version, name, digest, applied_at) VALUES (99, 'later', '', 1)", &[]))
+        .unwrap();
+    home.run(&["queue", "list"]).refused(1, "schema version 99");
+    assert_eq!(home.run(&["db", "status"]).code, 3);
+}
+
+#[test]
+fn a_locked_or_damaged_database_is_an_error_with_a_next_step() {
+    let home = Home::seeded();
+    let id = home.add(comment("t3_a", "A harmless remark about rivers."));
+    let holder = rusqlite::Connection::open(home.database()).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    home.run(&["queue", "approve", &id]).refused(1, "locked by another process");
+    assert!(home.run(&["queue", "list"]).done().out.contains("pending"), "reading goes on meanwhile");
+    holder.execute_batch("ROLLBACK").unwrap();
+    home.run(&["queue", "approve", &id]).done();
+
+    let damaged = Home::new();
+    std::fs::write(damaged.database(), vec![7_u8; 8_192]).unwrap();
+    damaged.run(&["queue", "list"]).refused(1, "damaged");
+    damaged.run(&["db", "status"]).refused(1, "damaged");
+}
+
+#[test]
+fn one_changed_byte_in_the_audit_log_is_found() {
+    let home = Home::seeded();
+    let rows = home.run(&["--json", "audit", "log", "--limit", "5"]).done().json();
+    let seq = rows["rows"][2]["seq"].as_i64().unwrap();
+    home.open()
+        .write_blocking(move |c| c.exec("UPDATE audit_log SET detail = replace(detail, 'e', 'E') WHERE seq = $1", quarterdeck::vals![seq]))
+        .unwrap();
+    let broken = home.run(&["--json", "audit", "verify"]);
+    assert_eq!(broken.code, 3);
+    assert_eq!(broken.json()["problems"][0]["seq"].as_i64(), Some(seq));
+}
+
+#[test]
+fn prices_are_listed_and_imported_with_their_date() {
+    let home = Home::new();
+    let file = home.directory.path().join("prices.json");
+    std::fs::write(
+        &file,
+        r#"{"acme/one": {"input_cost_per_token": "3e-7", "output_cost_per_token": 1e-6, "mode": "chat", "litellm_provider": "acme"}}"#,
+    )
+    .unwrap();
+    let path = file.display().to_string();
+    let imported = home.run(&["--json", "prices", "import", &path, "--from", "2026-01-02"]).done().json();
+    assert_eq!(imported["added"].as_u64(), Some(1), "{imported}");
+    assert_eq!(home.run(&["--json", "prices", "import", &path]).done().json()["unchanged"].as_u64(), Some(1));
+    let listed = home.run(&["prices", "list", "--model", "acme"]).done().out;
+    assert!(listed.contains("0.3000") && listed.contains("2026-01-02"), "{listed}");
+    home.run(&["prices", "import", "/nowhere.json"]).refused(1, "cannot be read");
+    std::fs::write(&file, "<html>").unwrap();
+    home.run(&["prices", "import", &path]).refused(1, "no price table");
+    home.run(&["prices", "import", &path, "--from", "yesterday"]).refused(2, "no date");
+}
+
+#[test]
+fn pages_of_the_list_are_followed_by_their_cursor() {
+    let home = Home::seeded();
+    for number in 0..7 {
+        home.add(comment(&format!("t3_{number}"), "A harmless remark about rivers."));
+    }
+    let mut seen = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let mut words = vec!["--json", "queue", "list", "--limit", "3"];
+        if let Some(next) = &next {
+            words.extend(["--after", next]);
+        }
+        let page = home.run(&words).done().json();
+        seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(cursor) => next = Some(cursor.to_owned()),
+            None => break,
+        }
+    }
+    let count: Millis = seen.len().try_into().unwrap();
+    seen.dedup();
+    assert_eq!((count, seen.len()), (7, 7));
+    home.run(&["queue", "list", "--after", "nonsense"]).refused(2, "no place in the list");
+    home.run(&["queue", "list", "--state", "posted"]).refused(2, "the states are");
+}
