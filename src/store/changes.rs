@@ -28,19 +28,22 @@ fn poll_data_version(address: &Address, sender: &watch::Sender<u64>) {
     let mut backend = None;
     let mut last = None;
     while !sender.is_closed() {
-        std::thread::sleep(SQLITE_PERIOD);
         if backend.is_none() {
-            backend = Backend::open(address, true).ok();
+            // Versions of two connections cannot be compared.
+            (backend, last) = (Backend::open(address, true).ok(), None);
         }
-        let Some(open) = backend.as_mut() else { continue };
-        match open.first("PRAGMA data_version", &[]).and_then(|row| row.map_or(Ok(None), |row| row.int("data_version").map(Some))) {
-            Ok(version) if last.is_some() && version != last => {
-                last = version;
-                sender.send_modify(|count| *count += 1);
+        if let Some(open) = backend.as_mut() {
+            match open.first("PRAGMA data_version", &[]).and_then(|row| row.map_or(Ok(None), |row| row.int("data_version").map(Some))) {
+                // Also at the first look: whatever was committed while nobody looked is found by looking once.
+                Ok(version) if version != last => {
+                    last = version;
+                    sender.send_modify(|count| *count += 1);
+                }
+                Ok(_) => {}
+                Err(_) => backend = None,
             }
-            Ok(version) => last = version,
-            Err(_) => backend = None,
         }
+        std::thread::sleep(SQLITE_PERIOD);
     }
 }
 
