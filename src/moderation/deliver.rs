@@ -113,7 +113,12 @@ impl Deliverer {
             }
             match self.send(&id).await? {
                 Some(item) => round.moved.push(item),
-                None => round.next_at = Some(round.next_at.map_or(now + BLOCKED, |at| at.min(now + BLOCKED))),
+                None => {
+                    // A pause or a dry run stands in the way of all: asking for each would only keep the writer busy. An item that was
+                    // undone just now is a change, which begins the next round.
+                    round.next_at = Some(round.next_at.map_or(now + BLOCKED, |at| at.min(now + BLOCKED)));
+                    break;
+                }
             }
         }
         Ok(round)
