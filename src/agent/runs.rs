@@ -80,8 +80,9 @@ pub fn list(c: &mut dyn Conn) -> store::Result<Vec<Run>> {
     c.query("SELECT * FROM agent_runs ORDER BY started_at", &[])?.iter().map(run).collect()
 }
 
-/// Take the persona's loop for this process. `same_host_is_dead` says that the caller holds this machine's lock for the persona, so
-/// that a row of this machine is a leftover. Returns the run that is in the way, if one.
+/// Take the persona's loop for this process. `holds_lock` says that the caller holds the lock of its data directory for the persona: a row
+/// of this machine is then a leftover, unless its process is alive and keeps its lock in another directory. Returns the run that is in the
+/// way, if one.
 ///
 /// # Errors
 /// When the engine refuses.
@@ -90,14 +91,15 @@ pub fn acquire(
     persona: &PersonaId,
     process: &str,
     parameters: &Value,
-    same_host_is_dead: bool,
+    holds_lock: bool,
     now: Millis,
 ) -> store::Result<Option<Run>> {
     let host = |process: &str| process.rsplit_once(':').map_or_else(String::new, |(host, _)| host.to_owned());
+    let leftover = |other: &str| holds_lock && host(other) == host(process) && (other == process || !lives(other));
     if let Some(other) = get(c, persona)?
         && matches!(other.status.as_str(), "running" | "stopping")
         && now - other.heartbeat_at <= DEAD_AFTER
-        && !(same_host_is_dead && host(&other.process) == host(process))
+        && !leftover(&other.process)
     {
         return Ok(Some(other));
     }
@@ -111,6 +113,19 @@ pub fn acquire(
     )?;
     note(c, persona, &Actor::system(process), "agent.start", None, &json!({ "status": "running", "process": process }), now)?;
     Ok(None)
+}
+
+/// Whether the process of this machine that `process` names is alive and runs our program, as far as the system tells.
+fn lives(process: &str) -> bool {
+    let stat = |id: &str| std::fs::read_to_string(format!("/proc/{id}/stat")).ok();
+    // `123 (quarterdeck) S …`: the name, and Z for one that is dead and not yet buried.
+    let name_and_state = |stat: String| {
+        let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+        Some((name.to_owned(), rest.trim_start().chars().next()?))
+    };
+    let other = process.rsplit_once(':').and_then(|(_, id)| stat(id)).and_then(name_and_state);
+    let own = stat("self").and_then(name_and_state);
+    matches!((other, own), (Some((name, state)), Some((ours, _))) if name == ours && !matches!(state, 'Z' | 'X'))
 }
 
 /// Beat the heart. Returns whether the loop has been asked to stop, or another process took it over.
