@@ -428,7 +428,7 @@ fn remember(c: &mut dyn Conn, persona: &PersonaId, item: &Item, metadata: &Draft
         cost_picos: metadata.cost_picos,
         correlation_id: Some(item.correlation_id.clone()),
         pending_post_id: Some(item.id.clone()),
-        approved_by: item.reviewed_by.clone(),
+        approved_by: item.reviewed_by.clone().filter(|_| !metadata.auto_posted),
         approved_at: item.reviewed_at,
         auto_posted: metadata.auto_posted,
         beliefs: metadata.beliefs.clone(),
