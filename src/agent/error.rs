@@ -1,5 +1,7 @@
 //! What can go wrong in a cycle, and what that means for the loop.
 
+use crate::llm::Class;
+
 /// The result of an agent operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -32,6 +34,22 @@ pub enum Error {
         /// The last failure.
         last: String,
     },
+    /// The model answered, but wrote nothing.
+    #[error("{model} answered without a text ({reason}); nothing was queued, and the message is tried again in a later cycle")]
+    NoText {
+        /// The model that answered.
+        model: String,
+        /// Why it ended, as the service says, or its refusal.
+        reason: String,
+    },
+    /// The task that delivers ended by a defect.
+    #[error("the deliveries of {persona} ended by a defect ({reason}); the loop stopped, start it again")]
+    Deliveries {
+        /// The persona's name.
+        persona: String,
+        /// What the runtime said.
+        reason: String,
+    },
     /// A parameter is out of its range.
     #[error(transparent)]
     Parameter(#[from] super::ParameterError),
@@ -50,4 +68,19 @@ pub enum Error {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
+}
+
+impl Error {
+    /// Whether every other message would fail for the same reason. Then the cycle has failed, and not only this message.
+    pub(super) fn concerns_all(&self) -> bool {
+        match self {
+            Self::Model(error) => match error.refusal() {
+                Some(refusal) => matches!(refusal.class, Class::Unauthorised | Class::OutOfCredit | Class::NotFound),
+                None => matches!(error.kind().as_str(), "unreachable" | "no_key" | "settings" | "ledger"),
+            },
+            Self::Reddit(error) => matches!(error, crate::reddit::Error::Login { .. }),
+            Self::Store(_) => true,
+            _ => false,
+        }
+    }
 }

@@ -12,13 +12,16 @@ use crate::moderation::deliver::Deliverer;
 use crate::moderation::{Item, outbox};
 use crate::store::Conn;
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 
 /// How long what is in flight may take to finish after the loop was asked to stop.
 pub const GRACE: Duration = Duration::from_secs(30);
+/// Rounds of deliveries after the last of a number of cycles.
+const LAST_ROUNDS: u32 = 4;
 
 /// How long the loop runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +32,9 @@ pub enum Until {
     Cycles(u32),
 }
 
-/// Run the loop of one persona until it ends or `stop` becomes true.
+/// Run the loop of one persona until it ends or `stop` becomes true. Whether it runs, and how it ended, stands in the database meanwhile.
+///
+/// A stop is obeyed within [`GRACE`]: the item at hand is finished, deliveries under way too, and nothing new is begun.
 ///
 /// # Errors
 /// [`Error::AlreadyRunning`], [`Error::Lock`], [`Error::Parameter`] before it began; [`Error::TooManyFailures`] when it gave up; the
@@ -39,42 +44,119 @@ pub async fn run(services: Services, observer: Observer, stop: watch::Receiver<b
     let _lock = lock(&services)?;
     let process = process_name();
     acquire(&services, &process).await?;
-    let recovered = recover(&services).await?;
-    observer.tell(Event::Started { persona: services.persona.reddit_username.clone(), recovered });
-    let (ending, ends) = watch::channel(false);
-    let delivery = {
-        let observer = observer.clone();
-        tokio::spawn(deliverer(&services).run(move |item| tell(&observer, item), ends))
-    };
-    let result = cycles(&services, &observer, stop, until, &process).await;
-    // Deliveries under way are finished; what is not begun stays scheduled, and is sent by the next run.
-    let _ = ending.send(true);
-    if timeout(GRACE, delivery).await.is_err() {
-        tracing::warn!("a delivery did not end within {GRACE:?}; its answer is looked for at the next start");
-    }
-    if matches!(until, Until::Cycles(_)) {
-        // What the cycles made due is sent before the end; what is still in its undo window is left to the next run.
-        let (_keep, ends) = watch::channel(false);
-        for item in &deliverer(&services).round(&ends).await?.moved {
-            tell(&observer, item);
-        }
-    }
+    let result = own(&services, &observer, stop, until, &process).await;
     let failure = result.as_ref().err().map(ToString::to_string);
     let (persona, now) = (services.persona.id.clone(), services.clock.now());
-    services.db.write(move |c| runs::ended(c, &persona, &process, failure.as_deref(), now)).await?;
+    let ended = services.db.write(move |c| runs::ended(c, &persona, &process, failure.as_deref(), now)).await;
     observer.tell(Event::Stopped { persona: services.persona.reddit_username.clone() });
+    result.and(ended.map_err(Error::from))
+}
+
+/// The loop, by the process that owns the persona.
+async fn own(services: &Services, observer: &Observer, stop: watch::Receiver<bool>, until: Until, process: &str) -> Result<()> {
+    let recovered = recover(services).await?;
+    observer.tell(Event::Started { persona: services.persona.reddit_username.clone(), recovered });
+    let stopping = Stopping::new(*stop.borrow());
+    let _heart = Heart(tokio::spawn(listen(services.clone(), process.to_owned(), stop.clone(), stopping.clone())));
+    let mut delivery = {
+        let observer = observer.clone();
+        tokio::spawn(deliverer(services).run(move |item| tell(&observer, item), stopping.watch()))
+    };
+    let result = tokio::select! {
+        result = cycles(services, observer, &stopping, until, process) => result,
+        error = broken(services, &mut delivery) => Err(error),
+    };
+    // Deliveries under way are finished; what is not begun stays scheduled, and is sent by the next run.
+    let was_asked = stopping.is_asked();
+    stopping.ask();
+    let in_time = delivery.is_finished() || timeout_at(stopping.deadline(), &mut delivery).await.is_ok();
+    if !in_time {
+        tracing::warn!("a delivery did not end within {GRACE:?}; its answer is looked for at the next start");
+    }
+    if matches!(until, Until::Cycles(_)) && in_time && !was_asked && !matches!(result, Err(Error::Deliveries { .. })) {
+        // What the cycles made due is sent before the end; what is still in its undo window is left to the next run.
+        let sent = last_rounds(services, observer, &stop).await;
+        return result.and(sent);
+    }
     result
 }
 
-async fn cycles(services: &Services, observer: &Observer, stop: watch::Receiver<bool>, until: Until, process: &str) -> Result<()> {
+async fn last_rounds(services: &Services, observer: &Observer, stop: &watch::Receiver<bool>) -> Result<()> {
+    let deliverer = deliverer(services);
+    for _ in 0..LAST_ROUNDS {
+        let round = deliverer.round(stop).await?;
+        for item in &round.moved {
+            tell(observer, item);
+        }
+        if round.moved.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Waits for the deliveries to end by a defect. One that ends because the loop is stopping is as it should be.
+async fn broken(services: &Services, delivery: &mut JoinHandle<()>) -> Error {
+    match delivery.await {
+        Ok(()) => std::future::pending().await,
+        Err(error) => Error::Deliveries { persona: services.persona.reddit_username.clone(), reason: error.to_string() },
+    }
+}
+
+/// The wish to stop, whoever had it, and until when what is in flight may go on.
+#[derive(Debug, Clone)]
+struct Stopping(Arc<(watch::Sender<bool>, OnceLock<Instant>)>);
+
+impl Stopping {
+    fn new(asked: bool) -> Self {
+        let stopping = Self(Arc::new((watch::channel(false).0, OnceLock::new())));
+        if asked {
+            stopping.ask();
+        }
+        stopping
+    }
+
+    fn ask(&self) {
+        self.deadline();
+        self.0.0.send_replace(true);
+    }
+
+    fn is_asked(&self) -> bool {
+        *self.0.0.borrow()
+    }
+
+    fn watch(&self) -> watch::Receiver<bool> {
+        self.0.0.subscribe()
+    }
+
+    /// [`GRACE`] after the first who asked.
+    fn deadline(&self) -> Instant {
+        *self.0.1.get_or_init(|| Instant::now() + GRACE)
+    }
+
+    async fn asked(&self) {
+        // It cannot be closed while we hold its sender.
+        let _ = self.watch().wait_for(|asked| *asked).await;
+    }
+}
+
+/// The task that beats the heart; it ends with the loop, not before.
+struct Heart(JoinHandle<()>);
+
+impl Drop for Heart {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn cycles(services: &Services, observer: &Observer, stopping: &Stopping, until: Until, process: &str) -> Result<()> {
     let mut rng = services.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-    let stop = stop_signal(services, stop, process).await?;
     let mut last = LastCycle { active: false, was_burst: false };
     let mut failures = 0;
     let mut made = 0;
     loop {
         let began = services.clock.now();
-        let outcome = cycle(services, observer, &mut rng, &stop).await;
+        let outcome = cycle(services, observer, &mut rng, stopping).await;
         made += 1;
         let (drafted, failure) = match &outcome {
             Ok(done) => (done.drafted, None),
@@ -87,6 +169,7 @@ async fn cycles(services: &Services, observer: &Observer, stop: watch::Receiver<
             failure: failure.clone(),
         });
         failures = if failure.is_some() { failures + 1 } else { 0 };
+        let mut gives_up = None;
         let wait = if failures == 0 {
             let hour = local_hour(services.clock.now());
             let wait = pacing::next_wait(services.parameters.pacing, services.parameters.interval_seconds, hour, last, &mut rng);
@@ -96,7 +179,8 @@ async fn cycles(services: &Services, observer: &Observer, stop: watch::Receiver<
             match pacing::after_failure(failures, &mut rng) {
                 AfterFailure::Retry(wait) => wait,
                 AfterFailure::Stop => {
-                    return Err(Error::TooManyFailures { failures, last: failure.unwrap_or_default() });
+                    gives_up = Some(Error::TooManyFailures { failures, last: failure.clone().unwrap_or_default() });
+                    Duration::ZERO
                 }
             }
         };
@@ -104,87 +188,94 @@ async fn cycles(services: &Services, observer: &Observer, stop: watch::Receiver<
         let wait = if matches!(until, Until::Cycles(_)) && failures == 0 { Duration::ZERO } else { wait };
         let (persona, process, now) = (services.persona.id.clone(), process.to_owned(), services.clock.now());
         let next_at = now + Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX / 2);
-        services.db.write(move |c| runs::cycle_done(c, &persona, &process, failure.as_deref(), next_at, now)).await?;
+        let noted = services.db.write(move |c| runs::cycle_done(c, &persona, &process, failure.as_deref(), next_at, now)).await;
+        if let Err(error) = noted {
+            // A database that stays away fails the next cycles, and by that ends the loop.
+            tracing::warn!(%error, "how a cycle went could not be written down");
+        }
+        if let Some(error) = gives_up {
+            return Err(error);
+        }
         if enough {
             return outcome.map(drop);
         }
-        let mut stopped = stop.clone();
         tokio::select! {
-            _ = stopped.wait_for(|stop| *stop) => return Ok(()),
+            () = stopping.asked() => return Ok(()),
             () = sleep_until(Instant::now() + wait) => {}
         }
     }
 }
 
 /// A cycle, given up [`GRACE`] after the loop was asked to stop. Giving up loses nothing: what was not stored is read again next time.
-async fn cycle(services: &Services, observer: &Observer, rng: &mut fastrand::Rng, stop: &watch::Receiver<bool>) -> Result<cycle::Done> {
-    let mut stopped = stop.clone();
-    let asked = stop.clone();
-    let grace_over = async move {
-        if stopped.wait_for(|stop| *stop).await.is_ok() {
-            tokio::time::sleep(GRACE).await;
-        } else {
-            std::future::pending::<()>().await;
-        }
+async fn cycle(services: &Services, observer: &Observer, rng: &mut fastrand::Rng, stopping: &Stopping) -> Result<cycle::Done> {
+    let grace_over = async {
+        stopping.asked().await;
+        sleep_until(stopping.deadline()).await;
     };
     tokio::select! {
-        done = cycle::run(services, observer, rng, move || *asked.borrow()) => done,
+        done = cycle::run(services, observer, rng, || stopping.is_asked()) => done,
         () = grace_over => Ok(cycle::Done::default()),
     }
 }
 
-/// One signal out of three: the caller's, a stop that another process asked for, and the loss of the run to another process.
-/// The heart is beaten by the same task.
-async fn stop_signal(services: &Services, mut stop: watch::Receiver<bool>, process: &str) -> Result<watch::Receiver<bool>> {
-    let (sender, receiver) = watch::channel(*stop.borrow());
-    let mut changes = services.db.changes()?;
-    let (services, process) = (services.clone(), process.to_owned());
-    tokio::spawn(async move {
-        let mut heart = interval(Duration::from_millis(runs::HEARTBEAT.unsigned_abs()));
-        heart.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut caller_is_gone = false;
-        loop {
-            let beat = tokio::select! {
-                () = sender.closed() => return,
-                changed = stop.changed(), if !caller_is_gone => {
-                    caller_is_gone = changed.is_err();
-                    if *stop.borrow() {
-                        let _ = sender.send(true);
-                        return;
-                    }
-                    continue;
+/// Beats the heart for as long as the loop lives, and hears who wants it to stop: the caller, another process through the database, or a
+/// process that took the persona over.
+async fn listen(services: Services, process: String, stop: watch::Receiver<bool>, stopping: Stopping) {
+    let mut heart = interval(Duration::from_millis(runs::HEARTBEAT.unsigned_abs()));
+    heart.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut caller = Some(stop);
+    let mut changes = services.db.changes().inspect_err(|error| tracing::warn!(%error, "a stop is heard by the heartbeat only")).ok();
+    loop {
+        let beat = tokio::select! {
+            asked = heard(&mut caller, |stop| *stop) => {
+                caller = None;
+                if asked {
+                    stopping.ask();
                 }
-                _ = heart.tick() => true,
-                changed = changes.changed() => {
-                    if changed.is_err() {
-                        continue;
-                    }
-                    false
-                }
-            };
-            let (persona, process, now) = (services.persona.id.clone(), process.clone(), services.clock.now());
-            let asked = if beat {
-                services.db.write(move |c| runs::beat(c, &persona, &process, now)).await
-            } else {
-                services
-                    .db
-                    .read(move |c: &mut dyn Conn| {
-                        let run = runs::get(c, &persona)?;
-                        Ok(run.is_none_or(|run| run.process != process || run.stop_requested_by.is_some()))
-                    })
-                    .await
-            };
-            match asked {
-                Ok(true) => {
-                    let _ = sender.send(true);
-                    return;
-                }
-                Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "the heartbeat could not be written"),
+                continue;
             }
+            _ = heart.tick() => true,
+            alive = changed(&mut changes), if !stopping.is_asked() => {
+                if !alive {
+                    changes = None;
+                }
+                false
+            }
+        };
+        let (persona, process, now) = (services.persona.id.clone(), process.clone(), services.clock.now());
+        let asked = if beat {
+            services.db.write(move |c| runs::beat(c, &persona, &process, now)).await
+        } else {
+            services
+                .db
+                .read(move |c: &mut dyn Conn| {
+                    let run = runs::get(c, &persona)?;
+                    Ok(run.is_none_or(|run| run.process != process || run.stop_requested_by.is_some()))
+                })
+                .await
+        };
+        match asked {
+            Ok(true) => stopping.ask(),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the heartbeat could not be written"),
         }
-    });
-    Ok(receiver)
+    }
+}
+
+/// Waits until the value is as wanted; false when the channel closed before. For ever where there is none.
+async fn heard(channel: &mut Option<watch::Receiver<bool>>, wanted: impl FnMut(&bool) -> bool) -> bool {
+    match channel {
+        Some(channel) => channel.wait_for(wanted).await.is_ok(),
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the next change; false when the channel closed. For ever where there is none.
+async fn changed(channel: &mut Option<watch::Receiver<u64>>) -> bool {
+    match channel {
+        Some(channel) => channel.changed().await.is_ok(),
+        None => std::future::pending().await,
+    }
 }
 
 /// Keep a second loop of this persona off this machine. The system drops the lock when the process dies, however it dies.
