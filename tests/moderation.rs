@@ -502,7 +502,7 @@ proptest! {
                     .map(drop),
                 Operation::Return => desk.as_reviewer(name, &id, None, now, |c, on| queue::return_to_agent(c, on, "shorter", &settings())).map(drop),
                 Operation::Resubmit => desk
-                    .as_reviewer(name, &id, None, now, |c, on| queue::resubmit(c, on, "a shorter harmless text", &screened("a shorter harmless text")))
+                    .as_reviewer(name, &id, None, now, |c, on| queue::resubmit(c, on, "a shorter harmless text", &screened("a shorter harmless text"), &DraftMetadata::default()))
                     .map(drop),
                 Operation::Hold => desk.as_reviewer(name, &id, None, now, move |c, on| queue::hold(c, on, now + 60_000, "later")).map(drop),
                 Operation::Undo => desk.as_reviewer(name, &id, None, now, |c, on| decisions::undo(c, on)).map(drop),

@@ -1,14 +1,18 @@
-//! One cycle: answers in the inbox first, then new posts, then drafts that reviewers sent back. A failure on one message stops no other.
+//! One cycle: what reviewers sent back, answers in the inbox, then new posts. A failure on one message stops no other.
+//!
+//! A pause stops what leaves, not what is drafted: reviewers go on with their work, and what they approve waits for the pause to end.
 
+use super::again;
 use super::draft::{self, Drafted};
 use super::engagement::{self, Candidate, Decision};
 use super::error::Result;
 use super::event::{Event, Observer};
 use super::perceive::{self, Opportunity};
+use super::prompt::Correction;
 use super::services::Services;
-use crate::base::{Millis, new_id};
+use crate::base::new_id;
 use crate::memory;
-use crate::moderation::{self, Filter, Item, NewItem, On, PostType, State, Verdict, decisions, item, mutes, queue};
+use crate::moderation::{Item, NewItem, On, PostType, Verdict, decisions, item, mutes, queue};
 use crate::store::Conn;
 use crate::store::audit::Actor;
 
@@ -21,23 +25,33 @@ pub(super) struct Done {
     pub failed: usize,
 }
 
+impl Done {
+    /// Count how the work on one message went. What went wrong with it alone is told; what would go wrong with every other ends the cycle.
+    pub(super) fn count(&mut self, observer: &Observer, parent: &str, drafted: Result<bool>) -> Result<()> {
+        match drafted {
+            Ok(drafted) => self.drafted += usize::from(drafted),
+            Err(error) if error.concerns_all() => return Err(error),
+            Err(error) => {
+                self.failed += 1;
+                observer.tell(Event::ItemFailed { parent: parent.to_owned(), error: error.to_string() });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Run one cycle. `stopping` is asked between messages: what is begun is finished.
 pub(super) async fn run(services: &Services, observer: &Observer, rng: &mut fastrand::Rng, stopping: impl Fn() -> bool) -> Result<Done> {
     let cycle_id = new_id();
     let mut done = Done::default();
     let now = services.clock.now();
     services.db.write(move |c| queue::sweep(c, now)).await?;
-    for item in returned(services).await? {
-        if stopping() {
-            return Ok(done);
-        }
-        let parent = item.parent_id.clone().unwrap_or_default();
-        match rewrite(services, observer, &item, &cycle_id).await {
-            Ok(()) => done.drafted += 1,
-            Err(error) => fail(observer, &mut done, parent, &error),
-        }
+    again::returned(services, observer, &mut done, &cycle_id, &stopping).await?;
+    let replies = perceive::replies(services, observer, &stopping).await?;
+    if stopping() {
+        return Ok(done);
     }
-    let replies = perceive::replies(services, observer).await?;
+    again::rejected(services, observer, &mut done, &cycle_id, &stopping).await?;
     let posts = perceive::posts(services, observer).await?;
     observer.tell(Event::Perceived { persona: services.persona.reddit_username.clone(), posts: posts.len(), replies: replies.len() });
     let posts = chosen(services, observer, posts, rng).await?;
@@ -45,17 +59,10 @@ pub(super) async fn run(services: &Services, observer: &Observer, rng: &mut fast
         if stopping() {
             return Ok(done);
         }
-        match respond(services, observer, &opportunity, &cycle_id).await {
-            Ok(drafted) => done.drafted += usize::from(drafted),
-            Err(error) => fail(observer, &mut done, opportunity.parent().to_owned(), &error),
-        }
+        let drafted = respond(services, observer, &opportunity, &cycle_id, None).await;
+        done.count(observer, opportunity.parent(), drafted)?;
     }
     Ok(done)
-}
-
-fn fail(observer: &Observer, done: &mut Done, parent: String, error: &super::Error) {
-    done.failed += 1;
-    observer.tell(Event::ItemFailed { parent, error: error.to_string() });
 }
 
 /// The posts worth an answer: not answered, not waiting, not rejected, not muted, of interest, and drawn.
@@ -87,7 +94,7 @@ async fn chosen(services: &Services, observer: &Observer, posts: Vec<Opportunity
 }
 
 /// Why this message is left alone; `None` when it may be answered.
-async fn left_alone(services: &Services, opportunity: &Opportunity) -> Result<Option<String>> {
+pub(super) async fn left_alone(services: &Services, opportunity: &Opportunity) -> Result<Option<String>> {
     let (persona, opportunity) = (services.persona.id.clone(), opportunity.clone());
     services
         .db
@@ -104,8 +111,14 @@ async fn left_alone(services: &Services, opportunity: &Opportunity) -> Result<Op
         .await
 }
 
-/// Draft an answer and queue it. Returns whether there is a draft.
-async fn respond(services: &Services, observer: &Observer, opportunity: &Opportunity, cycle_id: &str) -> Result<bool> {
+/// Draft an answer and queue it. Returns whether there is a draft. `wish` is what a reviewer asked for who rejected an earlier one.
+pub(super) async fn respond(
+    services: &Services,
+    observer: &Observer,
+    opportunity: &Opportunity,
+    cycle_id: &str,
+    wish: Option<Correction>,
+) -> Result<bool> {
     if let Some(reason) = left_alone(services, opportunity).await? {
         observer.tell(Event::Skipped { parent: opportunity.parent().to_owned(), reason });
         perceive::mark_read(services, opportunity).await?;
@@ -113,10 +126,8 @@ async fn respond(services: &Services, observer: &Observer, opportunity: &Opportu
     }
     let marker = if opportunity.post_type == PostType::Reply { "-reply" } else { "" };
     let correlation_id = format!("{cycle_id}{marker}-{}", opportunity.parent());
-    let drafted = draft::write(services, opportunity, &correlation_id, None).await?;
+    let drafted = draft::write(services, opportunity, &correlation_id, wish).await?;
     let item = enqueue(services, opportunity, drafted, correlation_id).await?;
-    // Only after the draft is stored: a crash before this line reads the message again and finds the draft in the queue.
-    perceive::mark_read(services, opportunity).await?;
     observer.tell(Event::Queued {
         id: item.id,
         state: item.state,
@@ -126,6 +137,10 @@ async fn respond(services: &Services, observer: &Observer, opportunity: &Opportu
         parent: opportunity.parent().to_owned(),
         content: item.content,
     });
+    // Only after the draft is stored: where this fails, the message is read again and its draft is found in the queue.
+    if let Err(error) = perceive::mark_read(services, opportunity).await {
+        tracing::warn!(%error, parent = opportunity.parent(), "an answered message could not be marked read yet");
+    }
     Ok(true)
 }
 
@@ -164,45 +179,4 @@ async fn enqueue(services: &Services, opportunity: &Opportunity, drafted: Drafte
             Ok(item::load(c, &persona, &id)?)
         })
         .await
-}
-
-async fn returned(services: &Services) -> Result<Vec<Item>> {
-    let persona = services.persona.id.clone();
-    services
-        .db
-        .read(move |c: &mut dyn Conn| {
-            let filter = Filter { persona: Some(persona.clone()), states: vec![State::Returned], after: None };
-            let lines = item::list(c, &filter, 20)?;
-            Ok(lines.iter().map(|line| item::load(c, &persona, &line.id)).collect::<moderation::Result<Vec<_>>>()?)
-        })
-        .await
-}
-
-/// Write the revision that a reviewer asked for.
-async fn rewrite(services: &Services, observer: &Observer, item: &Item, cycle_id: &str) -> Result<()> {
-    let opportunity = Opportunity {
-        post_type: item.post_type,
-        subreddit: item.target_subreddit.clone(),
-        thread_id: item.thread_id.clone(),
-        author: item.parent_author.clone().unwrap_or_default(),
-        chain: item.draft_metadata.thread.clone(),
-        depth: item.draft_metadata.conversation_depth,
-        score: 0,
-        num_comments: 0,
-        inbox: false,
-    };
-    let correlation_id = format!("{cycle_id}-rewrite-{}", item.id);
-    let drafted = draft::write(services, &opportunity, &correlation_id, item.reject_note.as_deref()).await?;
-    let (persona, name, id) = (services.persona.id.clone(), services.persona.reddit_username.clone(), item.id.clone());
-    let (now, version): (Millis, i64) = (services.clock.now(), item.version);
-    let item = services
-        .db
-        .write(move |c: &mut dyn Conn| -> Result<Item> {
-            let actor = Actor::agent(&name);
-            let on = On { persona: &persona, id: &id, version: Some(version), actor: &actor, at: now };
-            Ok(queue::resubmit(c, &on, &drafted.content, &drafted.evaluation)?)
-        })
-        .await?;
-    observer.tell(Event::Resubmitted { id: item.id, state: item.state, content: item.content });
-    Ok(())
 }

@@ -12,7 +12,7 @@ use crate::llm::{ChatRequest, Consistency, ConsistencyRequest, ProposalsRequest}
 use crate::memory::interactions::BeliefSnapshot;
 use crate::memory::{self, BeliefProposals};
 use crate::moderation::screening::{self, BeliefConflict, ConsistencyResult, Outgoing, Surroundings};
-use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, decisions};
+use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, decisions};
 use crate::store::Conn;
 
 /// Beliefs below this confidence are not recalled.
@@ -39,13 +39,22 @@ struct Recalled {
     corrections: Vec<Correction>,
 }
 
-/// Write, check and screen an answer. `note` is what a reviewer asked for when an earlier draft was returned.
-pub(super) async fn write(services: &Services, opportunity: &Opportunity, correlation_id: &str, note: Option<&str>) -> Result<Drafted> {
+/// Write, check and screen an answer. `wish` is what a reviewer asked for when an earlier draft was returned, or rejected to be drafted anew.
+///
+/// # Errors
+/// [`Error::NoText`] when the model wrote nothing: there is nothing to review, and the other calls are not paid for.
+pub(super) async fn write(
+    services: &Services,
+    opportunity: &Opportunity,
+    correlation_id: &str,
+    wish: Option<Correction>,
+) -> Result<Drafted> {
     let persona = services.persona.id.clone();
     let subreddit = opportunity.subreddit.clone();
     let mut recalled = services.db.read(move |c| recall(c, &persona, &subreddit)).await?;
-    if let Some(note) = note {
-        recalled.corrections.insert(0, Correction { kind: CorrectionKind::Returned, reason: note.to_owned() });
+    if let Some(wish) = wish {
+        recalled.corrections.retain(|correction| correction.reason != wish.reason);
+        recalled.corrections.insert(0, wish);
     }
     let thread = thread(opportunity, &services.persona.reddit_username);
     let material = Material {
@@ -65,6 +74,11 @@ pub(super) async fn write(services: &Services, opportunity: &Opportunity, correl
     request.max_tokens = Some(MAX_TOKENS);
     let reply = services.llm.chat(request).await?;
     let content = tidy(&reply.text);
+    if content.is_empty() {
+        let reason = reply.refusal.or(reply.finish_reason).unwrap_or_else(|| "no reason given".to_owned());
+        return Err(Error::NoText { model: reply.model_answered.unwrap_or(reply.model_asked), reason });
+    }
+    let is_cut = reply.finish_reason.as_deref() == Some("length");
 
     let known: Vec<&PromptBelief> = recalled.beliefs.iter().filter(|belief| prompt.belief_ids.contains(&belief.id)).collect();
     let thread_text = opportunity.chain.iter().map(|entry| entry.body.as_str()).collect::<Vec<_>>().join("\n\n");
@@ -94,7 +108,12 @@ pub(super) async fn write(services: &Services, opportunity: &Opportunity, correl
     let consistency = consistency(check.result, &known);
     let taint = opportunity.chain.iter().find_map(|entry| taint::reason(&entry.body).or_else(|| taint::reason(entry.title.as_deref()?)));
     let around = Surroundings { consistency: Some(&consistency), tainted: taint.is_some() };
-    let evaluation = screening::evaluate(Outgoing { title: None, content: &content }, around);
+    let mut evaluation = screening::evaluate(Outgoing { title: None, content: &content }, around);
+    if is_cut {
+        // The end is not there: a person decides whether it can do without.
+        evaluation.missing.push("the end of the text (the model stopped at its limit)".to_owned());
+        evaluation.verdict = evaluation.verdict.max(Verdict::Review);
+    }
     let (tokens_in, tokens_out, cost_picos) = spent(services, correlation_id).await?;
     let answered = opportunity.chain.last();
     let metadata = DraftMetadata {

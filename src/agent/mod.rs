@@ -7,6 +7,7 @@
 //! This room may not: send anything to the outside by itself (a draft goes to `moderation`, which alone decides and delivers), change a
 //! belief (it proposes; a person approves), let text from outside instruct the model, or know a face.
 
+mod again;
 mod cycle;
 mod draft;
 pub mod engagement;

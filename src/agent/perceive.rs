@@ -1,6 +1,6 @@
 //! Reading: answers to us in the inbox, and new posts in the persona's subreddits.
 
-use super::error::Result;
+use super::error::{Error, Result};
 use super::event::{Event, Observer};
 use super::services::Services;
 use crate::base::Millis;
@@ -73,40 +73,58 @@ pub(super) async fn posts(services: &Services, observer: &Observer) -> Result<Ve
     }
     let oldest = services.clock.now() - Millis::from(services.parameters.max_post_age_hours) * 3_600_000;
     let page = services.reddit.new_posts(&subreddits, POSTS, None).await?;
-    Ok(page
-        .items
-        .iter()
-        .filter(|post| post.created_utc >= oldest && post.closed().is_none())
-        .map(|post| Opportunity {
-            post_type: PostType::Comment,
-            subreddit: post.subreddit.clone(),
-            thread_id: Some(post.fullname.clone()),
-            author: post.author.clone(),
-            chain: vec![post_entry(post)],
-            depth: 0,
-            score: post.score,
-            num_comments: post.num_comments,
-            inbox: false,
-        })
-        .collect())
+    Ok(page.items.iter().filter(|post| post.created_utc >= oldest && post.closed().is_none()).map(under_post).collect())
 }
 
-/// New answers to us. Those that cannot be answered are marked read and told.
-pub(super) async fn replies(services: &Services, observer: &Observer) -> Result<Vec<Opportunity>> {
+fn under_post(post: &Post) -> Opportunity {
+    Opportunity {
+        post_type: PostType::Comment,
+        subreddit: post.subreddit.clone(),
+        thread_id: Some(post.fullname.clone()),
+        author: post.author.clone(),
+        chain: vec![post_entry(post)],
+        depth: 0,
+        score: post.score,
+        num_comments: post.num_comments,
+        inbox: false,
+    }
+}
+
+/// New answers to us. Those that cannot be answered are marked read and told. Ends early when the loop is `stopping`.
+pub(super) async fn replies(services: &Services, observer: &Observer, stopping: impl Fn() -> bool) -> Result<Vec<Opportunity>> {
     let page = services.reddit.inbox(INBOX).await?;
     let mut found = Vec::new();
     for message in page.items.iter().filter(|message| message.new && message.was_comment) {
-        match reply(services, &message.fullname).await {
-            Ok(Ok(opportunity)) => found.push(opportunity),
+        if stopping() {
+            break;
+        }
+        let read = match reply(services, &message.fullname).await {
+            Ok(Ok(opportunity)) => {
+                found.push(Opportunity { inbox: true, ..opportunity });
+                continue;
+            }
             Ok(Err(reason)) => {
                 observer.tell(Event::Skipped { parent: message.fullname.clone(), reason });
-                services.reddit.mark_read(&[&message.fullname]).await?;
+                services.reddit.mark_read(&[&message.fullname]).await.map_err(Error::from)
             }
-            // It stays unread, and is tried again in the next cycle.
-            Err(error) => observer.tell(Event::ItemFailed { parent: message.fullname.clone(), error: error.to_string() }),
+            Err(error) => Err(error),
+        };
+        // It stays unread, and is tried again in the next cycle.
+        if let Err(error) = read {
+            observer.tell(Event::ItemFailed { parent: message.fullname.clone(), error: error.to_string() });
         }
     }
     Ok(found)
+}
+
+/// Look once more at what an item answers: as it is now, or why it is left alone.
+pub(super) async fn again(services: &Services, parent: &str) -> Result<std::result::Result<Opportunity, String>> {
+    if parent.starts_with("t1_") {
+        return reply(services, parent).await;
+    }
+    let things = services.reddit.info(&[parent]).await?;
+    let Some(Thing::Post(post)) = things.into_iter().next() else { return Ok(Err("the post is gone".to_owned())) };
+    Ok(if post.closed().is_none() { Ok(under_post(&post)) } else { Err("the post is closed".to_owned()) })
 }
 
 /// The chain above an answer, or why it is left alone.
@@ -117,6 +135,9 @@ async fn reply(services: &Services, fullname: &str) -> Result<std::result::Resul
     }
     if !answered.parent_id.starts_with("t1_") {
         return Ok(Err("it does not answer a comment of ours".to_owned()));
+    }
+    if answered.author.eq_ignore_ascii_case(&services.persona.reddit_username) {
+        return Ok(Err("it is our own".to_owned()));
     }
     let most = services.parameters.max_conversation_depth;
     let mut chain = vec![comment_entry(&answered)];
@@ -150,7 +171,7 @@ async fn reply(services: &Services, fullname: &str) -> Result<std::result::Resul
         depth,
         score: post.score,
         num_comments: post.num_comments,
-        inbox: true,
+        inbox: false,
     }))
 }
 

@@ -311,3 +311,16 @@ pub fn consume_directives(c: &mut dyn Conn, persona: &crate::base::PersonaId, pa
     )?;
     Ok(())
 }
+
+/// The rejected items whose reviewer asked for another draft that was not written yet, oldest decision first.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn redrafts_wanted(c: &mut dyn Conn, persona: &crate::base::PersonaId, limit: usize) -> Result<Vec<Item>> {
+    let rows = c.query(
+        "SELECT id FROM pending_posts WHERE persona_id = $1 AND state = 'rejected' AND reject_directive = 'redraft'
+           AND directive_consumed_at IS NULL AND parent_id IS NOT NULL ORDER BY reviewed_at, id LIMIT $2",
+        vals![persona, i64::try_from(limit).unwrap_or(i64::MAX)],
+    )?;
+    rows.iter().map(|row| load(c, persona, &row.text("id")?)).collect()
+}

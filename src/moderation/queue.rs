@@ -303,11 +303,12 @@ pub fn return_to_agent(c: &mut dyn Conn, on: &On<'_>, note: &str, settings: &Set
     )
 }
 
-/// The agent's next revision of an item that was returned: screened anew, and back in the queue.
+/// The agent's next revision of an item that was returned: screened anew, and back in the queue. `metadata` replaces what came with the
+/// earlier text, so that what is proposed and applied belongs to the text that is sent; the cost of the earlier texts stays in the sum.
 ///
 /// # Errors
 /// [`Error::WrongState`] when the item was not returned.
-pub fn resubmit(c: &mut dyn Conn, on: &On<'_>, content: &str, evaluation: &Evaluation) -> Result<Item> {
+pub fn resubmit(c: &mut dyn Conn, on: &On<'_>, content: &str, evaluation: &Evaluation, metadata: &DraftMetadata) -> Result<Item> {
     let item = load(c, on.persona, on.id)?;
     if item.state != State::Returned {
         return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted: "resubmitted" });
@@ -315,7 +316,16 @@ pub fn resubmit(c: &mut dyn Conn, on: &On<'_>, content: &str, evaluation: &Evalu
     let to = if evaluation.verdict == Verdict::Block { State::Blocked } else { State::Pending };
     let revision = item.revision + 1;
     write_revision(c, on.persona, on.id, revision, item.title.as_deref(), content, on.actor, item.reject_note.as_deref(), on.at)?;
-    let set = new_text(revision, content, item.title.as_deref(), evaluation);
+    let earlier = &item.draft_metadata;
+    let cost = metadata.cost_picos.zip(earlier.cost_picos).map(|(now, before)| now.saturating_add(before));
+    let metadata = DraftMetadata {
+        tokens_in: metadata.tokens_in.saturating_add(earlier.tokens_in),
+        tokens_out: metadata.tokens_out.saturating_add(earlier.tokens_out),
+        cost_picos: cost,
+        ..metadata.clone()
+    };
+    let mut set = new_text(revision, content, item.title.as_deref(), evaluation);
+    set.push(("draft_metadata", Val::from(json!(metadata).to_string())));
     let detail = json!({ "revision": revision, "digest": evaluation.input_digest, "verdict": evaluation.verdict });
     take(c, Step { item: &item, to, actor: on.actor, action: "queue.resubmit", reason: None, at: on.at, set, detail })
 }
