@@ -1,0 +1,12 @@
+//! The loop of an agent against the sandbox: what it drafts and leaves alone, how it fails, how it starts and stops.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod automatic;
+mod drafts;
+mod failing;
+mod house;
+mod personas;
+mod process;
+mod program;
+mod replies;
+mod scripted;
