@@ -49,10 +49,10 @@ pub struct Cli {
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Look at the settings: what is in force, where it came from, what is missing.
-    Config(config::Args),
     /// Watch the whole walk on a sandbox of this machine: read, draft, screen, review, send.
     Demo(demo::Args),
+    /// Run the agents, look at them, stop them.
+    Agent(agent::Args),
     /// Review what waits: list, show, approve, edit, reject, return, hold, undo.
     Queue(queue::Args),
     /// Who acts, how they speak, and where.
@@ -69,10 +69,10 @@ enum Command {
     Audit(audit::Args),
     /// The schema and the state of the database.
     Db(db::Args),
-    /// Run the agents, look at them, stop them.
-    Agent(agent::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
+    /// Look at the settings: what is in force, where it came from, what is missing.
+    Config(config::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
     /// Print the manual page, or write all of them.
