@@ -55,7 +55,7 @@ pub enum Error {
     },
     /// Live mode without a recorded acknowledgement.
     #[error(
-        "live mode posts in public under u/{account}: read Reddit's API terms and each subreddit's rules, then run `quarterdeck agent acknowledge`"
+        "live mode posts in public under u/{account}: read Reddit's API terms and each subreddit's rules, then run `quarterdeck agent acknowledge --yes`"
     )]
     NotAcknowledged {
         /// The account.

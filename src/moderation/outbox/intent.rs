@@ -1,0 +1,99 @@
+//! Committing that an item is about to be sent: everything that may still forbid it is checked in the same transaction.
+
+use super::attempt::{Attempt, attempt};
+use crate::base::{Millis, PersonaId, new_id};
+use crate::moderation::approval::{self, Mode};
+use crate::moderation::decisions::back_to_review;
+use crate::moderation::error::Result;
+use crate::moderation::item::{Item, load};
+use crate::moderation::pauses::{self, Pause};
+use crate::moderation::state::State;
+use crate::moderation::transition::{Step, take};
+use crate::store::audit::Actor;
+use crate::store::{Conn, Val};
+use crate::vals;
+use serde_json::{Value, json};
+
+/// What became of the wish to send an item.
+#[derive(Debug, Clone)]
+pub enum Intent {
+    /// The intent is committed: send it now, once.
+    Go(Box<Item>, Attempt),
+    /// A pause stands.
+    Paused(Pause),
+    /// It is not scheduled any more, or not yet due.
+    NotDue,
+    /// Its approval does not hold any more: it went back to review, or expired.
+    Withdrawn(String),
+    /// This deck sends nothing.
+    DryRun,
+}
+
+/// Commit the intent to send an item: the pause, the approval's digest, the account and the rules are checked in this transaction.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn commit_intent(c: &mut dyn Conn, persona: &PersonaId, id: &str, account: &str, mode: Mode, now: Millis) -> Result<Intent> {
+    let item = load(c, persona, id)?;
+    if item.state != State::Scheduled || item.not_before.is_none_or(|not_before| not_before > now) {
+        return Ok(Intent::NotDue);
+    }
+    if mode == Mode::DryRun {
+        return Ok(Intent::DryRun);
+    }
+    if let Some(pause) = pauses::in_force(c, persona, account, now)? {
+        return Ok(Intent::Paused(pause));
+    }
+    let system = Actor::system("delivery");
+    if item.expires_at <= now {
+        let set = vec![("state_reason", Val::from("its time ran out before it could be sent"))];
+        let timeout = Actor::timeout("deadline");
+        take(
+            c,
+            Step {
+                item: &item,
+                to: State::Expired,
+                actor: &timeout,
+                action: "queue.expire",
+                reason: None,
+                at: now,
+                set,
+                detail: Value::Null,
+            },
+        )?;
+        return Ok(Intent::Withdrawn("expired".to_owned()));
+    }
+    let policy = approval::policy(mode);
+    let digest = approval::digest(&item, account, &policy);
+    if item.approval_digest.as_deref() != Some(digest.as_str()) {
+        let reason = if item.approval_policy.as_deref() != Some(policy.as_str()) {
+            format!("approved under {}, in force is {policy}: please approve again", item.approval_policy.as_deref().unwrap_or("no rules"))
+        } else if item.approval_account.as_deref() != Some(account) {
+            format!("approved for {}, the account is {account}: please approve again", item.approval_account.as_deref().unwrap_or("nobody"))
+        } else {
+            "the text is not the one that was approved: please approve again".to_owned()
+        };
+        back_to_review(c, &item, &system, "delivery.stale", Some(&reason), now)?;
+        return Ok(Intent::Withdrawn(reason));
+    }
+    let attempt_id = new_id();
+    let high_water = c
+        .first(
+            "SELECT fullname FROM delivery_attempts WHERE persona_id = $1 AND account = $2 AND fullname IS NOT NULL
+             ORDER BY started_at DESC, id DESC LIMIT 1",
+            vals![persona, account],
+        )?
+        .map_or(Ok(None), |row| row.text_opt("fullname"))?;
+    c.exec(
+        "INSERT INTO delivery_attempts (persona_id, id, item_id, revision, digest, account, high_water, started_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        vals![persona, &attempt_id, id, item.revision, &digest, account, high_water, now],
+    )?;
+    let detail = json!({ "attempt": attempt_id, "digest": digest, "account": account });
+    let set = vec![("state_reason", Val::Null)];
+    let item =
+        take(c, Step { item: &item, to: State::Sending, actor: &system, action: "delivery.intent", reason: None, at: now, set, detail })?;
+    let row = c.first("SELECT * FROM delivery_attempts WHERE persona_id = $1 AND id = $2", vals![persona, &attempt_id])?;
+    let row = row.ok_or_else(|| crate::store::Error::Column { column: "id".to_owned(), expected: "the attempt just written" })?;
+    Ok(Intent::Go(Box::new(item), attempt(&row)?))
+}
