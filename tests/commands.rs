@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use quarterdeck::base::{Clock, Millis, PersonaId, SystemClock};
-use quarterdeck::moderation::screening::{ConsistencyResult, Outgoing, Surroundings, evaluate};
 use quarterdeck::moderation::{self, DraftMetadata, NewItem, On, PostType, Settings, ThreadEntry, decisions, outbox, queue};
 use quarterdeck::store::audit::Actor;
 use quarterdeck::store::{Address, Conn, Database};
@@ -10,6 +9,9 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+
+mod support;
+use support::comment;
 
 struct Home {
     directory: tempfile::TempDir,
@@ -88,22 +90,6 @@ impl Home {
         let home = Self::new();
         home.run(&["seed"]).done();
         home
-    }
-}
-
-fn comment(parent: &str, content: &str) -> NewItem {
-    let around = Surroundings { consistency: Some(&ConsistencyResult::NotNeeded), tainted: false };
-    NewItem {
-        post_type: PostType::Comment,
-        target_subreddit: "test".into(),
-        parent_id: Some(parent.into()),
-        thread_id: Some(parent.into()),
-        parent_author: Some("reader".into()),
-        title: None,
-        content: content.into(),
-        evaluation: evaluate(Outgoing { title: None, content }, around),
-        draft_metadata: DraftMetadata::default(),
-        correlation_id: "test".into(),
     }
 }
 

@@ -4,8 +4,7 @@
 use quarterdeck::base::{Clock, PersonaId, SystemClock, TestClock};
 use quarterdeck::memory::{self, Author, PersonaConfig};
 use quarterdeck::moderation::deliver::Deliverer;
-use quarterdeck::moderation::screening::{ConsistencyResult, Outgoing, Surroundings, evaluate};
-use quarterdeck::moderation::{self, DraftMetadata, Item, Mode, NewItem, On, PostType, State, decisions, item, outbox, pauses, queue};
+use quarterdeck::moderation::{self, DraftMetadata, Item, Mode, On, State, decisions, item, outbox, pauses, queue};
 use quarterdeck::reddit::{self, RateBudget};
 use quarterdeck::sandbox::{self, FaultKind, NewPost, Options, Sandbox};
 use quarterdeck::store::audit::{self, Actor};
@@ -16,6 +15,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 const COMMENT: &str = "reddit:/api/comment";
+const TEXT: &str = "They fall slower than the maps say; the gauges upstream show it well.";
+
+mod support;
+use support::comment;
 
 /// A sandbox, a database in a directory, and one approved comment that is due.
 struct Stage {
@@ -56,7 +59,7 @@ impl Stage {
                 let settings = moderation::Settings { mode: Mode::Sandbox, ..moderation::Settings::default() };
                 // Approved an hour ago, so that it is due.
                 let at = now - 3_600_000;
-                let id = queue::enqueue(c, &persona, &comment(&target), &settings, &Actor::agent(name), at)?;
+                let id = queue::enqueue(c, &persona, &comment(&target, TEXT), &settings, &Actor::agent(name), at)?;
                 let on = On { persona: &persona, id: &id, version: Some(1), actor: &ana, at };
                 decisions::approve(c, &on, name, &settings)?;
                 Ok((persona, id))
@@ -140,23 +143,6 @@ impl Stage {
     async fn audit_holds(&self) {
         let chain = self.deck.read(audit::verify).await.unwrap();
         assert!(chain.problems.is_empty(), "{:?}", chain.problems);
-    }
-}
-
-fn comment(parent: &str) -> NewItem {
-    let content = "They fall slower than the maps say; the gauges upstream show it well.";
-    let around = Surroundings { consistency: Some(&ConsistencyResult::NotNeeded), tainted: false };
-    NewItem {
-        post_type: PostType::Comment,
-        target_subreddit: "test".into(),
-        parent_id: Some(parent.into()),
-        thread_id: Some(parent.into()),
-        parent_author: Some("reader".into()),
-        title: None,
-        content: content.into(),
-        evaluation: evaluate(Outgoing { title: None, content }, around),
-        draft_metadata: DraftMetadata::default(),
-        correlation_id: "test".into(),
     }
 }
 

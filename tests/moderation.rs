@@ -5,13 +5,14 @@ use proptest::prelude::*;
 use quarterdeck::base::{Millis, PersonaId};
 use quarterdeck::memory::{self, PersonaConfig};
 use quarterdeck::moderation::outbox::{self, Answer, Finding, Intent, Visibility};
-use quarterdeck::moderation::screening::{ConsistencyResult, Outgoing, Surroundings, evaluate};
 use quarterdeck::moderation::{
-    Directive, DraftMetadata, Error, Evaluation, Filter, Item, Mode, NewItem, On, PostType, RejectCode, Settings, State, decisions, item,
-    pauses, queue,
+    Directive, DraftMetadata, Error, Filter, Item, Mode, NewItem, On, PostType, RejectCode, Settings, State, decisions, item, pauses, queue,
 };
 use quarterdeck::store::audit::{self, Actor};
 use quarterdeck::store::{Conn, Database};
+
+mod support;
+use support::screened;
 
 const T0: Millis = 1_700_000_000_000;
 const ACCOUNT: &str = "DemoAgentBot";
@@ -20,23 +21,9 @@ fn settings() -> Settings {
     Settings { mode: Mode::Sandbox, ..Settings::default() }
 }
 
-fn screened(content: &str) -> Evaluation {
-    evaluate(Outgoing { title: None, content }, Surroundings { consistency: Some(&ConsistencyResult::NotNeeded), tainted: false })
-}
-
+/// As a comment, but all in one thread, and by somebody with capitals in their name.
 fn comment(parent: &str, content: &str) -> NewItem {
-    NewItem {
-        post_type: PostType::Comment,
-        target_subreddit: "test".into(),
-        parent_id: Some(parent.into()),
-        thread_id: Some("t3_thread".into()),
-        parent_author: Some("Curious_Reader".into()),
-        title: None,
-        content: content.into(),
-        evaluation: screened(content),
-        draft_metadata: DraftMetadata::default(),
-        correlation_id: "cycle-1".into(),
-    }
+    NewItem { thread_id: Some("t3_thread".into()), parent_author: Some("Curious_Reader".into()), ..support::comment(parent, content) }
 }
 
 fn persona(deck: &Database, name: &'static str) -> PersonaId {
