@@ -177,14 +177,7 @@ async fn an_empty_answer_is_a_failure_and_a_huge_one_is_blocked() {
     assert_eq!(broken_off.verdict, quarterdeck::moderation::Verdict::Review);
     assert!(broken_off.evaluation.missing[0].contains("end of the text"));
     // Nothing to review is not put before a reviewer, no check of it is paid for, and it is told.
-    let failures = loop {
-        let (ended, events) = house.cycle().await;
-        ended.unwrap();
-        let failures = super::house::failed(&events);
-        if !failures.is_empty() {
-            break failures;
-        }
-    };
+    let failures = house.cycles_until_failure().await;
     assert_eq!(failures[0].0, nothing);
     assert!(failures[0].1.contains("without a text (stop)"), "{}", failures[0].1);
     assert_eq!((house.items().await.len(), model.asked(Kind::Check).len()), (2, 2));

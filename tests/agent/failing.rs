@@ -1,6 +1,6 @@
 //! When a service is away, or says what cannot be used: nothing is half done, and who has to know is told.
 
-use super::house::{House, failed, queued};
+use super::house::House;
 use super::scripted::{Kind, Say, Scripted, sensible};
 use quarterdeck::agent::runner::{self, Until};
 use quarterdeck::agent::{Error, Observer};
@@ -45,14 +45,7 @@ async fn what_fails_for_one_message_stops_no_other() {
     let refused = house.post("Rivers", "How fast do they fall?");
     let others = ["Lakes", "Seas", "Ponds"].map(|title| house.post(title, "How deep?"));
     house.cycles_until(&others.each_ref().map(String::as_str)).await;
-    let failures = loop {
-        let (ended, events) = house.cycle().await;
-        ended.unwrap();
-        assert!(queued(&events).is_empty());
-        if !failed(&events).is_empty() {
-            break failed(&events);
-        }
-    };
+    let failures = house.cycles_until_failure().await;
     assert_eq!(failures[0].0, refused);
     assert!(house.items().await.iter().all(|item| item.state == State::Pending));
     assert_eq!(house.run().await.failures_in_a_row, 0);

@@ -125,6 +125,18 @@ impl House {
         panic!("not drafted: {parents:?}");
     }
 
+    /// Cycles until a message failed, at most ten; what failed in that cycle.
+    pub async fn cycles_until_failure(&self) -> Vec<(String, String)> {
+        for _ in 0..10 {
+            let (ended, events) = self.cycle().await;
+            ended.unwrap();
+            if !failed(&events).is_empty() {
+                return failed(&events);
+            }
+        }
+        panic!("nothing failed");
+    }
+
     /// Every item of the persona, oldest first.
     pub async fn items(&self) -> Vec<Item> {
         let persona = self.persona.clone();

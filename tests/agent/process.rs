@@ -173,7 +173,7 @@ async fn a_stop_does_not_wait_for_a_cycle_that_will_not_end() {
     tokio::time::pause();
     let asked = tokio::time::Instant::now();
     stopper.send_replace(true);
-    while !matches!(events.recv().await, Some(Event::CycleDone { .. })) {}
+    while !matches!(events.recv().await.expect("the loop ended without its cycle"), Event::CycleDone { .. }) {}
     let had = asked.elapsed();
     tokio::time::resume();
     assert!((runner::GRACE..runner::GRACE + Duration::from_secs(1)).contains(&had), "what was at hand had its time and no more: {had:?}");
