@@ -33,9 +33,16 @@ pub fn command(directory: &Path, sandbox: &Sandbox, model: Option<&str>, argumen
     command
 }
 
-/// Run it to its end.
+/// Run it to its end; killed, and the test with it, when it does not come to one.
 pub async fn finished(mut command: Command) -> Output {
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    let child = command.spawn().unwrap();
+    let id = child.id().to_string();
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    if let Ok(output) = tokio::time::timeout(PATIENCE, ended).await {
+        return output.unwrap();
+    }
+    let _ = Command::new("kill").args(["-KILL", &id]).status();
+    panic!("the program did not end by itself");
 }
 
 /// A program that goes on; killed when the test ends without it.
