@@ -96,6 +96,7 @@ async fn chosen(services: &Services, observer: &Observer, posts: Vec<Opportunity
 /// Why this message is left alone; `None` when it may be answered.
 pub(super) async fn left_alone(services: &Services, opportunity: &Opportunity) -> Result<Option<String>> {
     let (persona, opportunity) = (services.persona.id.clone(), opportunity.clone());
+    let is_self = opportunity.author.eq_ignore_ascii_case(&services.persona.reddit_username);
     services
         .db
         .read(move |c: &mut dyn Conn| {
@@ -105,6 +106,10 @@ pub(super) async fn left_alone(services: &Services, opportunity: &Opportunity) -
             }
             if !decisions::may_draft(c, &persona, parent)? {
                 return Ok(Some("waits in the queue, or was decided".to_owned()));
+            }
+            // Two of our own that answer each other would never end.
+            if !is_self && memory::personas::is_ours(c, &opportunity.author)? {
+                return Ok(Some("written by another persona of ours".to_owned()));
             }
             Ok(mutes::reason(c, &persona, opportunity.thread_id.as_deref(), &opportunity.author, &opportunity.subreddit)?)
         })

@@ -7,8 +7,8 @@ use crate::base::Millis;
 use crate::moderation::{PostType, ThreadEntry};
 use crate::reddit::{Comment, Post, Thing};
 
-/// Answers read from the inbox in one cycle.
-const INBOX: u32 = 25;
+/// Unread messages read in one cycle. Private ones stay unread, so that this must not be few.
+const INBOX: u32 = 100;
 /// New posts read in one cycle.
 const POSTS: u32 = 25;
 /// The chain above a comment is followed no further than this.
@@ -92,7 +92,7 @@ fn under_post(post: &Post) -> Opportunity {
 
 /// New answers to us. Those that cannot be answered are marked read and told. Ends early when the loop is `stopping`.
 pub(super) async fn replies(services: &Services, observer: &Observer, stopping: impl Fn() -> bool) -> Result<Vec<Opportunity>> {
-    let page = services.reddit.inbox(INBOX).await?;
+    let page = services.reddit.unread(INBOX).await?;
     let mut found = Vec::new();
     for message in page.items.iter().filter(|message| message.new && message.was_comment) {
         if stopping() {

@@ -335,7 +335,7 @@ async fn recover(services: &Services) -> Result<usize> {
     services
         .db
         .write(move |c: &mut dyn Conn| -> Result<usize> {
-            ledger::recover(c, now, now)?;
+            ledger::recover(c, &persona, now, now)?;
             Ok(outbox::recover(c, &persona, now)?)
         })
         .await

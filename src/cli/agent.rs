@@ -91,8 +91,10 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
             ended = loops.join_next() => match ended {
                 None => break,
                 Some(Ok(Ok(()))) => {}
-                Some(Ok(Err(error))) => failures.push(error),
-                Some(Err(error)) => return Err(Failure::failed(format!("a loop ended by a defect: {error}"))),
+                // The loops of other personas go on; this one's end is told at once, and is the result in the end.
+                Some(Ok(Err(error))) if loops.is_empty() => failures.push(error.into()),
+                Some(Ok(Err(error))) => fail(context, &mut failures, error.into()),
+                Some(Err(error)) => fail(context, &mut failures, Failure::failed(format!("a loop ended by a defect: {error}"))),
             },
             _ = tokio::signal::ctrl_c() => ask_to_stop(context, &stopper),
             _ = terminate.recv() => ask_to_stop(context, &stopper),
@@ -102,7 +104,13 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
     while let Ok(event) = events.try_recv() {
         printer.print(&context.out, &event)?;
     }
-    failures.into_iter().next().map_or(Ok(Outcome::Done), |error| Err(error.into()))
+    failures.into_iter().next().map_or(Ok(Outcome::Done), Err)
+}
+
+fn fail(context: &Context, failures: &mut Vec<Failure>, failure: Failure) {
+    // With several loops it would else be told only when the last of them has ended.
+    context.out.note(format!("a loop ended: {}", failure.message));
+    failures.push(failure);
 }
 
 fn ask_to_stop(context: &Context, stopper: &watch::Sender<bool>) {

@@ -205,15 +205,15 @@ fn price(row: &PriceRow, call: &Started, settled: &Settled) -> Option<Priced> {
     Some(Priced { cost: cost.total, price_id: row.id.clone() })
 }
 
-/// Settle what earlier processes left behind: rows that are `started` since before `started_before` (usually the start of this process) become
+/// Settle what earlier processes left behind for a persona: its rows that are `started` since before `started_before` (usually the start of this process) become
 /// `interrupted`, with unknown cost. Returns how many. Should the process that started one be alive after all, it still settles its row.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn recover(c: &mut dyn Conn, now: Millis, started_before: Millis) -> Result<u64> {
+pub fn recover(c: &mut dyn Conn, owner: &PersonaId, now: Millis, started_before: Millis) -> Result<u64> {
     let left = c.query(
-        "SELECT id, persona_id, module FROM llm_calls WHERE outcome = 'started' AND started_at < $1 ORDER BY started_at, id",
-        vals![started_before],
+        "SELECT id, persona_id, module FROM llm_calls WHERE persona_id = $1 AND outcome = 'started' AND started_at < $2 ORDER BY started_at, id",
+        vals![owner, started_before],
     )?;
     let mut recovered = 0;
     for row in left {
@@ -298,10 +298,13 @@ mod tests {
         let (database, _directory) = testing::database();
         database
             .write_blocking(|c| {
-                start(c, &started("old", NOW))?;
-                start(c, &started("new", NOW + 100))?;
-                assert_eq!(recover(c, NOW + 200, NOW + 100)?, 1, "only what is older than this process");
-                assert_eq!(recover(c, NOW + 200, NOW + 100)?, 0);
+                let owner = PersonaId::from_stored("p1");
+                let own = |call: Started| Started { persona: Some(owner.clone()), ..call };
+                start(c, &own(started("old", NOW)))?;
+                start(c, &own(started("new", NOW + 100)))?;
+                start(c, &Started { persona: Some(PersonaId::from_stored("p2")), ..started("other", NOW) })?;
+                assert_eq!(recover(c, &owner, NOW + 200, NOW + 100)?, 1, "only what is older than this process, and its own");
+                assert_eq!(recover(c, &owner, NOW + 200, NOW + 100)?, 0);
                 let old = calls::attempts(c, "old")?.remove(0);
                 assert_eq!(
                     (old.outcome.as_str(), old.error_type.as_deref(), old.finished_at),
@@ -309,6 +312,7 @@ mod tests {
                 );
                 assert_eq!((old.cost_reported_picos, old.cost_computed_picos, old.tokens_in), (None, None, None));
                 assert_eq!(calls::attempts(c, "new")?.remove(0).outcome, "started");
+                assert_eq!(calls::attempts(c, "other")?.remove(0).outcome, "started");
                 Ok::<_, Error>(())
             })
             .unwrap();
@@ -320,8 +324,10 @@ mod tests {
         database
             .write_blocking(|c| {
                 let (book, call) = (Book::embedded().map_err(|error| Error::Constraint { reason: error.to_string() })?, started("a", NOW));
+                let owner = PersonaId::from_stored("p1");
+                let call = Started { persona: Some(owner.clone()), ..call };
                 start(c, &call)?;
-                recover(c, NOW + 5, NOW + 1)?;
+                recover(c, &owner, NOW + 5, NOW + 1)?;
                 let priced = settle(c, &book, &call, &settled())?;
                 assert_eq!(priced.map(|priced| priced.cost), Some(Picos(450_000_000)));
                 let row = calls::attempts(c, "a")?.remove(0);

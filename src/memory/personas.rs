@@ -107,6 +107,14 @@ pub fn find(c: &mut dyn Conn, key: &str) -> Result<Persona> {
     by_username(c, bare)?.ok_or_else(|| Error::PersonaNotFound { key: key.to_owned() })
 }
 
+/// Whether an account, in any case of its letters, is one of our own personas.
+///
+/// # Errors
+/// When the database refuses.
+pub fn is_ours(c: &mut dyn Conn, username: &str) -> Result<bool> {
+    Ok(by_username(c, username)?.is_some())
+}
+
 /// All personas, by username.
 ///
 /// # Errors

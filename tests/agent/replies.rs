@@ -143,3 +143,30 @@ async fn a_rejected_reply_is_drafted_anew_although_it_was_read() {
     assert_eq!(second.draft_metadata.thread.len(), 3);
     assert!(model.asked(Kind::Draft).last().unwrap().contains("the survey of 1998"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_personas_of_ours_do_not_talk_to_each_other() {
+    let house = House::new(None).await;
+    let now = house.services.clock.now();
+    let added = house
+        .deck
+        .write(move |c| {
+            let actor = ana();
+            let author = quarterdeck::memory::Author::new(&actor, now);
+            quarterdeck::memory::personas::add(c, "QuietOwl", None, &quarterdeck::memory::PersonaConfig::default(), &author)
+        })
+        .await;
+    added.unwrap();
+    let new = quarterdeck::sandbox::NewPost {
+        subreddit: "test".into(),
+        author: "quietowl".into(),
+        title: "Rivers".into(),
+        text: "How fast do they fall?".into(),
+        ..Default::default()
+    };
+    let theirs = house.sandbox.world().add_post(new).unwrap();
+    let (ended, events) = house.cycle().await;
+    ended.unwrap();
+    assert!(skipped(&events, &theirs).unwrap().contains("another persona of ours"), "{:?}", skipped(&events, &theirs));
+    assert!(house.items().await.is_empty());
+}

@@ -38,12 +38,6 @@ pub fn commit_intent(c: &mut dyn Conn, persona: &PersonaId, id: &str, account: &
     if item.state != State::Scheduled || item.not_before.is_none_or(|not_before| not_before > now) {
         return Ok(Intent::NotDue);
     }
-    if mode == Mode::DryRun {
-        return Ok(Intent::DryRun);
-    }
-    if let Some(pause) = pauses::in_force(c, persona, account, now)? {
-        return Ok(Intent::Paused(pause));
-    }
     let system = Actor::system("delivery");
     if item.expires_at <= now {
         let set = vec![("state_reason", Val::from("its time ran out before it could be sent"))];
@@ -62,6 +56,12 @@ pub fn commit_intent(c: &mut dyn Conn, persona: &PersonaId, id: &str, account: &
             },
         )?;
         return Ok(Intent::Withdrawn("expired".to_owned()));
+    }
+    if mode == Mode::DryRun {
+        return Ok(Intent::DryRun);
+    }
+    if let Some(pause) = pauses::in_force(c, persona, account, now)? {
+        return Ok(Intent::Paused(pause));
     }
     let policy = approval::policy(mode);
     let digest = approval::digest(&item, account, &policy);
