@@ -88,6 +88,21 @@ impl Output {
         self.write(format!("{line}\n").as_bytes())
     }
 
+    /// Print text that was made safe, wrapped between words where a terminal is narrower; what follows the first line of a paragraph is
+    /// indented as that line is.
+    ///
+    /// # Errors
+    /// As [`Output::say`].
+    pub fn text(&self, text: &str) -> Result<(), Failure> {
+        let Some(width) = self.width() else { return self.say(text) };
+        for line in text.lines() {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            let options = textwrap::Options::new(usize::from(width).max(20)).subsequent_indent(indent);
+            self.say(textwrap::fill(line, options))?;
+        }
+        Ok(())
+    }
+
     /// Print bytes as they are.
     ///
     /// # Errors

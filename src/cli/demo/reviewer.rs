@@ -152,10 +152,11 @@ fn show(context: &Context, item: &Item, number: usize, of: usize) -> Result<(), 
     for entry in &item.draft_metadata.thread {
         let title = entry.title.as_deref().map(|title| format!("{}\n", SafeText::line(title))).unwrap_or_default();
         out.say(out.paint(&format!("u/{} wrote:", SafeText::line(&entry.author)), Tone::Faint))?;
-        out.say(format!("{title}{}\n", SafeText::new(&entry.body)))?;
+        out.text(&format!("{title}{}", SafeText::new(&entry.body)))?;
+        out.say("")?;
     }
     out.say(out.paint("The draft:", Tone::Faint))?;
-    out.say(SafeText::new(&item.content))?;
+    out.text(SafeText::new(&item.content).as_str())?;
     let tone = match item.verdict {
         Verdict::Allow => Tone::Good,
         Verdict::Review => Tone::Warning,
@@ -163,7 +164,7 @@ fn show(context: &Context, item: &Item, number: usize, of: usize) -> Result<(), 
     };
     out.say(out.paint(&format!("\nscreening: {}", item.verdict.as_str()), tone))?;
     for hit in &item.evaluation.hits {
-        out.say(format!("  {}: {}", hit.rule_id, SafeText::line(&hit.message)))?;
+        out.text(&format!("  {}: {}", hit.rule_id, SafeText::line(&hit.message)))?;
     }
     for missing in &item.evaluation.missing {
         out.say(format!("  unknown: {}", SafeText::line(missing)))?;

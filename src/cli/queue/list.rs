@@ -35,16 +35,25 @@ pub(super) fn run(desk: &Desk<'_>, states: Vec<State>, limit: u32, after: Option
             .collect();
         let now = desk.context.clock.now();
         let mut table = Table::new(&["id", "age", "state", "verdict", "persona", "to", "draft"]);
-        for line in &lines {
-            table.row([
-                short(&line.id).to_owned(),
-                brief(now - line.created_at),
-                state(line, now),
-                line.verdict.as_str().to_owned(),
-                names.get(&line.persona_id).cloned().unwrap_or_default(),
-                format!("r/{}", line.target_subreddit),
-                SafeText::clipped(&line.preview, 60).as_str().to_owned(),
-            ]);
+        let rows: Vec<[String; 6]> = lines
+            .iter()
+            .map(|line| {
+                [
+                    short(&line.id).to_owned(),
+                    brief(now - line.created_at),
+                    state(line, now),
+                    line.verdict.as_str().to_owned(),
+                    names.get(&line.persona_id).cloned().unwrap_or_default(),
+                    format!("r/{}", line.target_subreddit),
+                ]
+            })
+            .collect();
+        // One line an item: the draft gets what the other columns leave of the terminal.
+        let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).max(7) + 2;
+        let left = out.width().map_or(60, |width| usize::from(width).saturating_sub((0..6).map(widest).sum::<usize>() + 1));
+        for (line, row) in lines.iter().zip(rows) {
+            let preview = SafeText::clipped(&line.preview, left.max(12)).as_str().to_owned();
+            table.row(row.into_iter().chain([preview]));
             match line.verdict {
                 Verdict::Allow => table.tone(3, Tone::Good),
                 Verdict::Review => table.tone(3, Tone::Warning),

@@ -79,10 +79,10 @@ fn thread(out: &Output, item: &Item) -> Result<(), Failure> {
     for entry in &item.draft_metadata.thread {
         title(out, &format!("u/{} wrote", SafeText::line(&entry.author)))?;
         if let Some(heading) = &entry.title {
-            out.say(SafeText::line(heading))?;
+            out.text(SafeText::line(heading).as_str())?;
         }
         let body = SafeText::new(&entry.body);
-        out.say(&body)?;
+        out.text(body.as_str())?;
         if body.removed() > 0 {
             out.say(out.paint(&format!("({} hidden or steering characters are not shown)", body.removed()), Tone::Warning))?;
         }
@@ -96,11 +96,11 @@ fn thread(out: &Output, item: &Item) -> Result<(), Failure> {
 fn draft(out: &Output, item: &Item) -> Result<(), Failure> {
     title(out, "the draft")?;
     if let Some(heading) = &item.title {
-        out.say(SafeText::line(heading))?;
+        out.text(SafeText::line(heading).as_str())?;
     }
     let mut spans: Vec<Span> = item.evaluation.hits.iter().flat_map(|hit| hit.spans.iter().copied()).collect();
     spans.sort_by_key(|span| (span.start, span.end));
-    out.say(marked(&item.content, &spans))
+    out.text(&marked(&item.content, &spans))
 }
 
 /// The text with what was flagged in brackets. Spans that overlap share one pair; spans that do not fit the text are left out.
@@ -130,10 +130,10 @@ fn judgement(out: &Output, item: &Item) -> Result<(), Failure> {
     title(out, "screening")?;
     out.say(format!("{}, score {:.2}, {}", out.paint(item.verdict.as_str(), tone), item.evaluation.score, item.evaluation.engine_version))?;
     for hit in &item.evaluation.hits {
-        out.say(format!("  {} asks for {}: {}", hit.rule_id, hit.severity.as_str(), SafeText::line(&hit.message)))?;
+        out.text(&format!("  {} asks for {}: {}", hit.rule_id, hit.severity.as_str(), SafeText::line(&hit.message)))?;
     }
     for missing in &item.evaluation.missing {
-        out.say(format!("  unknown: {}", SafeText::line(missing)))?;
+        out.text(&format!("  unknown: {}", SafeText::line(missing)))?;
     }
     let words = match &item.draft_metadata.consistency {
         Some(ConsistencyResult::Consistent { confidence, explanation }) => {
@@ -145,12 +145,12 @@ fn judgement(out: &Output, item: &Item) -> Result<(), Failure> {
         Some(ConsistencyResult::Unknown { reason }) => format!("could not be checked against the beliefs: {reason}"),
         Some(ConsistencyResult::NotNeeded) | None => "was not checked against beliefs".to_owned(),
     };
-    out.say(format!("  {}", SafeText::line(&words)))?;
+    out.text(&format!("  {}", SafeText::line(&words)))?;
     if !item.draft_metadata.beliefs.is_empty() {
         title(out, "beliefs it was written from")?;
         for belief in &item.draft_metadata.beliefs {
             let confidence = belief.confidence.map_or_else(|| "unknown".to_owned(), |confidence| format!("{confidence:.2}"));
-            out.say(format!("  {confidence}  {}", SafeText::line(&belief.title)))?;
+            out.text(&format!("  {confidence}  {}", SafeText::line(&belief.title)))?;
         }
     }
     Ok(())
@@ -164,7 +164,7 @@ fn proposals(out: &Output, item: &Item) -> Result<(), Failure> {
     title(out, if item.draft_metadata.belief_changes_applied.is_some() { "belief changes" } else { "belief changes that go with it" })?;
     for update in &proposals.updates {
         let change = (update.proposed_confidence - update.current_confidence) * 100.0;
-        out.say(format!(
+        out.text(&format!(
             "  {}: {:.2} towards {:.2} ({change:+.0} points, {} evidence): {}",
             SafeText::line(&update.belief_title),
             update.current_confidence,
@@ -174,7 +174,7 @@ fn proposals(out: &Output, item: &Item) -> Result<(), Failure> {
         ))?;
     }
     if let Some(belief) = &proposals.new_belief {
-        out.say(format!(
+        out.text(&format!(
             "  new: {} at {:.2}: {}",
             SafeText::line(&belief.title),
             belief.initial_confidence,
@@ -184,10 +184,10 @@ fn proposals(out: &Output, item: &Item) -> Result<(), Failure> {
     if let Some(applied) = &item.draft_metadata.belief_changes_applied {
         for change in &applied.applied {
             let before = change.old_confidence.map_or_else(|| "unknown".to_owned(), |confidence| format!("{confidence:.3}"));
-            out.say(format!("  applied: {} from {before} to {:.3}", SafeText::line(&change.title), change.new_confidence))?;
+            out.text(&format!("  applied: {} from {before} to {:.3}", SafeText::line(&change.title), change.new_confidence))?;
         }
         for refused in &applied.refused {
-            out.say(format!("  refused: {}: {}", SafeText::line(&refused.title), SafeText::line(&refused.reason)))?;
+            out.text(&format!("  refused: {}: {}", SafeText::line(&refused.title), SafeText::line(&refused.reason)))?;
         }
         if applied.new_belief_created {
             out.say("  applied: the new belief")?;
@@ -205,7 +205,7 @@ fn deliveries(out: &Output, attempts: &[Attempt]) -> Result<(), Failure> {
         let words = [attempt.code.as_deref(), attempt.message.as_deref(), attempt.fullname.as_deref()];
         let words: Vec<String> = words.into_iter().flatten().map(|word| SafeText::line(word).as_str().to_owned()).collect();
         let outcome = attempt.outcome.as_deref().unwrap_or("under way");
-        out.say(format!(
+        out.text(&format!(
             "  {}  as u/{}  {outcome}  {}",
             clock::local(attempt.started_at),
             SafeText::line(&attempt.account),
@@ -220,7 +220,7 @@ fn past(out: &Output, history: &[Record]) -> Result<(), Failure> {
     for row in history {
         let who = if row.actor_kind == "human" { row.actor.clone() } else { format!("{} ({})", row.actor, row.actor_kind) };
         let reason = row.reason.as_deref().map(|reason| format!(": {}", SafeText::line(reason))).unwrap_or_default();
-        out.say(format!("  {}  {}  by {}{reason}", clock::local(row.at), row.action, SafeText::line(&who)))?;
+        out.text(&format!("  {}  {}  by {}{reason}", clock::local(row.at), row.action, SafeText::line(&who)))?;
     }
     Ok(())
 }
