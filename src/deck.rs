@@ -114,6 +114,8 @@ impl Deck {
             expiry: millis(queue.expiry_hours, 3_600_000),
             max_return_rounds: queue.max_return_rounds.into(),
             mode: self.mode,
+            // The table of settings lets no other word through; a stricter reading is the safe one.
+            second_approver: queue.second_approver.parse().unwrap_or(moderation::SecondApprover::Always),
         }
     }
 

@@ -255,6 +255,34 @@ fn an_unresolved_delivery_is_resolved_by_people() {
 }
 
 #[test]
+fn a_team_works_one_queue() {
+    let home = Home::seeded();
+    let id = home.add(comment("t3_a", "A harmless remark about rivers."));
+    let strict = |words: &[&str]| {
+        let mut command = home.command(words);
+        Did::of(command.env("QUARTERDECK_SECOND_APPROVER", "always").output().unwrap())
+    };
+    assert!(strict(&["queue", "approve", &id]).done().out.contains("a second person"));
+    strict(&["queue", "approve", &id]).refused(1, "ana has approved");
+    strict(&["--as", "bob", "queue", "approve", &id]).done();
+    assert_eq!(state(&home, &id), "scheduled");
+    let other = home.add(comment("t3_b", "Another harmless remark."));
+    home.run(&["queue", "give", &other, "--to", "bob"]).done();
+    home.run(&["queue", "approve", &other]).refused(1, "claimed by bob");
+    home.run(&["--as", "bob", "queue", "escalate", &other, "--to", "dee", "--reason", "legal"]).done();
+    home.run(&["queue", "approve", &other]).refused(1, "passed on to dee");
+    assert!(home.run(&["queue", "show", &other]).done().out.contains("dee: legal"));
+    let third = home.add(comment("t3_c", "A third harmless remark."));
+    home.run(&["queue", "skip", &third]).done();
+    let ids = |words: &[&str]| home.run(words).done().out;
+    assert!(!ids(&["--json", "queue", "list"]).contains(&third));
+    assert!(ids(&["--json", "queue", "list", "--skipped"]).contains(&third));
+    assert!(ids(&["--json", "--as", "bob", "queue", "list"]).contains(&third));
+    let mut command = home.command(&["queue", "list"]);
+    Did::of(command.env("QUARTERDECK_SECOND_APPROVER", "perhaps").output().unwrap()).refused(1, "QUARTERDECK_SECOND_APPROVER");
+}
+
+#[test]
 fn the_kill_switch_is_set_shown_and_lifted() {
     let home = Home::seeded();
     home.run(&["pause", "--reason", " "]).refused(2, "reason");

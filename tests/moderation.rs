@@ -6,7 +6,8 @@ use quarterdeck::base::{Millis, PersonaId};
 use quarterdeck::memory::{self, PersonaConfig};
 use quarterdeck::moderation::outbox::{self, Answer, Finding, Intent, Visibility};
 use quarterdeck::moderation::{
-    Directive, DraftMetadata, Error, Filter, Item, Mode, NewItem, On, PostType, RejectCode, Settings, State, decisions, item, pauses, queue,
+    Directive, DraftMetadata, Error, Filter, Item, Mode, NewItem, On, PostType, RejectCode, SecondApprover, Settings, State, decisions,
+    item, pauses, queue, team,
 };
 use quarterdeck::store::audit::{self, Actor};
 use quarterdeck::store::{Conn, Database};
@@ -270,6 +271,69 @@ fn a_rejection_is_obeyed() {
     let vague =
         desk.as_reviewer("ana", &id, None, T0, |c, on| decisions::reject(c, on, RejectCode::Other, Directive::Drop, None, &settings()));
     assert!(matches!(vague, Err(Error::Invalid { .. })), "another reason needs words");
+}
+
+#[test]
+fn where_two_people_are_asked_for_one_is_not_enough() {
+    let desk = Desk::new();
+    let strict = || Settings { second_approver: SecondApprover::Always, ..settings() };
+    let approve =
+        |name: &str, id: &str, at| desk.as_reviewer(name, id, None, at, move |c, on| decisions::approve(c, on, ACCOUNT, &strict()));
+    let id = desk.add("t3_a");
+    let first = approve("ana", &id, T0 + 1).unwrap();
+    assert_eq!((first.state, first.approval_digest), (State::Pending, None));
+    assert!(matches!(desk.intent(&id, T0 + 99_000), Intent::NotDue), "one approval sends nothing");
+    let again = approve("ana", &id, T0 + 2).unwrap_err();
+    assert!(matches!(again, Error::SecondPersonNeeded { .. }), "one login, one vote: {again}");
+    // An edit leaves the first approval behind, and whoever wrote the text cannot let it pass.
+    let text = "another harmless remark";
+    desk.as_reviewer("bob", &id, None, T0 + 3, move |c, on| decisions::edit(c, on, None, text, &screened(text), &strict())).unwrap();
+    let own = approve("bob", &id, T0 + 4).unwrap_err();
+    assert!(own.to_string().contains("bob wrote the present text"), "{own}");
+    desk.as_reviewer("bob", &id, None, T0 + 5, |c, on| queue::release(c, on)).unwrap();
+    assert_eq!(approve("ana", &id, T0 + 6).unwrap().state, State::Pending, "her earlier approval was of another text");
+    assert_eq!(approve("cy", &id, T0 + 7).unwrap().state, State::Scheduled);
+    let names = desk.run({
+        let id = id.clone();
+        move |c, p| {
+            let item = item::load(c, p, &id)?;
+            team::approvers(c, &item)
+        }
+    });
+    assert_eq!(names.unwrap(), ["ana", "cy"]);
+    // Only what the policy names needs it.
+    let risky = Settings { second_approver: SecondApprover::Risky, ..settings() };
+    let plain = desk.add("t3_b");
+    let done = desk.as_reviewer("ana", &plain, None, T0 + 8, move |c, on| decisions::approve(c, on, ACCOUNT, &risky)).unwrap();
+    assert_eq!(done.state, State::Scheduled);
+}
+
+#[test]
+fn items_are_handed_over_passed_on_and_passed_over() {
+    let desk = Desk::new();
+    let id = desk.add("t3_a");
+    let given = desk.as_reviewer("ana", &id, None, T0, |c, on| team::hand_over(c, on, "bob", &settings())).unwrap();
+    assert_eq!((given.lease_holder.as_deref(), given.state), (Some("bob"), State::Claimed));
+    let late = desk.approve("ana", &id, None, T0 + 1).unwrap_err();
+    assert!(matches!(late, Error::ClaimedByOther { .. }), "{late}");
+    let passed = desk.as_reviewer("bob", &id, None, T0 + 2, |c, on| team::escalate(c, on, "dee", "legal question")).unwrap();
+    assert_eq!((passed.escalated_to.as_deref(), passed.lease_holder), (Some("dee"), None));
+    let other = desk.approve("bob", &id, None, T0 + 3).unwrap_err();
+    assert!(other.to_string().contains("passed on to dee"), "{other}");
+    assert_eq!(desk.approve("dee", &id, None, T0 + 4).unwrap().state, State::Scheduled);
+
+    let skipped = desk.add("t3_b");
+    let listed = |name: &'static str| {
+        let filter = Filter { not_skipped_by: Some(name.into()), ..Filter::default() };
+        desk.run(move |c, _| item::list(c, &filter, 10)).unwrap().len()
+    };
+    for (number, name) in ["ana", "bob", "cy"].into_iter().enumerate() {
+        assert_eq!(listed(name), 1);
+        desk.as_reviewer(name, &skipped, None, T0 + 10 + number as i64, |c, on| team::skip(c, on, None)).unwrap();
+        assert_eq!(listed(name), 0, "what was passed over does not come back to the same person");
+    }
+    assert!(desk.load(&skipped).state_reason.is_some_and(|reason| reason.contains("3 people")));
+    assert_eq!(listed("dee"), 1);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) async fn returned(
     let items = services
         .db
         .read(move |c: &mut dyn Conn| -> moderation::Result<Vec<Item>> {
-            let filter = Filter { persona: Some(persona.clone()), states: vec![State::Returned], after: None };
+            let filter = Filter { persona: Some(persona.clone()), states: vec![State::Returned], ..Filter::default() };
             let lines = item::list(c, &filter, MOST)?;
             lines.iter().map(|line| item::load(c, &persona, &line.id)).collect()
         })

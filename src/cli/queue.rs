@@ -47,6 +47,9 @@ enum Command {
         /// Go on after this place: the `next` of the page before.
         #[arg(long, value_name = "CURSOR", value_parser = list::cursor)]
         after: Option<(i64, String)>,
+        /// Also what you passed over.
+        #[arg(long)]
+        skipped: bool,
     },
     /// Show one item with everything that a decision rests on.
     Show {
@@ -106,6 +109,33 @@ enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Hand an item that you claimed to a colleague.
+    Give {
+        #[command(flatten)]
+        target: Target,
+        /// The colleague's name.
+        #[arg(long, value_name = "NAME")]
+        to: String,
+    },
+    /// Pass an item on to a person who has to decide it.
+    Escalate {
+        #[command(flatten)]
+        target: Target,
+        /// Who has to decide.
+        #[arg(long, value_name = "NAME")]
+        to: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Pass an item over: it is not listed for you any more.
+    Skip {
+        #[command(flatten)]
+        target: Target,
+        /// Why.
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Take an approval back before the item leaves.
     Undo(Target),
     /// Throw a blocked draft away.
@@ -141,7 +171,9 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
     let deck = Deck::open(context.settings()?, context.clock.clone())?;
     let desk = Desk { context, deck: &deck };
     match args.command {
-        Command::List { state, all, limit, after } => list::run(&desk, if all { State::ALL.to_vec() } else { state }, limit, after),
+        Command::List { state, all, limit, after, skipped } => {
+            list::run(&desk, if all { State::ALL.to_vec() } else { state }, limit, after, skipped || all)
+        }
         Command::Show { id } => show::run(&desk, &id),
         other => decide::run(&desk, other),
     }?;

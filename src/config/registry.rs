@@ -228,6 +228,13 @@ pub const SETTINGS: &[Setting] = &[
         "The same for a new post.",
     ),
     setting(
+        "moderation.second_approver",
+        "QUARTERDECK_SECOND_APPROVER",
+        Kind::Choice(&["never", "risky", "flagged", "always"]),
+        Some("never"),
+        "Which items need two people: `risky` are posts of our own and answers to texts that try to instruct their reader; `flagged` adds what screening did not find clean.",
+    ),
+    setting(
         "moderation.lease_seconds",
         "QUARTERDECK_LEASE_SECONDS",
         count(10, 86_400, "seconds"),

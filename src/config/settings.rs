@@ -107,6 +107,8 @@ pub struct ModerationSettings {
     pub expiry_hours: u64,
     /// How often an item may go back to the agent.
     pub max_return_rounds: u32,
+    /// Which items need two people: `never`, `risky`, `flagged` or `always`.
+    pub second_approver: String,
 }
 
 /// Defaults of the agent's loop.
@@ -167,6 +169,7 @@ impl Settings {
                 lease_seconds: reader.number("moderation.lease_seconds")?,
                 expiry_hours: reader.number("moderation.expiry_hours")?,
                 max_return_rounds: reader.number("moderation.max_return_rounds")?,
+                second_approver: reader.text("moderation.second_approver")?,
             },
             agent: AgentSettings {
                 interval_seconds: reader.number("agent.interval_seconds")?,

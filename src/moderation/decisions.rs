@@ -7,6 +7,7 @@ use super::item::{Item, load};
 use super::mutes::{self, MuteKind};
 use super::queue::{On, Settings, claimed, new_text, required, without_lease, write_revision};
 use super::state::{Directive, PostType, RejectCode, State};
+use super::team;
 use super::transition::{Step, changed, take};
 use crate::base::Millis;
 use crate::store::audit::Actor;
@@ -14,7 +15,8 @@ use crate::store::{Conn, Val, feed};
 use crate::vals;
 use serde_json::{Value, json};
 
-/// Approve an item: it leaves for `account` when the undo window is over.
+/// Approve an item: it leaves for `account` when the undo window is over. Where the policy asks for two people, the first approval is
+/// recorded and the item stays pending.
 ///
 /// # Errors
 /// [`Error::Incomplete`], [`Error::Blocked`], [`Error::Expired`], and the refusals of a claim.
@@ -28,6 +30,9 @@ pub fn approve(c: &mut dyn Conn, on: &On<'_>, account: &str, settings: &Settings
     }
     if item.expires_at <= on.at {
         return Err(Error::Expired { id: item.id.clone(), at: item.expires_at });
+    }
+    if let Some(waiting) = team::first_approval(c, &item, on, account, settings)? {
+        return Ok(waiting);
     }
     schedule(c, &item, account, on.actor, on.at, settings, "queue.approve")
 }
@@ -235,7 +240,7 @@ pub fn resolve(c: &mut dyn Conn, on: &On<'_>, resolution: &Resolution, settings:
         }
         Resolution::Resend => {
             if item.reviewed_by.as_deref() == Some(on.actor.name.as_str()) {
-                return Err(Error::SecondPersonNeeded { action: "sending again", first: on.actor.name.clone(), id: item.id });
+                return Err(Error::SecondPersonNeeded { action: "sending again", why: format!("{} approved", on.actor.name), id: item.id });
             }
             ("not_sent", State::Scheduled, vec![("not_before", Val::Int(on.at + settings.undo_comment)), ("state_reason", Val::Null)])
         }

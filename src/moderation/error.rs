@@ -47,6 +47,14 @@ pub enum Error {
         /// When the lease ends.
         until: Millis,
     },
+    /// It was passed on to somebody.
+    #[error("item {id} was passed on to {to}, who has to decide it; others look at it with `quarterdeck queue show`")]
+    Escalated {
+        /// The item.
+        id: String,
+        /// To whom.
+        to: String,
+    },
     /// The state does not allow this.
     #[error("item {id} is {state}{who}: it cannot be {wanted} any more; `quarterdeck queue show {id}` tells its history")]
     WrongState {
@@ -110,12 +118,12 @@ pub enum Error {
         expected: String,
     },
     /// A second person is needed.
-    #[error("{action} needs a second person: {first} approved item {id}; somebody else has to do it (`--as NAME`)")]
+    #[error("{action} needs a second person: {why} item {id}; somebody else has to do it")]
     SecondPersonNeeded {
         /// What was wanted.
         action: &'static str,
-        /// Who approved.
-        first: String,
+        /// What the first person did, as `ana has approved`.
+        why: String,
         /// The item.
         id: String,
     },

@@ -56,6 +56,10 @@ pub struct Item {
     pub hold_until: Option<Millis>,
     /// Set aside why.
     pub hold_reason: Option<String>,
+    /// Who has to decide it, when others passed it on.
+    pub escalated_to: Option<String>,
+    /// Why they did.
+    pub escalation_reason: Option<String>,
     /// Who decided.
     pub reviewed_by: Option<String>,
     /// When.
@@ -131,6 +135,8 @@ impl Item {
             lease_until: row.int_opt("lease_until")?,
             hold_until: row.int_opt("hold_until")?,
             hold_reason: row.text_opt("hold_reason")?,
+            escalated_to: row.text_opt("escalated_to")?,
+            escalation_reason: row.text_opt("escalation_reason")?,
             reviewed_by: row.text_opt("reviewed_by")?,
             reviewed_at: row.int_opt("reviewed_at")?,
             approval_digest: row.text_opt("approval_digest")?,
@@ -227,6 +233,8 @@ pub struct Filter {
     pub states: Vec<State>,
     /// Only after this line, by its time and id: the last line of the page before.
     pub after: Option<(Millis, String)>,
+    /// Leave out what this reviewer passed over.
+    pub not_skipped_by: Option<String>,
 }
 
 /// One page, oldest first. Each state is read through its own index and the pages are merged, so that no number of finished items
@@ -242,13 +250,22 @@ pub fn list(c: &mut dyn Conn, filter: &Filter, limit: usize) -> Result<Vec<Line>
     let mut lines = Vec::new();
     for state in states {
         let by_persona = if filter.persona.is_some() { "AND persona_id = $5" } else { "" };
+        let by_skip = match (&filter.not_skipped_by, filter.persona.is_some()) {
+            (None, _) => String::new(),
+            (Some(_), persona) => format!(
+                "AND NOT EXISTS (SELECT 1 FROM skips s WHERE s.persona_id = pending_posts.persona_id AND s.item_id = pending_posts.id
+                   AND s.reviewer = ${})",
+                if persona { 6 } else { 5 }
+            ),
+        };
         let sql = format!(
             "SELECT persona_id, id, state, version, post_type, target_subreddit, verdict, lease_holder, lease_until, not_before,
                substr(content, 1, 160) AS preview, created_at FROM pending_posts
-             WHERE state = $1 AND (created_at, id) > ($2, $3) {by_persona} ORDER BY created_at, id LIMIT $4"
+             WHERE state = $1 AND (created_at, id) > ($2, $3) {by_persona} {by_skip} ORDER BY created_at, id LIMIT $4"
         );
         let mut params: Vec<Val> = vals![state.as_str(), after, after_id.as_str(), rows_wanted].to_vec();
         params.extend(filter.persona.as_ref().map(Val::from));
+        params.extend(filter.not_skipped_by.as_ref().map(Val::from));
         for row in c.query(&sql, &params)? {
             lines.push(Line {
                 persona_id: PersonaId::from_stored(row.text("persona_id")?),

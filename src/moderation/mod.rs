@@ -21,6 +21,7 @@ pub mod queue;
 pub mod screening;
 pub mod secrets;
 pub mod state;
+pub mod team;
 mod transition;
 
 pub use approval::Mode;
@@ -30,3 +31,4 @@ pub use evaluation::{Evaluation, Hit, Span, Verdict};
 pub use item::{Filter, Item, Line};
 pub use queue::{NewItem, On, Settings};
 pub use state::{Directive, PostType, RejectCode, State};
+pub use team::SecondApprover;

@@ -6,6 +6,7 @@ use super::error::{Error, Result};
 use super::evaluation::{Evaluation, Verdict};
 use super::item::{Item, load};
 use super::state::{PostType, State};
+use super::team::SecondApprover;
 use super::transition::{Step, changed, take};
 use crate::base::{Millis, PersonaId, new_id};
 use crate::store::audit::{self, Actor};
@@ -28,6 +29,8 @@ pub struct Settings {
     pub max_return_rounds: i64,
     /// How much of the world may be touched.
     pub mode: approval::Mode,
+    /// Which items need two people.
+    pub second_approver: SecondApprover,
 }
 
 impl Default for Settings {
@@ -39,6 +42,7 @@ impl Default for Settings {
             expiry: 86_400_000,
             max_return_rounds: 3,
             mode: approval::Mode::DryRun,
+            second_approver: SecondApprover::Never,
         }
     }
 }
@@ -185,6 +189,9 @@ pub(super) fn decidable(c: &mut dyn Conn, on: &On<'_>, wanted: &'static str) -> 
     }
     if !item.state.is_open() {
         return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted });
+    }
+    if let Some(to) = item.escalated_to.as_ref().filter(|to| **to != on.actor.name) {
+        return Err(Error::Escalated { id: item.id.clone(), to: to.clone() });
     }
     if let Some(seen) = on.version
         && seen != item.version

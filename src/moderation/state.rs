@@ -112,7 +112,7 @@ impl State {
             Scheduled, Sending, Unknown, Unresolved, Visible,
         };
         match self {
-            Pending => matches!(next, Claimed | Expired | Scheduled | Held),
+            Pending => matches!(next, Pending | Claimed | Expired | Scheduled | Held),
             Blocked => matches!(next, Pending | Discarded | Expired),
             Claimed => matches!(next, Claimed | Pending | Held | Returned | Rejected | Scheduled | Expired),
             Held => matches!(next, Pending | Claimed | Expired),

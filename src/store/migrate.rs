@@ -37,6 +37,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     3 "queue" "0003_queue",
     4 "ledger" "0004_ledger",
     5 "agent" "0005_agent",
+    6 "team" "0006_team",
 ];
 
 /// The newest schema version that this program knows.

@@ -25,7 +25,7 @@ async fn pending(services: &Services) -> Result<Vec<Item>, Failure> {
     Ok(services
         .db
         .read(move |c: &mut dyn Conn| -> moderation::Result<Vec<Item>> {
-            let filter = Filter { persona: Some(persona.clone()), states: vec![State::Pending], after: None };
+            let filter = Filter { persona: Some(persona.clone()), states: vec![State::Pending], ..Filter::default() };
             item::list(c, &filter, 100)?.iter().map(|line| item::load(c, &persona, &line.id)).collect()
         })
         .await?)

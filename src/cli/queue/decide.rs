@@ -7,7 +7,7 @@ use crate::cli::{Failure, events::short};
 use crate::memory::Persona;
 use crate::moderation::decisions::Resolution;
 use crate::moderation::screening::{self, Outgoing, Surroundings};
-use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, decisions, queue};
+use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, decisions, queue, team};
 use crate::store::Conn;
 use crate::store::audit::Actor;
 use serde_json::json;
@@ -40,6 +40,20 @@ pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
             let until = desk.context.clock.now() + length;
             let item = act(desk, &target, move |c, on, _, _| queue::hold(c, on, until, &reason))?;
             told(desk, &item, &format!("held until {}", clock::local(until)))
+        }
+        Command::Give { target, to } => {
+            let name = to.clone();
+            let item = act(desk, &target, move |c, on, _, settings| team::hand_over(c, on, &name, settings))?;
+            told(desk, &item, &format!("{to} has it now, until {}", item.lease_until.map(clock::local).unwrap_or_default()))
+        }
+        Command::Escalate { target, to, reason } => {
+            let name = to.clone();
+            let item = act(desk, &target, move |c, on, _, _| team::escalate(c, on, &name, &reason))?;
+            told(desk, &item, &format!("passed on; only {to} can decide it now"))
+        }
+        Command::Skip { target, reason } => {
+            let item = act(desk, &target, move |c, on, _, _| team::skip(c, on, reason.as_deref()))?;
+            told(desk, &item, "passed over; `queue list --skipped` still shows it to you")
         }
         Command::Undo(target) => {
             let item = act(desk, &target, |c, on, _, _| decisions::undo(c, on))?;
@@ -112,6 +126,7 @@ fn approve(desk: &Desk<'_>, target: &Target) -> Result<(), Failure> {
     let leaves = item.not_before.map_or_else(String::new, |at| clock::duration(at - desk.context.clock.now()));
     let id = short(&item.id);
     let words = match desk.deck.mode {
+        _ if item.state == State::Pending => "approved by you; it needs a second person, and is sent when that one approves too".to_owned(),
         Mode::DryRun => "approved, and nothing is sent: this is a dry run. Mode `live` asks for a new approval (`config show` tells where the mode is set)".to_owned(),
         Mode::Sandbox | Mode::Live => {
             format!("approved; an agent that runs sends it in {leaves}. `quarterdeck queue undo {id}` takes it back until then")

@@ -16,8 +16,10 @@ pub(super) fn cursor(text: &str) -> Result<(i64, String), String> {
     Ok((at.parse().map_err(|_| wrong())?, id.to_owned()))
 }
 
-pub(super) fn run(desk: &Desk<'_>, states: Vec<State>, limit: u32, after: Option<(Millis, String)>) -> Result<(), Failure> {
-    let filter = Filter { persona: desk.persona()?, states, after };
+pub(super) fn run(desk: &Desk<'_>, states: Vec<State>, limit: u32, after: Option<(Millis, String)>, skipped: bool) -> Result<(), Failure> {
+    // Who is not known by name has passed nothing over.
+    let not_skipped_by = desk.context.operator().ok().filter(|_| !skipped);
+    let filter = Filter { persona: desk.persona()?, states, after, not_skipped_by };
     let limit = limit as usize;
     // One more than is shown tells whether there is a next page.
     let mut lines = desk.deck.db.read_blocking(move |c| item::list(c, &filter, limit + 1))?;

@@ -64,6 +64,9 @@ fn head(out: &Output, item: &Item, persona: &str, now: i64) -> Result<(), Failur
     if let (Some(until), Some(reason)) = (item.hold_until, &item.hold_reason) {
         pairs.push(("held until", format!("{}: {reason}", clock::local(until))));
     }
+    if let (Some(to), Some(reason)) = (&item.escalated_to, &item.escalation_reason) {
+        pairs.push(("passed on to", format!("{to}: {reason}")));
+    }
     pairs.extend(item.not_before.filter(|at| *at > now).map(|at| ("leaves", age(at, now))));
     pairs.extend(item.state_reason.clone().map(|reason| ("because", reason)));
     pairs.extend(item.reject_note.clone().map(|note| ("note", note)));
