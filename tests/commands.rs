@@ -283,6 +283,23 @@ fn a_team_works_one_queue() {
 }
 
 #[test]
+fn the_numbers_of_the_queue_are_counted_from_what_was_done() {
+    let home = Home::seeded();
+    for number in 0..3 {
+        home.add(comment(&format!("t3_{number}"), "A harmless remark about rivers."));
+    }
+    let list = home.run(&["--json", "queue", "list"]).json();
+    let first = list["items"][0]["id"].as_str().unwrap().to_owned();
+    home.run(&["queue", "reject", &first, "--reason", "tone"]).done();
+    let stats = home.run(&["--json", "queue", "stats", "--last", "1h"]).done().json();
+    let metric = |name: &str| stats["metrics"].as_array().unwrap().iter().find(|metric| metric["name"] == name).unwrap().clone();
+    assert_eq!((metric("depth")["value"].as_f64(), metric("arrival rate")["n"].as_i64()), (Some(2.0), Some(3)));
+    assert_eq!((metric("decision rate")["n"].as_i64(), &metric("rejected")["value"]), (Some(1), &Value::Null), "one case is no share");
+    assert!(home.run(&["queue", "stats"]).done().out.contains("items that wait for a decision"));
+    home.run(&["queue", "stats", "--last", "ever"]).refused(2, "not a length of time");
+}
+
+#[test]
 fn the_kill_switch_is_set_shown_and_lifted() {
     let home = Home::seeded();
     home.run(&["pause", "--reason", " "]).refused(2, "reason");

@@ -7,7 +7,7 @@ use quarterdeck::memory::{self, PersonaConfig};
 use quarterdeck::moderation::outbox::{self, Answer, Finding, Intent, Visibility};
 use quarterdeck::moderation::{
     Directive, DraftMetadata, Error, Filter, Item, Mode, NewItem, On, PostType, RejectCode, SecondApprover, Settings, State, decisions,
-    item, pauses, queue, team,
+    item, pauses, queue, stats, team,
 };
 use quarterdeck::store::audit::{self, Actor};
 use quarterdeck::store::{Conn, Database};
@@ -334,6 +334,21 @@ fn items_are_handed_over_passed_on_and_passed_over() {
     }
     assert!(desk.load(&skipped).state_reason.is_some_and(|reason| reason.contains("3 people")));
     assert_eq!(listed("dee"), 1);
+}
+
+#[test]
+fn the_numbers_follow_what_was_done() {
+    let desk = Desk::new();
+    let (_, attempt) = send(&desk, "t3_a");
+    settle(&desk, &attempt, Answer::Confirmed { fullname: "t1_new".into(), permalink: None }, T0 + 31_000);
+    desk.add("t3_b");
+    for persona in [None, Some(desk.persona.clone())] {
+        let found = desk.run(move |c, _| stats::stats(c, persona.as_ref(), T0 - 1, T0 + 3_600_000)).unwrap();
+        let metric = |name: &str| found.metrics.iter().find(|metric| metric.name == name).unwrap().clone();
+        assert_eq!((metric("depth").value, metric("oldest").value), (Some(1.0), Some(3_600_000.0)));
+        assert_eq!((metric("sent").n, metric("approved").n, metric("sent unchanged").n), (1, 1, 1));
+        assert_eq!(found.subreddits["test"].sent, 1);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod decide;
 mod list;
 mod show;
+mod stats;
 
 use super::{Context, Failure, Outcome, duration};
 use crate::base::PersonaId;
@@ -55,6 +56,12 @@ enum Command {
     Show {
         /// The item.
         id: String,
+    },
+    /// The numbers of the queue: depth, waiting, decisions, edits, deliveries, survival; each with what it says.
+    Stats {
+        /// Of the last: 24h, 7d, 30d.
+        #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "24h")]
+        last: i64,
     },
     /// Claim an item, or renew your claim: nobody else can decide about it meanwhile.
     Claim(Target),
@@ -175,6 +182,7 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
             list::run(&desk, if all { State::ALL.to_vec() } else { state }, limit, after, skipped || all)
         }
         Command::Show { id } => show::run(&desk, &id),
+        Command::Stats { last } => stats::run(&desk, last),
         other => decide::run(&desk, other),
     }?;
     Ok(Outcome::Done)

@@ -21,6 +21,7 @@ pub mod queue;
 pub mod screening;
 pub mod secrets;
 pub mod state;
+pub mod stats;
 pub mod team;
 mod transition;
 

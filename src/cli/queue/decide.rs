@@ -16,7 +16,7 @@ use std::path::Path;
 
 pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
     match command {
-        Command::List { .. } | Command::Show { .. } => Ok(()),
+        Command::List { .. } | Command::Show { .. } | Command::Stats { .. } => Ok(()),
         Command::Claim(target) => {
             let item = act(desk, &target, |c, on, _, settings| queue::claim(c, on, settings))?;
             let until = item.lease_until.map(clock::local).unwrap_or_default();
