@@ -410,3 +410,18 @@ fn pages_of_the_list_are_followed_by_their_cursor() {
     home.run(&["queue", "list", "--after", "nonsense"]).refused(2, "no place in the list");
     home.run(&["queue", "list", "--state", "posted"]).refused(2, "the states are");
 }
+
+#[test]
+fn the_demo_shows_the_whole_walk_and_again_in_the_same_place() {
+    let home = Home::new();
+    for _ in 0..2 {
+        let out = home.run(&["--json", "demo", "--headless", "--cycles", "1"]).done().out;
+        let events: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let named = |name: &str| events.iter().filter(|event| event["event"] == name).count();
+        assert!(named("queued") > 0 && named("decision") > 0 && named("delivery") > 0, "{out}");
+        let summary = events.last().unwrap();
+        assert_eq!(summary["event"], "summary");
+        assert_eq!(summary["sent"], summary["stored_by_the_sandbox"]);
+        assert!(summary["sent"].as_u64().unwrap() > 0 && summary["audit_problems"].as_array().unwrap().is_empty());
+    }
+}

@@ -82,7 +82,7 @@ impl Context {
     /// When there is none, or it is not a name.
     pub fn operator(&self) -> Result<String, Failure> {
         let logged_in = || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-        let name = self.global.operator.clone().or_else(logged_in);
+        let name = self.global.operator.clone().or_else(logged_in).or_else(account_name);
         let name = name.ok_or_else(|| Failure::usage("it is not known who you are").hint("say it with --as NAME"))?;
         if name.trim() != name || name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
             return Err(
@@ -101,4 +101,17 @@ impl Context {
         let runtime = runtime.map_err(|error| Failure::failed(format!("the program's threads cannot be started: {error}")))?;
         Ok(runtime.block_on(work))
     }
+}
+
+/// The name of the account that this process runs under: what is left where no variable tells, as in a container or under cron.
+fn account_name() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.to_owned();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut names = accounts.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then(|| name.to_owned())
+    });
+    names.next()
 }

@@ -12,7 +12,7 @@ use crate::agent::{Event, Observer};
 use crate::config::{self, Request};
 use crate::deck::Deck;
 use crate::memory::{self, Author};
-use crate::moderation::{Item, State, outbox};
+use crate::moderation::{Item, outbox};
 use crate::sandbox::{self, Options, Sandbox};
 use crate::store::audit::Actor;
 use reviewer::Verdicts;
@@ -95,7 +95,7 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
             break;
         }
     }
-    summary::print(context, &deck, &sandbox, first_draft, started.elapsed()).await?;
+    summary::print(context, &deck, &sandbox, now, first_draft, started.elapsed()).await?;
     sandbox.shutdown().await;
     Ok(Outcome::Done)
 }
@@ -169,9 +169,4 @@ async fn deliver(context: &Context, services: &crate::agent::Services, printer: 
 
 fn moved(item: &Item) -> Event {
     Event::Delivery { id: item.id.clone(), state: item.state, fullname: item.fullname.clone(), reason: item.state_reason.clone() }
-}
-
-/// The states in which a message has been sent and is known to be there.
-fn is_sent(state: State) -> bool {
-    matches!(state, State::Confirmed | State::Visible | State::Filtered | State::Gone)
 }

@@ -1,11 +1,10 @@
 //! What the demo came to, counted from the database and from the sandbox's own world.
 
-use super::is_sent;
-use crate::base::Picos;
+use crate::base::{Millis, Picos};
 use crate::cli::{Context, Failure};
 use crate::deck::Deck;
 use crate::llm::calls;
-use crate::moderation::{self, Filter, State, item};
+use crate::moderation::{self, Filter, State, item, stats};
 use crate::sandbox::{self, Sandbox};
 use crate::store::{Conn, audit};
 use serde_json::json;
@@ -16,6 +15,7 @@ pub(super) async fn print(
     context: &Context,
     deck: &Deck,
     sandbox: &Sandbox,
+    since: Millis,
     first_draft: Option<Duration>,
     took: Duration,
 ) -> Result<(), Failure> {
@@ -35,7 +35,10 @@ pub(super) async fn print(
         .await?;
     let calls = deck.db.read(|c| calls::recent(c, None, None, 100_000)).await?;
     let chain = deck.db.read(audit::verify).await?;
-    let sent: usize = counts.iter().filter(|(state, _)| is_sent(*state)).map(|(_, count)| count).sum();
+    // A directory of one's own may hold earlier runs, and those were sent into worlds that are gone.
+    let now = context.clock.now();
+    let numbers = deck.db.read(move |c| stats::stats(c, None, since, now)).await?;
+    let sent = numbers.metrics.iter().find(|metric| metric.name == "sent").map_or(0, |metric| metric.n);
     let stored = sandbox.world().comments_by(sandbox::ACCOUNT).len();
     let unpriced = calls.iter().filter(|call| call.cost_reported_picos.or(call.cost_computed_picos).is_none()).count();
     let cost = calls
