@@ -337,6 +337,72 @@ fn items_are_handed_over_passed_on_and_passed_over() {
 }
 
 #[test]
+fn a_subreddit_that_removes_too_much_is_left_alone() {
+    let desk = Desk::new();
+    let mut sent = Vec::new();
+    for parent in ["t3_a", "t3_b", "t3_c", "t3_d", "t3_e"] {
+        let (id, attempt) = send(&desk, parent);
+        let name = format!("t1_{parent}");
+        settle(&desk, &attempt, Answer::Confirmed { fullname: name, permalink: None }, T0 + 31_000);
+        sent.push(id);
+    }
+    let waiting = desk.add("t3_f");
+    desk.approve("ana", &waiting, None, T0 + 40_000).unwrap();
+    let see = |id: &str, what, at| {
+        let id = id.to_owned();
+        desk.run(move |c, p| outbox::record_visibility(c, p, &id, Some((what, "seen".into())), at)).unwrap()
+    };
+    let muted = || desk.run(|c, p| quarterdeck::moderation::mutes::reason(c, p, None, "nobody", "TEST")).unwrap();
+    for (number, id) in sent[..4].iter().enumerate() {
+        assert_eq!(muted(), None, "after {number} looks");
+        let what = if number == 0 { Visibility::Visible } else { Visibility::Filtered };
+        see(id, what, T0 + 100_000 + number as i64);
+    }
+    assert!(muted().is_some_and(|reason| reason.contains("3 of the newest 4")), "{:?}", muted());
+    let withdrawn = desk.intent(&waiting, T0 + 200_000);
+    assert!(matches!(withdrawn, Intent::Withdrawn(reason) if reason.contains("subreddit muted")));
+    assert_eq!(desk.load(&waiting).state, State::Expired);
+    let log = desk.run(|c, _| Ok(audit::newest(c, None, 20)?)).unwrap();
+    assert!(log.iter().any(|row| row.action == "persona.leave_subreddit"));
+}
+
+#[test]
+fn posting_without_a_person_ends_when_too_much_of_it_is_removed() {
+    let desk = Desk::new();
+    let enabled = || desk.run(|c, p| Ok(memory::settings::auto_posting_enabled(c, p)?)).unwrap();
+    desk.run(|c, p| {
+        let ana = Actor::human("ana");
+        Ok(memory::settings::set(c, p, "auto_posting_enabled", serde_json::Value::Bool(true), &memory::Author::new(&ana, T0))?)
+    })
+    .unwrap();
+    for number in 0..9_i64 {
+        let parent = format!("t3_{number}");
+        // Each in a subreddit of its own, so that none of them is left alone for itself.
+        let id = desk
+            .run(move |c, p| {
+                let new = NewItem { target_subreddit: format!("sub{number}"), ..comment(&parent, "a harmless remark about rivers") };
+                let agent = Actor::agent(ACCOUNT);
+                let id = queue::enqueue(c, p, &new, &settings(), &agent, T0 + number)?;
+                let on = On { persona: p, id: &id, version: None, actor: &agent, at: T0 + number };
+                decisions::approve_automatically(c, &on, ACCOUNT, &settings())?;
+                let Intent::Go(_, attempt) = outbox::commit_intent(c, p, &id, ACCOUNT, Mode::Sandbox, T0 + 60_000)? else {
+                    panic!("not due")
+                };
+                let answer = Answer::Confirmed { fullname: format!("t1_{number}"), permalink: None };
+                outbox::settle(c, p, &attempt, &answer, T0 + 61_000)?;
+                Ok(id)
+            })
+            .unwrap();
+        assert!(enabled(), "before look {number}");
+        let what = if number < 6 { Visibility::Visible } else { Visibility::Filtered };
+        desk.run(move |c, p| outbox::record_visibility(c, p, &id, Some((what, "seen".into())), T0 + 130_000)).unwrap();
+    }
+    assert!(!enabled(), "three of nine were removed");
+    let log = desk.run(|c, _| Ok(audit::newest(c, None, 20)?)).unwrap();
+    assert!(log.iter().any(|row| row.action == "persona.stop_auto_posting" && row.actor_kind == "system"));
+}
+
+#[test]
 fn the_numbers_follow_what_was_done() {
     let desk = Desk::new();
     let (_, attempt) = send(&desk, "t3_a");

@@ -22,6 +22,7 @@ pub mod screening;
 pub mod secrets;
 pub mod state;
 pub mod stats;
+mod survival;
 pub mod team;
 mod transition;
 

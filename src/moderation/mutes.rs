@@ -28,17 +28,25 @@ impl MuteKind {
     }
 }
 
-/// Leave something alone from now on. It stays as it is when it already was.
+/// Leave something alone from now on. It stays as it is when it already was; returns whether it is new.
 ///
 /// # Errors
 /// When the engine refuses.
-pub(super) fn mute(c: &mut dyn Conn, persona: &PersonaId, kind: MuteKind, target: &str, reason: &str, by: &str, at: Millis) -> Result<()> {
-    c.exec(
+pub(super) fn mute(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    kind: MuteKind,
+    target: &str,
+    reason: &str,
+    by: &str,
+    at: Millis,
+) -> Result<bool> {
+    let new = c.exec(
         "INSERT INTO mutes (persona_id, kind, target, reason, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (persona_id, kind, target) DO NOTHING",
         vals![persona, kind.as_str(), target.to_lowercase(), reason, by, at],
     )?;
-    Ok(())
+    Ok(new > 0)
 }
 
 /// Why this thread, person or subreddit is left alone; `None` when it is not.
@@ -46,10 +54,20 @@ pub(super) fn mute(c: &mut dyn Conn, persona: &PersonaId, kind: MuteKind, target
 /// # Errors
 /// When the engine refuses.
 pub fn reason(c: &mut dyn Conn, persona: &PersonaId, thread: Option<&str>, user: &str, subreddit: &str) -> Result<Option<String>> {
+    reason_after(c, persona, (thread, user, subreddit), Millis::MIN)
+}
+
+/// The same for what was muted after `since`: a person who approves an answer to somebody muted before has decided so.
+pub(super) fn reason_after(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    (thread, user, subreddit): (Option<&str>, &str, &str),
+    since: Millis,
+) -> Result<Option<String>> {
     let row = c.first(
-        "SELECT kind, reason FROM mutes WHERE persona_id = $1
+        "SELECT kind, reason FROM mutes WHERE persona_id = $1 AND created_at > $5
            AND ((kind = 'thread' AND target = $2) OR (kind = 'user' AND target = $3) OR (kind = 'subreddit' AND target = $4)) LIMIT 1",
-        vals![persona, thread.unwrap_or_default().to_lowercase(), user.to_lowercase(), subreddit.to_lowercase()],
+        vals![persona, thread.unwrap_or_default().to_lowercase(), user.to_lowercase(), subreddit.to_lowercase(), since],
     )?;
     row.map(|row| Ok(format!("{} muted: {}", row.text("kind")?, row.text("reason")?))).transpose()
 }

@@ -6,6 +6,7 @@ use crate::moderation::approval::{self, Mode};
 use crate::moderation::decisions::back_to_review;
 use crate::moderation::error::Result;
 use crate::moderation::item::{Item, load};
+use crate::moderation::mutes;
 use crate::moderation::pauses::{self, Pause};
 use crate::moderation::state::State;
 use crate::moderation::transition::{Step, take};
@@ -38,24 +39,14 @@ pub fn commit_intent(c: &mut dyn Conn, persona: &PersonaId, id: &str, account: &
     if item.state != State::Scheduled || item.not_before.is_none_or(|not_before| not_before > now) {
         return Ok(Intent::NotDue);
     }
-    let system = Actor::system("delivery");
     if item.expires_at <= now {
-        let set = vec![("state_reason", Val::from("its time ran out before it could be sent"))];
-        let timeout = Actor::timeout("deadline");
-        take(
-            c,
-            Step {
-                item: &item,
-                to: State::Expired,
-                actor: &timeout,
-                action: "queue.expire",
-                reason: None,
-                at: now,
-                set,
-                detail: Value::Null,
-            },
-        )?;
-        return Ok(Intent::Withdrawn("expired".to_owned()));
+        return withdraw(c, &item, "its time ran out before it could be sent", now);
+    }
+    // Somebody may have asked to be left alone after this item was approved.
+    let author = item.parent_author.as_deref().unwrap_or_default();
+    let around = (item.thread_id.as_deref(), author, item.target_subreddit.as_str());
+    if let Some(muted) = mutes::reason_after(c, persona, around, item.reviewed_at.unwrap_or(item.created_at))? {
+        return withdraw(c, &item, &muted, now);
     }
     if mode == Mode::DryRun {
         return Ok(Intent::DryRun);
@@ -63,6 +54,7 @@ pub fn commit_intent(c: &mut dyn Conn, persona: &PersonaId, id: &str, account: &
     if let Some(pause) = pauses::in_force(c, persona, account, now)? {
         return Ok(Intent::Paused(pause));
     }
+    let system = Actor::system("delivery");
     let policy = approval::policy(mode);
     let digest = approval::digest(&item, account, &policy);
     if item.approval_digest.as_deref() != Some(digest.as_str()) {
@@ -96,4 +88,13 @@ pub fn commit_intent(c: &mut dyn Conn, persona: &PersonaId, id: &str, account: &
     let row = c.first("SELECT * FROM delivery_attempts WHERE persona_id = $1 AND id = $2", vals![persona, &attempt_id])?;
     let row = row.ok_or_else(|| crate::store::Error::Column { column: "id".to_owned(), expected: "the attempt just written" })?;
     Ok(Intent::Go(Box::new(item), attempt(&row)?))
+}
+
+fn withdraw(c: &mut dyn Conn, item: &Item, reason: &str, now: Millis) -> Result<Intent> {
+    let (actor, set) = (Actor::timeout("deadline"), vec![("state_reason", Val::from(reason))]);
+    take(
+        c,
+        Step { item, to: State::Expired, actor: &actor, action: "queue.expire", reason: Some(reason), at: now, set, detail: Value::Null },
+    )?;
+    Ok(Intent::Withdrawn(reason.to_owned()))
 }

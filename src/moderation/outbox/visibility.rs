@@ -5,6 +5,7 @@ use crate::base::{Millis, PersonaId};
 use crate::moderation::error::Result;
 use crate::moderation::item::{Item, load};
 use crate::moderation::state::State;
+use crate::moderation::survival;
 use crate::moderation::transition::{Step, take};
 use crate::store::audit::Actor;
 use crate::store::{Conn, Val};
@@ -52,5 +53,12 @@ pub fn record_visibility(c: &mut dyn Conn, persona: &PersonaId, id: &str, seen: 
     let next = if to == State::Gone { None } else { next };
     let set = vec![("next_check_at", Val::from(next)), ("state_reason", Val::from(&reason))];
     let actor = Actor::system("visibility");
-    take(c, Step { item: &item, to, actor: &actor, action: "delivery.seen", reason: Some(&reason), at: now, set, detail: Value::Null })
+    let seen = take(
+        c,
+        Step { item: &item, to, actor: &actor, action: "delivery.seen", reason: Some(&reason), at: now, set, detail: Value::Null },
+    )?;
+    if to == State::Filtered && item.state != State::Filtered {
+        survival::look(c, &seen, now)?;
+    }
+    Ok(seen)
 }
