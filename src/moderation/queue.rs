@@ -138,7 +138,7 @@ pub fn enqueue(c: &mut dyn Conn, persona: &PersonaId, new: &NewItem, settings: &
 pub fn open_for_parent(c: &mut dyn Conn, persona: &PersonaId, parent: &str) -> Result<Option<String>> {
     let row = c.first(
         "SELECT id FROM pending_posts WHERE persona_id = $1 AND parent_id = $2
-           AND state NOT IN ('rejected', 'discarded', 'expired', 'abandoned', 'refused') LIMIT 1",
+           AND state NOT IN ('rejected', 'discarded', 'expired', 'abandoned', 'refused', 'superseded') LIMIT 1",
         vals![persona, parent],
     )?;
     Ok(row.map(|row| row.text("id")).transpose()?)

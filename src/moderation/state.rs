@@ -42,11 +42,17 @@ pub enum State {
     Expired,
     /// Given up after an unresolved delivery.
     Abandoned,
+    /// A newer draft for the same parent took its place.
+    Superseded,
+    /// Deleted again by us after sending, and seen to be gone.
+    Retracted,
+    /// Its text was changed by us after sending, and seen to be changed.
+    Amended,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Pending,
         Self::Blocked,
         Self::Claimed,
@@ -65,6 +71,9 @@ impl State {
         Self::Gone,
         Self::Expired,
         Self::Abandoned,
+        Self::Superseded,
+        Self::Retracted,
+        Self::Amended,
     ];
 
     /// The word in the database, in commands and on the screen.
@@ -89,6 +98,9 @@ impl State {
             Self::Gone => "gone",
             Self::Expired => "expired",
             Self::Abandoned => "abandoned",
+            Self::Superseded => "superseded",
+            Self::Retracted => "retracted",
+            Self::Amended => "amended",
         }
     }
 
@@ -101,28 +113,40 @@ impl State {
     /// Whether the text may already be in public.
     #[must_use]
     pub fn may_be_public(self) -> bool {
-        matches!(self, Self::Sending | Self::Unknown | Self::Unresolved | Self::Confirmed | Self::Visible | Self::Filtered | Self::Gone)
+        matches!(
+            self,
+            Self::Sending
+                | Self::Unknown
+                | Self::Unresolved
+                | Self::Confirmed
+                | Self::Visible
+                | Self::Filtered
+                | Self::Gone
+                | Self::Retracted
+                | Self::Amended
+        )
     }
 
     /// Whether a step from here to `next` is in the state machine. Everything else is a defect, and is refused.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         use State::{
-            Abandoned, Blocked, Claimed, Confirmed, Discarded, Expired, Filtered, Gone, Held, Pending, Refused, Rejected, Returned,
-            Scheduled, Sending, Unknown, Unresolved, Visible,
+            Abandoned, Amended, Blocked, Claimed, Confirmed, Discarded, Expired, Filtered, Gone, Held, Pending, Refused, Rejected,
+            Retracted, Returned, Scheduled, Sending, Superseded, Unknown, Unresolved, Visible,
         };
         match self {
-            Pending => matches!(next, Pending | Claimed | Expired | Scheduled | Held),
-            Blocked => matches!(next, Pending | Discarded | Expired),
-            Claimed => matches!(next, Claimed | Pending | Held | Returned | Rejected | Scheduled | Expired),
-            Held => matches!(next, Pending | Claimed | Expired),
-            Returned => matches!(next, Pending | Blocked | Expired),
+            Pending => matches!(next, Pending | Claimed | Expired | Scheduled | Held | Superseded),
+            Blocked => matches!(next, Blocked | Pending | Discarded | Expired | Superseded),
+            Claimed => matches!(next, Claimed | Pending | Held | Returned | Rejected | Scheduled | Expired | Superseded),
+            Held => matches!(next, Pending | Claimed | Expired | Superseded),
+            Returned => matches!(next, Pending | Blocked | Expired | Superseded),
             Scheduled => matches!(next, Scheduled | Pending | Sending | Expired),
             Sending => matches!(next, Confirmed | Refused | Scheduled | Pending | Expired | Unknown),
             Unknown => matches!(next, Unknown | Confirmed | Unresolved),
             Unresolved => matches!(next, Confirmed | Scheduled | Abandoned),
-            Confirmed | Visible | Filtered => matches!(next, Visible | Filtered | Gone),
-            Rejected | Discarded | Refused | Gone | Expired | Abandoned => false,
+            Confirmed | Visible | Filtered => matches!(next, Visible | Filtered | Gone | Retracted | Amended),
+            Amended => matches!(next, Amended | Filtered | Gone | Retracted),
+            Rejected | Discarded | Refused | Gone | Expired | Abandoned | Superseded | Retracted => false,
         }
     }
 }

@@ -141,7 +141,7 @@ fn revised(c: &mut dyn Conn, persona: Option<&PersonaId>, since: Millis) -> Resu
     let rows = c.query(
         "SELECT first.content AS drafted, p.content AS sent FROM pending_posts p
          JOIN post_revisions first ON first.persona_id = p.persona_id AND first.item_id = p.id AND first.revision = 1
-         WHERE p.state IN ('confirmed', 'visible', 'filtered', 'gone') AND p.created_at >= $1
+         WHERE p.state IN ('confirmed', 'visible', 'filtered', 'gone', 'retracted', 'amended') AND p.created_at >= $1
            AND (CAST($2 AS TEXT) IS NULL OR p.persona_id = $2) ORDER BY p.created_at DESC, p.id LIMIT 2000",
         vals![since, persona],
     )?;
@@ -156,7 +156,7 @@ fn revised(c: &mut dyn Conn, persona: Option<&PersonaId>, since: Millis) -> Resu
 fn survival(c: &mut dyn Conn, persona: Option<&PersonaId>, since: Millis) -> Result<BTreeMap<String, Survival>> {
     let rows = c.query(
         "SELECT target_subreddit, state, count(*) AS n FROM pending_posts
-         WHERE state IN ('confirmed', 'visible', 'filtered', 'gone') AND created_at >= $1 AND (CAST($2 AS TEXT) IS NULL OR persona_id = $2)
+         WHERE state IN ('confirmed', 'visible', 'filtered', 'gone', 'retracted', 'amended') AND created_at >= $1 AND (CAST($2 AS TEXT) IS NULL OR persona_id = $2)
          GROUP BY target_subreddit, state",
         vals![since, persona],
     )?;

@@ -38,6 +38,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     4 "ledger" "0004_ledger",
     5 "agent" "0005_agent",
     6 "team" "0006_team",
+    7 "states" "0007_states",
 ];
 
 /// The newest schema version that this program knows.

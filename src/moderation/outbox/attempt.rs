@@ -98,7 +98,7 @@ pub fn due(c: &mut dyn Conn, persona: &PersonaId, now: Millis) -> Result<Due> {
         vals![persona, now],
     )?;
     let check = c.query(
-        "SELECT id FROM pending_posts WHERE persona_id = $1 AND state IN ('confirmed', 'visible', 'filtered') AND next_check_at <= $2
+        "SELECT id FROM pending_posts WHERE persona_id = $1 AND state IN ('confirmed', 'visible', 'filtered', 'amended') AND next_check_at <= $2
          ORDER BY next_check_at, id LIMIT 50",
         vals![persona, now],
     )?;
@@ -110,7 +110,7 @@ pub fn due(c: &mut dyn Conn, persona: &PersonaId, now: Millis) -> Result<Due> {
     for sql in [
         "SELECT min(not_before) AS at FROM pending_posts WHERE persona_id = $1 AND state = 'scheduled' AND not_before > $2",
         "SELECT min(next_reconcile_at) AS at FROM delivery_attempts WHERE persona_id = $1 AND next_reconcile_at > $2",
-        "SELECT min(next_check_at) AS at FROM pending_posts WHERE persona_id = $1 AND state IN ('confirmed', 'visible', 'filtered')
+        "SELECT min(next_check_at) AS at FROM pending_posts WHERE persona_id = $1 AND state IN ('confirmed', 'visible', 'filtered', 'amended')
            AND next_check_at > $2",
     ] {
         if let Some(at) = c.first(sql, vals![persona, now])?.map_or(Ok(None), |row| row.int_opt("at"))? {
