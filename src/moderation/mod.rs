@@ -9,6 +9,7 @@ pub mod approval;
 mod crash;
 pub mod decisions;
 pub mod deliver;
+pub mod detect;
 pub mod draft;
 mod error;
 pub mod evaluation;
