@@ -3,6 +3,7 @@
 //! A detector says what stands there and where, in bytes of the text it was given; what follows from it is a rule's business. No file here
 //! may do I/O, know a persona or a queue item, keep what it found beyond its return value, or panic, whatever the text.
 
+pub mod links;
 pub mod personal;
 
 /// The character that ends right before byte `at`.
