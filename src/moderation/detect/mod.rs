@@ -5,6 +5,7 @@
 
 pub mod links;
 pub mod personal;
+pub mod similarity;
 
 /// The character that ends right before byte `at`.
 fn before(text: &str, at: usize) -> Option<char> {
