@@ -6,6 +6,7 @@
 pub mod links;
 pub mod personal;
 pub mod similarity;
+pub mod words;
 
 /// The character that ends right before byte `at`.
 fn before(text: &str, at: usize) -> Option<char> {
