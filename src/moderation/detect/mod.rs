@@ -6,6 +6,7 @@
 pub mod links;
 pub mod personal;
 pub mod similarity;
+pub mod stop;
 pub mod words;
 
 /// The character that ends right before byte `at`.
