@@ -4,6 +4,7 @@
 //! may do I/O, know a persona or a queue item, keep what it found beyond its return value, or panic, whatever the text.
 
 pub mod links;
+pub mod opaque;
 pub mod personal;
 pub mod similarity;
 pub mod stop;
