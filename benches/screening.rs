@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use quarterdeck::moderation::detect::similarity::{DUPLICATE, SimilarityIndex};
-use quarterdeck::moderation::detect::{links, personal};
+use quarterdeck::moderation::detect::words::WordList;
+use quarterdeck::moderation::detect::{links, opaque, personal, stop};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -102,6 +103,22 @@ fn long_text() -> String {
     text
 }
 
+/// Texts made to be slow: every character begins something.
+fn hostile() {
+    let digits = "4111 0151-2 +49(1) ".repeat(LENGTH / 19);
+    measure("personal data in 10,000 hostile characters", RUNS, || personal::find(&digits));
+    let dots = "[a](b.com/x) c.io www.d.eu ".repeat(LENGTH / 27);
+    measure("links in 10,000 hostile characters", RUNS, || links::find(&dots));
+    let brackets = "[](".repeat(LENGTH / 3);
+    measure("links in 10,000 brackets", RUNS, || links::find(&brackets));
+    let words = "shit kill you i'll ".repeat(LENGTH / 19);
+    measure("words in 10,000 hostile characters", RUNS, || WordList::embedded().find(&words));
+    let stops = "stop the bot, leave me a reply. ".repeat(LENGTH / 32);
+    measure("asked to stop in 10,000 hostile characters", RUNS, || stop::reason(&stops));
+    let random = "4f9aK2mQ7zX1bN8cV5tR3wYe6uIoPl0s ".repeat(LENGTH / 33);
+    measure("random values in 10,000 hostile characters", RUNS, || (opaque::high_entropy(&random), opaque::base64_payloads(&random)));
+}
+
 /// A draft of about 120 words, edited, against all earlier ones, comparing words included.
 fn duplicates() {
     let mut random = fastrand::Rng::with_seed(7);
@@ -131,9 +148,14 @@ fn detectors() {
     let text = long_text();
     measure("personal data in 10,000 characters", RUNS, || personal::find(&text));
     measure("links in 10,000 characters", RUNS, || links::find(&text));
+    measure("words in 10,000 characters", RUNS, || WordList::embedded().find(&text));
+    measure("asked to stop in 10,000 characters", RUNS, || stop::reason(&text));
+    measure("encoded messages in 10,000 characters", RUNS, || opaque::base64_payloads(&text));
+    measure("random values in 10,000 characters", RUNS, || opaque::high_entropy(&text));
 }
 
 fn main() {
     detectors();
+    hostile();
     duplicates();
 }
