@@ -7,6 +7,7 @@ mod candidates;
 mod host;
 
 use super::super::evaluation::Span;
+use super::before;
 pub use host::host_matches;
 use url::{Host, Url};
 
@@ -54,7 +55,9 @@ fn read(text: &str, candidate: candidates::Candidate) -> Option<Link> {
     let is_punycode = !is_ip && ascii_host.split('.').any(|label| label.starts_with("xn--"));
     let host = if is_punycode { idna::domain_to_unicode(&ascii_host).0 } else { ascii_host.clone() };
     let shown = candidate.shown.and_then(|shown| text.get(shown.start..shown.end)).map(str::to_owned);
-    let is_misleading = shown.as_deref().is_some_and(|shown| names_another_host(shown, &ascii_host));
+    // The text of a picture stands for the picture, not for where it comes from.
+    let picture = before(text, candidate.span.start) == Some('!');
+    let is_misleading = !picture && shown.as_deref().is_some_and(|shown| names_another_host(shown, &ascii_host));
     Some(Link {
         span: candidate.span,
         has_userinfo: !url.username().is_empty() || url.password().is_some(),
@@ -158,6 +161,7 @@ mod tests {
             "jane@posteo.de and @someone.com",
             "the U.S. and the U.K. at 5 p.m. today",
             "3.com",
+            "lazy-static.rs, size.ws_col, s1.is_ascii()",
             "let x = self.store.name; `foo.name`",
             "[relative](/r/rust/wiki) [anchor](#top) [none]()",
             "http:// and https://",
@@ -202,6 +206,9 @@ mod tests {
             assert!(link.shown.is_some());
             assert_eq!(link.span, Span { start: 0, end: text.len() });
         }
+        let badge = find("[![crates.io](https://img.shields.io/x.svg)](https://crates.io/crates/x)");
+        assert_eq!(badge.iter().map(|link| link.host.as_str()).collect::<Vec<_>>(), ["img.shields.io", "crates.io"]);
+        assert!(badge.iter().all(|link| !link.is_misleading));
     }
 
     proptest! {

@@ -136,7 +136,10 @@ fn looks_random(token: &[u8]) -> bool {
     let hexadecimal = token.strip_prefix(b"0x").unwrap_or(token).iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
     // Digests by which packages are checked: `sha512-…`.
     let digest = [b"sha256-", b"sha384-", b"sha512-"].iter().any(|prefix| token.starts_with(*prefix));
-    !hexadecimal && !digest && irregular(token) >= IRREGULAR && entropy(token) >= ENTROPY
+    // Identifiers that end in a hash: `commit-id-08e7…`.
+    let hash = |piece: &[u8]| piece.len() >= 32 && piece.iter().all(u8::is_ascii_hexdigit);
+    let hashed = token.split(|byte| kind(*byte) == Kind::Sign).any(hash);
+    !hexadecimal && !digest && !hashed && irregular(token) >= IRREGULAR && entropy(token) >= ENTROPY
 }
 
 /// The share of neighbours that are a letter and a digit, or a small letter and a capital behind a beginning of less than three small
@@ -251,6 +254,7 @@ mod tests {
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
             "0xdeadbeefcafebabe0123456789abcdef01234567",
             "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+            "<csr-id-08e74647f00f7d77cbb81e0cb73ed663798d000f/>",
             "https://docs.google.com/document/d/1aB2cD3eF4gH5iJ6kL7mN8oP9qR0sT1uV2wX3yZ4/edit",
             "see example.org/share/1aB2cD3eF4gH5iJ6kL7mN8oP9qR0sT1",
             "/r/rust/comments/1kx9z2a/what_is_your_favourite_crate_of_2024/",

@@ -20,26 +20,30 @@ pub(super) struct Candidate {
 
 /// All candidates in their order; one that lies inside another is left out.
 pub(super) fn find(text: &str) -> Vec<Candidate> {
-    let mut found: Vec<Candidate> = markdown(text);
-    let outer: Vec<Span> = found.iter().map(|candidate| candidate.span).collect();
-    let mut next = 0;
-    found.extend(plain(text).into_iter().filter(|candidate| {
-        while outer.get(next).is_some_and(|span| span.end <= candidate.span.start) {
-            next += 1;
-        }
-        outer.get(next).is_none_or(|span| candidate.span.end <= span.start)
-    }));
+    let mut found = markdown(text);
+    let taken = spans(&found);
+    found.extend(outside(text, &taken));
     found.sort_by_key(|candidate| candidate.span.start);
     found
 }
 
 /// Addresses with a scheme and bare domains, in their order.
 pub(super) fn plain(text: &str) -> Vec<Candidate> {
-    let mut found = with_scheme(text);
-    let outer: Vec<Span> = found.iter().map(|candidate| candidate.span).collect();
-    found.extend(bare(text, &outer));
+    outside(text, &[])
+}
+
+/// Addresses with a scheme and bare domains outside the places in `taken`, which are in order.
+fn outside(text: &str, taken: &[Span]) -> Vec<Candidate> {
+    let mut found = with_scheme(text, taken);
+    let mut all = [taken, &spans(&found)].concat();
+    all.sort_by_key(|span| span.start);
+    found.extend(bare(text, &all));
     found.sort_by_key(|candidate| candidate.span.start);
     found
+}
+
+fn spans(candidates: &[Candidate]) -> Vec<Span> {
+    candidates.iter().map(|candidate| candidate.span).collect()
 }
 
 /// Whether an address begins with a scheme that a browser follows.
@@ -97,17 +101,25 @@ fn closing(bytes: &[u8], first: usize) -> Option<usize> {
     None
 }
 
-/// `http://…` and `https://…`, without the punctuation behind.
-fn with_scheme(text: &str) -> Vec<Candidate> {
+/// `http://…` and `https://…`, without the punctuation behind, outside the places in `taken`, which are in order.
+fn with_scheme(text: &str, taken: &[Span]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
+    let mut next = 0;
     for (middle, _) in text.match_indices("://") {
+        while taken.get(next).is_some_and(|span| span.end <= middle) {
+            next += 1;
+        }
+        let ceiling = taken.get(next).map_or(text.len(), |span| span.start);
+        if ceiling <= middle {
+            continue;
+        }
         let scheme = ["https", "http"].iter().find_map(|scheme| {
             let start = middle.checked_sub(scheme.len())?;
             text.get(start..middle)?.eq_ignore_ascii_case(scheme).then_some(start)
         });
         let Some(start) = scheme.filter(|start| found.last().is_none_or(|last| last.span.end <= *start)) else { continue };
-        let end = trimmed(text, middle + 3, address_end(text, middle + 3));
-        if end > middle + 3 {
+        let end = trimmed(text, middle + 3, address_end(text, middle + 3).min(ceiling));
+        if end > middle + 3 && ceiling > middle + 3 {
             let span = Span { start, end };
             found.push(Candidate { span, url: span, shown: None });
         }
@@ -119,7 +131,10 @@ fn with_scheme(text: &str) -> Vec<Candidate> {
 fn address_end(text: &str, from: usize) -> usize {
     let ends =
         |sign: char| sign.is_whitespace() || sign.is_control() || matches!(sign, '<' | '>' | '"' | '`' | '|' | '“' | '”' | '«' | '»');
-    text[from..].find(ends).map_or(text.len(), |length| from + length)
+    // Where a Markdown link has its middle, another address begins.
+    let middle = |at: usize| text.as_bytes().get(at..at + 2) == Some(b"](");
+    let end = text[from..].char_indices().find(|(offset, sign)| ends(*sign) || (*sign == ']' && middle(from + offset)));
+    end.map_or(text.len(), |(offset, _)| from + offset)
 }
 
 /// `end` without the punctuation that belongs to the sentence, and without brackets that were opened before the address.
@@ -199,7 +214,8 @@ fn is_domain(text: &str, start: usize, end: usize) -> bool {
         Some(sign) => matches!(sign, '/' | '\\' | '@' | '.' | '$' | '#' | '&' | '=' | '+'),
         None => false,
     };
-    if joined || matches!(follows, Some('@' | '(' | '\\')) {
+    let goes_on = follows == Some('_') && after(text, end + 1).is_some_and(char::is_alphanumeric);
+    if joined || goes_on || matches!(follows, Some('@' | '(' | '\\')) {
         return false;
     }
     let Some((rest, last)) = name.rsplit_once('.') else { return false };
@@ -212,7 +228,9 @@ fn is_domain(text: &str, start: usize, end: usize) -> bool {
     if name.len() > 4 && name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www.")) {
         return rest.len() > 4 && last.chars().all(char::is_alphanumeric);
     }
-    let odd = rest.contains('-') || rest.bytes().any(|byte| byte.is_ascii_digit());
+    // `lazy-static.rs` and `build-2.sh` are files.
+    let file = matches!(last, "rs" | "sh");
+    let odd = !file && (rest.contains('-') || rest.bytes().any(|byte| byte.is_ascii_digit()));
     let capital = last.chars().next().is_some_and(char::is_uppercase) && rest.chars().any(char::is_lowercase);
     match host::trust(name, last) {
         Trust::Always => !capital || has_path,
