@@ -10,11 +10,10 @@ pub(super) fn find(numbers: &Numbers<'_>) -> Vec<Span> {
 }
 
 fn card(window: &Window<'_>) -> Option<Span> {
-    let lengths = window.lengths();
-    let total: usize = lengths.iter().sum();
-    if !(13..=19).contains(&total) {
+    if !(13..=19).contains(&window.total()) {
         return None;
     }
+    let lengths = window.lengths();
     let gaps = window.gaps();
     let grouped = lengths.len() == 1
         || (lengths[0] == 4 && lengths[1..].iter().all(|length| (2..=8).contains(length)) && gaps.windows(2).all(|two| two[0] == two[1]));

@@ -92,6 +92,11 @@ impl Window<'_> {
         Span { start: self.start(), end: self.end() }
     }
 
+    /// How many digits all runs have.
+    pub(super) fn total(&self) -> usize {
+        self.runs.iter().map(|run| run.end - run.start).sum()
+    }
+
     /// The digits without what stands between them, each 0 to 9.
     pub(super) fn digits(&self) -> Vec<u8> {
         let bytes = self.text.as_bytes();
@@ -127,6 +132,9 @@ pub(super) fn social_security(numbers: &Numbers<'_>) -> Vec<Span> {
     numbers.scan(
         |gap| gap == "-",
         |window| {
+            if window.runs.len() != 3 || window.total() != 9 {
+                return None;
+            }
             let value = &window.text[window.start()..window.end()];
             let mut parts = value.split('-');
             let (area, group, serial) = (parts.next()?, parts.next()?, parts.next()?);

@@ -35,6 +35,10 @@ const NO_CUES: [&str; 14] =
 pub(super) fn find(numbers: &Numbers<'_>) -> Vec<Span> {
     let gap = |gap: &str| gap.chars().all(|sign| matches!(sign, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}'));
     numbers.scan(gap, |window| {
+        // Two zeros and fifteen digits are the longest form; most windows are rejected here.
+        if !(7..=17).contains(&window.total()) {
+            return None;
+        }
         let span = international(window).or_else(|| national(window))?;
         (!in_address(window.text, span.start) && !named_otherwise(window.text, span.start)).then_some(span)
     })
