@@ -71,6 +71,9 @@ pub struct Evaluation {
     pub score: f64,
     /// The rules that fired.
     pub hits: Vec<Hit>,
+    /// What rules in shadow mode would have said. It changes nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shadow: Vec<Hit>,
     /// The short flag strings that the agent's own log uses: `content_too_short (min 10 chars)`.
     pub flags: Vec<String>,
     /// Checks that did not run or gave no usable answer. Unknown is never taken for allowed.
@@ -79,6 +82,9 @@ pub struct Evaluation {
     pub engine_version: String,
     /// SHA-256 of the text that was looked at.
     pub input_digest: String,
+    /// How long it took, in microseconds.
+    #[serde(default)]
+    pub elapsed_us: u64,
 }
 
 impl Evaluation {
@@ -86,6 +92,19 @@ impl Evaluation {
     #[must_use]
     pub fn is_flagged(&self) -> bool {
         self.verdict != Verdict::Allow
+    }
+
+    /// What each rule adds to the score, by rule, in the order in which they fired.
+    #[must_use]
+    pub fn scores(&self) -> Vec<(&str, f64)> {
+        let mut scores: Vec<(&str, f64)> = Vec::new();
+        for hit in &self.hits {
+            match scores.iter_mut().find(|(rule, _)| *rule == hit.rule_id) {
+                Some((_, score)) => *score += hit.weight,
+                None => scores.push((&hit.rule_id, hit.weight)),
+            }
+        }
+        scores
     }
 
     /// One line for a list: the flags, then what is missing.

@@ -19,6 +19,7 @@ pub mod outbox;
 mod outside;
 pub mod pauses;
 pub mod queue;
+pub mod rules;
 pub mod screening;
 pub mod secrets;
 pub mod state;

@@ -1,6 +1,7 @@
 //! Items on their way to a decision: enqueued, claimed, released, held, returned, expired.
 
 use super::approval;
+use super::detect::similarity;
 use super::draft::DraftMetadata;
 use super::error::{Error, Result};
 use super::evaluation::{Evaluation, Verdict};
@@ -89,8 +90,8 @@ pub fn enqueue(c: &mut dyn Conn, persona: &PersonaId, new: &NewItem, settings: &
     let state = if new.evaluation.verdict == Verdict::Block { State::Blocked } else { State::Pending };
     c.exec(
         "INSERT INTO pending_posts (persona_id, id, state, version, fence, revision, post_type, target_subreddit, parent_id, thread_id,
-           parent_author, title, content, verdict, evaluation, draft_metadata, correlation_id, expires_at, created_at, updated_at)
-         VALUES ($1, $2, $3, 1, 0, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
+           parent_author, title, content, verdict, evaluation, draft_metadata, correlation_id, expires_at, created_at, updated_at, simhash)
+         VALUES ($1, $2, $3, 1, 0, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)",
         vals![
             persona,
             &id,
@@ -107,7 +108,8 @@ pub fn enqueue(c: &mut dyn Conn, persona: &PersonaId, new: &NewItem, settings: &
             json!(new.draft_metadata).to_string(),
             &new.correlation_id,
             at + settings.expiry,
-            at
+            at,
+            similarity::simhash(&new.content).cast_signed()
         ],
     )?;
     write_revision(c, persona, &id, 1, new.title.as_deref(), &new.content, actor, None, at)?;
@@ -342,6 +344,7 @@ pub(super) fn new_text(revision: i64, content: &str, title: Option<&str>, evalua
     vec![
         ("revision", Val::Int(revision)),
         ("content", Val::from(content)),
+        ("simhash", Val::Int(similarity::simhash(content).cast_signed())),
         ("title", Val::from(title)),
         ("verdict", Val::from(evaluation.verdict.as_str())),
         ("evaluation", Val::from(json!(evaluation).to_string())),

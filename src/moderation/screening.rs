@@ -1,25 +1,14 @@
-//! Screening: the rules that look at a draft before a person does, and before it may leave. Pure.
+//! Screening: what is asked of a draft before a person sees it, and before it may leave. Pure.
 //!
-//! First form: length, banned keywords (the flag strings of the original system), credentials, and the consistency check's answer.
+//! The rules themselves are data ([`super::rules`]); here stand what goes into a look and what the check against the beliefs answers.
 
-use super::evaluation::{Evaluation, Hit, Span, Verdict};
-use super::secrets;
+use super::evaluation::{Evaluation, Verdict};
+use super::rules::{self, Modes, RuleSet, Signals, Subject};
 use crate::base::digest::sha256_parts;
-use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Serialize};
-use std::sync::LazyLock;
 
-/// Version of this rule set: part of every approval, so that a change of rules voids approvals that wait.
-pub const ENGINE_VERSION: &str = "screening-1";
-/// Shortest content, in Unicode scalar values.
-pub const MIN_LENGTH: usize = 10;
-/// Longest content, in Unicode scalar values.
-pub const MAX_LENGTH: usize = 10_000;
-/// Words that block wherever they stand, also inside another word: `casinos`.
-pub const BANNED_KEYWORDS: [&str; 4] = ["spam", "viagra", "casino", "lottery"];
-
-static KEYWORDS: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(BANNED_KEYWORDS).ok());
+/// Version of the way in which rules are applied: part of every approval.
+pub const ENGINE_VERSION: &str = "screening-2";
 
 /// What the check of a draft against the persona's beliefs said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,111 +68,39 @@ pub struct Surroundings<'a> {
     pub tainted: bool,
 }
 
-/// Screen a draft.
+/// Screen a text by itself, with the rules that ship: what needs to know our history or the place is not asked. Callers that decide about
+/// something that is to be sent use [`super::rules::Desk`].
+///
+/// Rules that cannot be read (a test rules that out) are a missing signal like any other: the text goes to a person.
 #[must_use]
 pub fn evaluate(draft: Outgoing<'_>, around: Surroundings<'_>) -> Evaluation {
-    let mut hits = Vec::new();
-    let mut flags = Vec::new();
-    let mut missing = Vec::new();
-    length(draft.content, &mut hits, &mut flags);
-    keywords(draft.content, &mut hits, &mut flags);
-    credentials(draft, &mut hits, &mut flags);
-    match around.consistency {
-        None => missing.push("consistency".to_owned()),
-        Some(ConsistencyResult::Unknown { reason }) => missing.push(format!("consistency ({reason})")),
-        Some(ConsistencyResult::Inconsistent { explanation, conflicts, confidence }) => {
-            consistency(draft.content, explanation, conflicts, *confidence, &mut hits, &mut flags);
-        }
-        Some(ConsistencyResult::Consistent { .. } | ConsistencyResult::NotNeeded) => {}
+    let signals = Signals { consistency: around.consistency, tainted: around.tainted, ..Signals::default() };
+    let subject = Subject { outgoing: draft, persona: "", subreddit: "", at: 0 };
+    match RuleSet::embedded() {
+        Ok(set) => rules::evaluate(&set, &Modes::new(), &subject, &signals),
+        Err(faults) => unreadable(draft, &faults),
     }
-    if around.tainted {
-        flags.push("tainted_context".to_owned());
-        hits.push(hit(
-            "tainted_context",
-            Verdict::Review,
-            0.5,
-            vec![],
-            "the text that is answered tries to instruct its reader".to_owned(),
-            None,
-        ));
-    }
-    let asked = hits.iter().map(|hit| hit.severity).max().unwrap_or(Verdict::Allow);
-    let verdict = if missing.is_empty() { asked } else { asked.max(Verdict::Review) };
+}
+
+fn unreadable(draft: Outgoing<'_>, faults: &[rules::Fault]) -> Evaluation {
+    let missing = faults.iter().map(|fault| format!("the rules ({fault})")).collect();
     Evaluation {
-        verdict,
-        score: hits.iter().fold(0.0_f64, |score, hit| score + hit.weight).min(1.0),
-        hits,
-        flags,
+        verdict: Verdict::Review,
+        score: 0.0,
+        hits: Vec::new(),
+        shadow: Vec::new(),
+        flags: Vec::new(),
         missing,
         engine_version: ENGINE_VERSION.to_owned(),
         input_digest: sha256_parts(&[draft.title.unwrap_or_default().as_bytes(), draft.content.as_bytes()]),
-    }
-}
-
-fn hit(rule_id: &str, severity: Verdict, weight: f64, spans: Vec<Span>, message: String, evidence: Option<String>) -> Hit {
-    Hit { rule_id: rule_id.to_owned(), rule_version: 1, severity, weight, spans, message, evidence }
-}
-
-fn length(content: &str, hits: &mut Vec<Hit>, flags: &mut Vec<String>) {
-    let characters = content.chars().count();
-    let flag = if characters < MIN_LENGTH {
-        format!("content_too_short (min {MIN_LENGTH} chars)")
-    } else if characters > MAX_LENGTH {
-        format!("content_too_long (max {MAX_LENGTH} chars)")
-    } else {
-        return;
-    };
-    let message = format!("the text has {characters} characters, {MIN_LENGTH} to {MAX_LENGTH} are allowed");
-    hits.push(hit("length", Verdict::Block, 1.0, vec![], message, None));
-    flags.push(flag);
-}
-
-fn keywords(content: &str, hits: &mut Vec<Hit>, flags: &mut Vec<String>) {
-    let Some(automaton) = KEYWORDS.as_ref() else { return };
-    let mut spans: [Vec<Span>; BANNED_KEYWORDS.len()] = Default::default();
-    for found in automaton.find_overlapping_iter(content) {
-        spans[found.pattern().as_usize()].push(Span { start: found.start(), end: found.end() });
-    }
-    for (word, spans) in BANNED_KEYWORDS.iter().zip(spans).filter(|(_, spans)| !spans.is_empty()) {
-        hits.push(hit("banned_keyword", Verdict::Block, 1.0, spans, format!("the word “{word}” is banned"), Some((*word).to_owned())));
-        flags.push(format!("banned_keyword: {word}"));
-    }
-}
-
-fn credentials(draft: Outgoing<'_>, hits: &mut Vec<Hit>, flags: &mut Vec<String>) {
-    let in_title = draft.title.map(secrets::find).unwrap_or_default().into_iter().map(|secret| (secret.kind, None));
-    let in_content = secrets::find(draft.content).into_iter().map(|secret| (secret.kind, Some(secret.span)));
-    for (kind, span) in in_title.chain(in_content) {
-        let place = if span.is_some() { "text" } else { "title" };
-        let message = format!("the {place} holds what looks like a credential ({kind}); it must not be published");
-        hits.push(hit("secret", Verdict::Block, 1.0, span.into_iter().collect(), message, Some(kind.to_owned())));
-        flags.push(format!("secret: {kind}"));
-    }
-}
-
-fn consistency(
-    content: &str,
-    explanation: &str,
-    conflicts: &[BeliefConflict],
-    confidence: f64,
-    hits: &mut Vec<Hit>,
-    flags: &mut Vec<String>,
-) {
-    flags.push("inconsistent_with_beliefs".to_owned());
-    if conflicts.is_empty() {
-        hits.push(hit("consistency", Verdict::Review, 0.6, vec![], format!("contradicts the persona's beliefs: {explanation}"), None));
-    }
-    for conflict in conflicts {
-        let quoted = conflict.quote.as_deref().filter(|quote| !quote.is_empty());
-        let span = quoted.and_then(|quote| content.find(quote).map(|start| Span { start, end: start + quote.len() }));
-        let message = format!("contradicts the belief “{}” (sure to {:.0} %): {explanation}", conflict.title, confidence * 100.0);
-        hits.push(hit("consistency", Verdict::Review, 0.6, span.into_iter().collect(), message, Some(conflict.belief_id.clone())));
+        elapsed_us: 0,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::moderation::Span;
     use proptest::prelude::*;
 
     const FINE: ConsistencyResult = ConsistencyResult::NotNeeded;

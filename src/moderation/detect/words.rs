@@ -130,6 +130,19 @@ impl WordList {
         Self::build(entries)
     }
 
+    /// Every form of every word that offends, with its category and severity: for whoever looks for words in ways of their own.
+    pub fn forms(&self) -> impl Iterator<Item = (String, &str, Severity)> {
+        self.entries.iter().filter_map(|entry| entry.meaning.as_ref().map(|meaning| (entry, meaning))).flat_map(|(entry, meaning)| {
+            let phrase = std::iter::once(&entry.first).chain(&entry.rest).cloned().collect::<Vec<_>>().join(" ");
+            entry.endings.iter().map(move |ending| (format!("{phrase}{ending}"), meaning.0.as_str(), meaning.1))
+        })
+    }
+
+    /// The phrases in which such a word means no harm.
+    pub fn innocent(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter(|entry| entry.meaning.is_none()).map(|entry| entry.word.as_str())
+    }
+
     fn build(entries: Vec<Entry>) -> Result<Self, String> {
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut patterns: Vec<String> = Vec::new();
