@@ -7,12 +7,14 @@ use crate::base::{Clock, PersonaId};
 use crate::config::{self, Purpose, Settings};
 use crate::llm;
 use crate::memory::{self, Persona};
+use crate::moderation::rules::{self, Screener};
 use crate::moderation::{self, Mode, acknowledgements};
 use crate::reddit::{self, RateBudget};
 use crate::store::{self, Address, Database};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +33,9 @@ pub enum Error {
     /// The model client could not be made.
     #[error(transparent)]
     Model(#[from] llm::Error),
+    /// The rules cannot be used.
+    #[error(transparent)]
+    Rules(#[from] rules::BrokenRules),
     /// The queue refused.
     #[error(transparent)]
     Moderation(#[from] moderation::Error),
@@ -119,6 +124,20 @@ impl Deck {
         }
     }
 
+    /// The rules in force: those that ship, with the user's own beside the configuration file.
+    ///
+    /// # Errors
+    /// [`Error::Rules`] when anything is wrong in that file.
+    pub fn screener(&self) -> Result<Screener, Error> {
+        Ok(Screener::open(Some(self.rules_file()))?)
+    }
+
+    /// Where the user's own rules stand.
+    #[must_use]
+    pub fn rules_file(&self) -> PathBuf {
+        self.settings.config_dir.join(rules::FILE_NAME)
+    }
+
     /// The model client, which keeps its ledger in the database.
     ///
     /// # Errors
@@ -194,6 +213,7 @@ impl Deck {
             llm: self.models()?,
             clock: Arc::clone(&self.clock),
             moderation: self.moderation(),
+            screener: self.screener()?,
             persona,
             parameters,
             lock_dir: self.settings.data_dir.clone(),

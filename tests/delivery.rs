@@ -4,6 +4,7 @@
 use quarterdeck::base::{Clock, PersonaId, SystemClock, TestClock};
 use quarterdeck::memory::{self, Author, PersonaConfig};
 use quarterdeck::moderation::deliver::Deliverer;
+use quarterdeck::moderation::rules::Screener;
 use quarterdeck::moderation::{self, DraftMetadata, Item, Mode, On, State, decisions, item, outbox, pauses, queue};
 use quarterdeck::reddit::{self, RateBudget};
 use quarterdeck::sandbox::{self, FaultKind, NewPost, Options, Sandbox};
@@ -112,6 +113,7 @@ impl Stage {
             clock,
             mode: Mode::Sandbox,
             persona: self.persona.clone(),
+            screener: Screener::open(None).unwrap(),
             account: sandbox::ACCOUNT.to_owned(),
         }
     }

@@ -11,7 +11,8 @@ use crate::llm::proposals::KnownBelief;
 use crate::llm::{ChatRequest, Consistency, ConsistencyRequest, ProposalsRequest};
 use crate::memory::interactions::BeliefSnapshot;
 use crate::memory::{self, BeliefProposals};
-use crate::moderation::screening::{self, BeliefConflict, ConsistencyResult, Outgoing, Surroundings};
+use crate::moderation::rules::Target;
+use crate::moderation::screening::{BeliefConflict, ConsistencyResult, Outgoing, Surroundings};
 use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, decisions};
 use crate::store::Conn;
 
@@ -107,8 +108,7 @@ pub(super) async fn write(
         tokio::join!(services.llm.check_consistency(&consistency_request), services.llm.propose_beliefs(&proposals_request),);
     let consistency = consistency(check.result, &known);
     let taint = opportunity.chain.iter().find_map(|entry| taint::reason(&entry.body).or_else(|| taint::reason(entry.title.as_deref()?)));
-    let around = Surroundings { consistency: Some(&consistency), tainted: taint.is_some() };
-    let mut evaluation = screening::evaluate(Outgoing { title: None, content: &content }, around);
+    let mut evaluation = screen(services, opportunity, &content, &consistency, taint.is_some()).await?;
     if is_cut {
         // The end is not there: a person decides whether it can do without.
         evaluation.missing.push("the end of the text (the model stopped at its limit)".to_owned());
@@ -133,6 +133,32 @@ pub(super) async fn write(
         ..DraftMetadata::default()
     };
     Ok(Drafted { content, evaluation, metadata })
+}
+
+/// Look at the text with all the rules in force.
+async fn screen(
+    services: &Services,
+    opportunity: &Opportunity,
+    content: &str,
+    consistency: &ConsistencyResult,
+    tainted: bool,
+) -> Result<Evaluation> {
+    let (screener, persona, at) = (services.screener.clone(), services.persona.id.clone(), services.clock.now());
+    let (opportunity, content, consistency) = (opportunity.clone(), content.to_owned(), consistency.clone());
+    let look = move |c: &mut dyn Conn| {
+        let target = Target {
+            item: None,
+            subreddit: &opportunity.subreddit,
+            parent: Some(opportunity.parent()),
+            thread: opportunity.thread_id.as_deref(),
+            author: Some(&opportunity.author),
+            depth: Some(opportunity.depth),
+            is_post: false,
+        };
+        let around = Surroundings { consistency: Some(&consistency), tainted };
+        screener.screen(c, &persona, &target, Outgoing { title: None, content: &content }, around, at)
+    };
+    Ok(services.db.read(look).await?)
 }
 
 fn recall(c: &mut dyn Conn, persona: &PersonaId, subreddit: &str) -> Result<Recalled> {

@@ -313,6 +313,7 @@ pub fn deliverer(services: &Services) -> Deliverer {
         mode: services.moderation.mode,
         persona: services.persona.id.clone(),
         account: services.persona.reddit_username.clone(),
+        screener: services.screener.clone(),
     }
 }
 

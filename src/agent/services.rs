@@ -20,6 +20,8 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// The queue's times and the mode.
     pub moderation: crate::moderation::Settings,
+    /// The rules that every draft is looked at with.
+    pub screener: crate::moderation::rules::Screener,
     /// Whose loop it is.
     pub persona: Persona,
     /// How the loop behaves.

@@ -7,6 +7,7 @@ use super::approval::Mode;
 use super::error::Result;
 use super::item::{self, Item};
 use super::outbox::{self, Aftermath, Answer, Attempt, Intent};
+use super::rules::Screener;
 use super::{crash, outside, queue};
 use crate::base::{Clock, Millis, PersonaId};
 use crate::store::{Conn, Database};
@@ -35,6 +36,8 @@ pub struct Deliverer {
     pub persona: PersonaId,
     /// The account they leave from.
     pub account: String,
+    /// The rules in force when it is sent.
+    pub screener: Screener,
 }
 
 /// What one round did.
@@ -129,7 +132,18 @@ impl Deliverer {
         crash::point("before-intent");
         let (persona, account, mode, now) = (self.persona.clone(), self.account.clone(), self.mode, self.clock.now());
         let target = id.to_owned();
-        let intent = self.db.write(move |c| outbox::commit_intent(c, &persona, &target, &account, mode, now)).await?;
+        let screener = self.screener.clone();
+        let intent = self
+            .db
+            .write(move |c: &mut dyn Conn| {
+                // What was approved under other rules is looked at with those of now.
+                let item = item::load(c, &persona, &target)?;
+                if let Some(found) = screener.found_since(c, &item, now)? {
+                    return outbox::withdraw_for_rules(c, &persona, &target, &found, now);
+                }
+                outbox::commit_intent(c, &persona, &target, &account, mode, now)
+            })
+            .await?;
         let (item, attempt) = match intent {
             Intent::Go(item, attempt) => (item, attempt),
             Intent::Withdrawn(_) => return self.load(id).await.map(Some),

@@ -29,7 +29,14 @@ async fn store(house: &House, raw: &'static str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clean_draft_is_sent_and_marked_and_a_tainted_one_waits_for_a_person() {
-    let model = Scripted::start(|kind, _| sensible(kind)).await;
+    // Two drafts that say the same would be near-duplicates, and wait for a person for that alone.
+    let model = Scripted::start(|kind, prompt| match kind {
+        Kind::Draft if prompt.contains("Lakes") => {
+            Say::Text("Lakes keep their warmth far into autumn, which the towns on their shores live from.".into())
+        }
+        kind => sensible(kind),
+    })
+    .await;
     let house = House::new(Some(&model.url)).await;
     switch(&house, true.into()).await;
     let clean = house.post("Rivers", "How fast do they fall?");

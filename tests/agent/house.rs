@@ -81,6 +81,7 @@ impl House {
             reddit: reddit::Client::new(settings, RateBudget::new(Arc::clone(&clock)), Arc::clone(&clock)).unwrap(),
             llm: llm::Client::new(models, Some(deck.clone()), llm::price::Book::embedded().unwrap(), Arc::clone(&clock)).unwrap(),
             clock,
+            screener: quarterdeck::moderation::rules::Screener::open(None).unwrap(),
             moderation: moderation::Settings { mode: Mode::Sandbox, undo_comment: 0, ..moderation::Settings::default() },
             persona: persona.clone(),
             parameters: Parameters { engagement: answer_all, interval_seconds: 86_400, ..Parameters::default() },

@@ -6,7 +6,7 @@ use crate::cli::events::short;
 use crate::cli::output::Tone;
 use crate::cli::{Context, Failure};
 use crate::deck::Deck;
-use crate::moderation::screening::{self, ConsistencyResult, Outgoing, Surroundings};
+use crate::moderation::screening::{ConsistencyResult, Outgoing, Surroundings};
 use crate::moderation::{self, Directive, Filter, Item, On, RejectCode, State, Verdict, decisions, item};
 use crate::store::Conn;
 use crate::store::audit::Actor;
@@ -76,8 +76,12 @@ pub(super) async fn decide(context: &Context, deck: &Deck, services: &Services, 
             verdicts.edited = true;
             let content = format!("{} What would change your mind?", item.content.trim_end());
             // The text changed, so the old answer of the consistency check does not speak for it: the person who edits does.
-            let around = Surroundings { consistency: Some(&ConsistencyResult::NotNeeded), tainted: item.draft_metadata.tainted };
-            let evaluation = screening::evaluate(Outgoing { title: item.title.as_deref(), content: &content }, around);
+            let (screener, screened, text, at) = (services.screener.clone(), item.clone(), content.clone(), services.clock.now());
+            let look = move |c: &mut dyn Conn| {
+                let around = Surroundings { consistency: Some(&ConsistencyResult::NotNeeded), tainted: screened.draft_metadata.tainted };
+                screener.screen_again(c, &screened, Outgoing { title: screened.title.as_deref(), content: &text }, around, at)
+            };
+            let evaluation = services.db.read(look).await?;
             let settings = settings.clone();
             item = act(services, &item, NAME, move |c, on| decisions::edit(c, on, None, &content, &evaluation, &settings)).await?;
             say(context, "edited", Tone::Warning, &item, "added a question, screened again")?;

@@ -6,7 +6,7 @@ use crate::cli::output::Tone;
 use crate::cli::{Failure, events::short};
 use crate::memory::Persona;
 use crate::moderation::decisions::Resolution;
-use crate::moderation::screening::{self, Outgoing, Surroundings};
+use crate::moderation::screening::{Outgoing, Surroundings};
 use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, decisions, queue, team};
 use crate::store::Conn;
 use crate::store::audit::Actor;
@@ -148,9 +148,13 @@ fn edit(desk: &Desk<'_>, target: &Target, text: Option<String>, file: Option<&Pa
         return told(desk, &item, "not changed");
     }
     // The consistency check spoke of another text: it counts as missing, and the item stays one for a person.
-    let around = Surroundings { consistency: None, tainted: item.draft_metadata.tainted };
     let heading = title.clone().or_else(|| item.title.clone());
-    let evaluation = screening::evaluate(Outgoing { title: heading.as_deref(), content: &content }, around);
+    let (screener, at) = (desk.deck.screener()?, desk.context.clock.now());
+    let (screened, text) = (item.clone(), content.clone());
+    let evaluation = desk.deck.db.read_blocking(move |c| {
+        let around = Surroundings { consistency: None, tainted: screened.draft_metadata.tainted };
+        screener.screen_again(c, &screened, Outgoing { title: heading.as_deref(), content: &text }, around, at)
+    })?;
     let before = item.content.clone();
     let version = target.version.or(Some(item.version));
     let after = content.clone();

@@ -90,6 +90,20 @@ pub fn commit_intent(c: &mut dyn Conn, persona: &PersonaId, id: &str, account: &
     Ok(Intent::Go(Box::new(item), attempt(&row)?))
 }
 
+/// Put an item that is about to leave back before a reviewer, because the rules of now find something that those of then did not.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn withdraw_for_rules(c: &mut dyn Conn, persona: &PersonaId, id: &str, found: &str, now: Millis) -> Result<Intent> {
+    let item = load(c, persona, id)?;
+    if item.state != State::Scheduled {
+        return Ok(Intent::NotDue);
+    }
+    let reason = format!("the rules changed since it was approved, and find {found}");
+    back_to_review(c, &item, &Actor::system("delivery"), "delivery.stale", Some(&reason), now)?;
+    Ok(Intent::Withdrawn(reason))
+}
+
 fn withdraw(c: &mut dyn Conn, item: &Item, reason: &str, now: Millis) -> Result<Intent> {
     let (actor, set) = (Actor::timeout("deadline"), vec![("state_reason", Val::from(reason))]);
     take(
