@@ -24,6 +24,7 @@ mod pause;
 mod persona;
 mod prices;
 mod queue;
+mod rules;
 mod sandbox;
 mod seed;
 
@@ -63,6 +64,8 @@ enum Command {
     Pause(pause::Args),
     /// Send again.
     Resume(pause::ResumeArgs),
+    /// What every draft is looked at with: list, check, explain, backtest, enable, disable.
+    Rules(rules::Args),
     /// What models cost.
     Prices(prices::Args),
     /// Who did what, and whether the log was tampered with.
@@ -88,6 +91,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Seed => seed::run(context),
         Command::Pause(args) => pause::run(context, &args),
         Command::Resume(args) => pause::resume(context, &args),
+        Command::Rules(args) => rules::run(context, args),
         Command::Prices(args) => prices::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
         Command::Db(args) => db::run(context, &args),
