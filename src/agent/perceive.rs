@@ -4,7 +4,8 @@ use super::error::{Error, Result};
 use super::event::{Event, Observer};
 use super::services::Services;
 use crate::base::Millis;
-use crate::moderation::{PostType, ThreadEntry};
+use crate::moderation::detect::stop;
+use crate::moderation::{PostType, ThreadEntry, left_alone};
 use crate::reddit::{Comment, Post, Thing};
 
 /// Unread messages read in one cycle. Private ones stay unread, so that this must not be few.
@@ -98,7 +99,16 @@ pub(super) async fn replies(services: &Services, observer: &Observer, stopping: 
         if stopping() {
             break;
         }
-        let read = match reply(services, &message.fullname).await {
+        let heard = match (&message.author, stop::reason(&message.body)) {
+            (Some(author), Some(reason)) => leave_alone(services, &message.fullname, author, reason).await.map(Some),
+            _ => Ok(None),
+        };
+        let answer = match heard {
+            Ok(Some(told)) => Ok(Err(told)),
+            Ok(None) => reply(services, &message.fullname).await,
+            Err(error) => Err(error),
+        };
+        let read = match answer {
             Ok(Ok(opportunity)) => {
                 found.push(Opportunity { inbox: true, ..opportunity });
                 continue;
@@ -115,6 +125,22 @@ pub(super) async fn replies(services: &Services, observer: &Observer, stopping: 
         }
     }
     Ok(found)
+}
+
+/// Somebody asked us to stop: obeyed whatever else would speak for an answer. Returns what is told about it.
+async fn leave_alone(services: &Services, fullname: &str, author: &str, reason: &'static str) -> Result<String> {
+    // Where the message is gone again, the person is left alone all the same; only the thread is not known.
+    let thread = comment(services, fullname).await?.map(|comment| comment.link_id);
+    let (persona, message, name, at) = (services.persona.id.clone(), fullname.to_owned(), author.to_owned(), services.clock.now());
+    let ended = services
+        .db
+        .write(move |c| {
+            let request = left_alone::Request { author: &name, thread: thread.as_deref(), message: &message, reason };
+            left_alone::obey(c, &persona, &request, at)
+        })
+        .await?;
+    let withdrawn = if ended.is_empty() { String::new() } else { format!("; {} drafts there are withdrawn", ended.len()) };
+    Ok(format!("u/{author} {reason}: they and the thread are left alone from now on{withdrawn}"))
 }
 
 /// Look once more at what an item answers: as it is now, or why it is left alone.

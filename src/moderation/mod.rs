@@ -14,6 +14,7 @@ pub mod draft;
 mod error;
 pub mod evaluation;
 pub mod item;
+pub mod left_alone;
 pub mod mutes;
 pub mod outbox;
 mod outside;

@@ -170,3 +170,32 @@ async fn two_personas_of_ours_do_not_talk_to_each_other() {
     assert!(skipped(&events, &theirs).unwrap().contains("another persona of ours"), "{:?}", skipped(&events, &theirs));
     assert!(house.items().await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_to_be_left_alone_is_and_what_waits_for_them_is_withdrawn() {
+    let model = Scripted::start(|kind, _| sensible(kind)).await;
+    let house = House::new(Some(&model.url)).await;
+    let world = house.sandbox.world();
+    let post = house.post("Rivers", "How fast do they fall?");
+    let ours = world.add_reply(&post, ACCOUNT, "Slower than the maps say.").unwrap();
+    let question = world.add_reply(&ours, "Reader", "Which maps do you mean?").unwrap();
+    house.cycles_until(&[&question]).await;
+    assert_eq!(house.item_for(&question).await.state, State::Pending);
+    let enough = world.add_reply(&ours, "Reader", "Please stop replying to me.").unwrap();
+    let (ended, events) = house.cycle().await;
+    ended.unwrap();
+    let told = skipped(&events, &enough).expect("it is told");
+    assert!(told.contains("u/Reader") && told.contains("left alone") && told.contains("drafts there are withdrawn"), "{told}");
+    let withdrawn = house.item_for(&question).await;
+    assert_eq!(withdrawn.state, State::Expired);
+    assert!(withdrawn.state_reason.unwrap().contains("Reader"));
+    assert!(house.unread().await.is_empty());
+    // Neither the person elsewhere nor anybody else in the thread is answered any more.
+    let elsewhere = house.post("Lakes", "And these?");
+    let there = world.add_reply(&elsewhere, ACCOUNT, "They keep their warmth.").unwrap();
+    let again = world.add_reply(&there, "Reader", "How long do they?").unwrap();
+    let other = world.add_reply(&ours, "somebody", "I would like to know that too, which maps?").unwrap();
+    let (_, events) = house.cycle().await;
+    assert!(!queued(&events).contains(&again) && !queued(&events).contains(&other), "{:?}", queued(&events));
+    house.audit_holds().await;
+}
