@@ -39,6 +39,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     5 "agent" "0005_agent",
     6 "team" "0006_team",
     7 "states" "0007_states",
+    8 "reviewers" "0008_reviewers",
+    9 "overrides" "0009_overrides",
 ];
 
 /// The newest schema version that this program knows.
