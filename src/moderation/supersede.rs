@@ -20,6 +20,18 @@ pub fn gives_way(state: State) -> bool {
     state.may_become(State::Superseded)
 }
 
+/// Refuse when an item was decided meanwhile: what a person rejected is not drafted again by the back door.
+///
+/// # Errors
+/// [`Error::WrongState`].
+pub fn still_gives_way(c: &mut dyn Conn, persona: &PersonaId, id: &str) -> Result<()> {
+    let item = load(c, persona, id)?;
+    if gives_way(item.state) {
+        return Ok(());
+    }
+    Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted: "superseded" })
+}
+
 /// Queue a draft in the place of the one that waits for the same parent, in one transaction. Where none waits it is queued as any other.
 /// What was passed on to somebody stays with them. Returns the new item's id.
 ///
