@@ -83,6 +83,8 @@ pub enum Right {
     DecideEscalated,
     /// Deleting or changing what was sent.
     Retract,
+    /// Adding a persona, or changing how it speaks and where.
+    Personas,
     /// Naming roles.
     Roles,
     /// Turning rules on and off.
@@ -97,7 +99,7 @@ pub enum Right {
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Decide,
         Self::Pause,
         Self::Override,
@@ -107,6 +109,7 @@ impl Right {
         Self::ReleaseOthers,
         Self::DecideEscalated,
         Self::Retract,
+        Self::Personas,
         Self::Roles,
         Self::Rules,
         Self::AutoPosting,
@@ -125,7 +128,8 @@ impl Right {
             | Self::UndoOthers
             | Self::ReleaseOthers
             | Self::DecideEscalated
-            | Self::Retract => Role::Senior,
+            | Self::Retract
+            | Self::Personas => Role::Senior,
             Self::Roles | Self::Rules | Self::AutoPosting | Self::Resume | Self::Acknowledge => Role::Admin,
         }
     }
@@ -143,6 +147,7 @@ impl Right {
             Self::ReleaseOthers => "releasing what somebody else has claimed",
             Self::DecideEscalated => "deciding what was passed on to somebody else",
             Self::Retract => "deleting or changing what was sent",
+            Self::Personas => "changing a persona",
             Self::Roles => "naming roles",
             Self::Rules => "turning rules on and off",
             Self::AutoPosting => "letting a persona post without a person",
