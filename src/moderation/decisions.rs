@@ -42,10 +42,18 @@ pub fn approve(c: &mut dyn Conn, on: &On<'_>, account: &str, settings: &Settings
 /// Approve a draft that screening allowed, without a person, for a persona that posts by itself.
 ///
 /// # Errors
-/// [`Error::Blocked`] when screening asked for more than a machine may decide.
+/// [`Error::Blocked`] when screening asked for more than a machine may decide, [`Error::WrongState`] when it is not pending,
+/// [`Error::Escalated`] when a person has to decide it.
 pub fn approve_automatically(c: &mut dyn Conn, on: &On<'_>, account: &str, settings: &Settings) -> Result<Item> {
     roles::require(c, on.actor, Right::Decide)?;
     let item = load(c, on.persona, on.id)?;
+    if item.state != State::Pending {
+        return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted: "approved" });
+    }
+    if let Some(to) = &item.escalated_to {
+        return Err(Error::Escalated { id: item.id.clone(), to: to.clone() });
+    }
+    seen(c, on, &item)?;
     if item.verdict != Verdict::Allow || !item.evaluation.missing.is_empty() {
         return Err(Error::Blocked { id: item.id.clone(), flags: item.evaluation.summary() });
     }
