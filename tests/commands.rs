@@ -480,6 +480,10 @@ fn what_was_typed_is_kept_when_the_edit_is_refused() {
     assert_eq!((state(&home, &id).as_str(), kept_edits(&home).len()), ("pending", 0));
     home.run(&["queue", "edit", &id, "--editor", "/nowhere/editor"]).refused(1, "cannot be started");
     assert_eq!((state(&home, &id).as_str(), kept_edits(&home).len()), ("pending", 0));
+    // Ctrl-C is the editor's, also where it reaches us.
+    let other = home.add(comment("t3_b", "Another harmless remark."));
+    let program = editor(&home, "kill -INT $PPID; printf 'Typed after Ctrl-C.' > \"$1\"");
+    home.run(&["queue", "edit", &other, "--editor", &program]).done();
     // A colleague with the right to it takes the item away meanwhile, and decides.
     home.run(&["team", "set", "cy", "admin"]).done();
     home.run(&["--as", "cy", "team", "set", "ana", "reviewer"]).done();

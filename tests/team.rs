@@ -7,7 +7,7 @@ use quarterdeck::memory::{self, PersonaConfig};
 use quarterdeck::moderation::acknowledgements::{self, API_TERMS};
 use quarterdeck::moderation::outbox::{self, Answer, Finding, Intent};
 use quarterdeck::moderation::{
-    Directive, DraftMetadata, Error, Item, Mode, NewItem, On, RejectCode, Role, SecondApprover, Settings, State, Verdict, decisions, item,
+    Directive, DraftMetadata, Error, Item, Mode, On, RejectCode, Role, SecondApprover, Settings, State, Verdict, decisions, item,
     overrides, pauses, queue, roles, supersede, team,
 };
 use quarterdeck::store::audit::{self, Actor};

@@ -102,6 +102,7 @@ pub(super) fn open(
             return Err(failure);
         }
     }
+    ignore_interrupts(desk)?;
     let (ended, version) = if is_blocked {
         (start(program, &session.file), version)
     } else {
@@ -186,6 +187,16 @@ fn file_for(desk: &Desk<'_>, item: &Item) -> Result<PathBuf, Failure> {
         tempfile::Builder::new().prefix(&format!("{}-", short(&item.id))).suffix(".md").tempfile_in(&directory).map_err(failed)?;
     file.write_all(item.content.as_bytes()).and_then(|()| file.flush()).map_err(failed)?;
     file.keep().map(|(_, path)| path).map_err(|error| failed(error.error))
+}
+
+/// Ctrl-C in an editor is meant for the editor, and reaches this process as well: it must not end and leave the editor behind. The
+/// handler stays for the rest of the command, which is short; a program that is started gets the usual one.
+fn ignore_interrupts(desk: &Desk<'_>) -> Result<(), Failure> {
+    #[cfg(unix)]
+    desk.context
+        .block_on(async { tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).map(drop) })?
+        .map_err(|error| Failure::failed(format!("Ctrl-C cannot be left to the editor: {error}")))?;
+    Ok(())
 }
 
 fn start(program: Option<&str>, file: &Path) -> Result<(), Failure> {
