@@ -387,11 +387,49 @@ fn a_newer_draft_takes_the_place_of_an_undecided_one_only() {
     desk.by("rae", &written, T0 + 1, |c, on| edit(c, on, "as a person wrote it")).unwrap();
     desk.by("rae", &written, T0 + 2, queue::release).unwrap();
     assert!(matches!(newer("t3_written", T0 + 10), Err(Error::AlreadyAnswered { .. })), "a person's work is not replaced");
+    // What may have to give way: what an agent wrote, and nobody decided or holds.
+    let held = prepare(&desk, Stands::ClaimedByBoss, "t3_held", "");
+    let waiting = desk.run(|c, p| supersede::waiting(c, p, T0 + 20, 100)).unwrap();
+    assert!(waiting.iter().all(|item| supersede::gives_way(item.state) && item.id != held && item.id != written), "{waiting:?}");
+    assert!(waiting.iter().any(|item| item.id == after));
+    assert!(desk.run(|c, p| supersede::waiting(c, p, T0 + 900_000, 100)).unwrap().iter().any(|item| item.id == held));
+    assert_eq!(desk.run(|c, p| supersede::replaced(c, p, "t3_passed")).unwrap(), 1);
     // A rejection of the newer one counts, whatever the older one was.
     let last = newer("t3_again", T0 + 10).and_then(|_| newer("t3_again", T0 + 11)).unwrap();
     let redraft = |c: &mut dyn Conn, on: &On<'_>| decisions::reject(c, on, RejectCode::Tone, Directive::Redraft, None, &settings());
     desk.by("rae", &last, T0 + 12, redraft).unwrap();
     assert!(desk.run(|c, p| decisions::may_draft(c, p, "t3_again")).unwrap());
+}
+
+#[test]
+fn an_edit_with_a_reason_is_learnt_from_once_it_is_approved() {
+    let desk = Desk::new();
+    let learnt = || desk.run(|c, p| decisions::recent_corrections(c, p, 2)).unwrap();
+    let because = |id: &str, text: &'static str, why: Option<&'static str>, at: Millis| {
+        desk.by("ana", id, at, move |c, on| decisions::edit_because(c, on, None, text, why, &screened(text), &settings())).unwrap()
+    };
+    let [first, second, silent] = ["t3_a", "t3_b", "t3_c"].map(|parent| desk.add(parent, CLEAN));
+    because(&first, "a short remark about rivers", Some("  too soft "), T0 + 1);
+    assert_eq!(learnt(), [], "nobody approved it yet");
+    desk.by("ana", &first, T0 + 2, approve).unwrap();
+    desk.by("ana", &second, T0 + 3, |c, on| decisions::reject(c, on, RejectCode::Tone, Directive::Drop, Some("too preachy"), &settings()))
+        .unwrap();
+    because(&silent, "a silent remark about rivers", None, T0 + 4);
+    desk.by("ana", &silent, T0 + 5, approve).unwrap();
+    let found = learnt();
+    assert_eq!(found.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>(), ["tone: too preachy", "too soft"], "newest first");
+    assert_eq!(found[1].excerpt, "“harmless” became “short”");
+    let other = desk.add("t3_d", CLEAN);
+    because(&other, "a kind remark about rivers", Some("kinder"), T0 + 6);
+    desk.by("ana", &other, T0 + 7, approve).unwrap();
+    assert_eq!(
+        learnt().iter().map(|one| one.reason.as_str()).collect::<Vec<_>>(),
+        ["kinder", "tone: too preachy"],
+        "at most as many as asked for"
+    );
+    desk.by("ana", &other, T0 + 8, decisions::undo).unwrap();
+    assert_eq!(learnt().len(), 2, "what was taken back is not approved: {:?}", learnt());
+    assert!(learnt().iter().all(|one| one.reason != "kinder"));
 }
 
 #[derive(Debug, Clone)]

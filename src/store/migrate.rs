@@ -41,6 +41,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     7 "states" "0007_states",
     8 "reviewers" "0008_reviewers",
     9 "overrides" "0009_overrides",
+    10 "edit_notes" "0010_edit_notes",
 ];
 
 /// The newest schema version that this program knows.
