@@ -171,7 +171,7 @@ fn values_out_of_bounds_say_what_is_allowed() {
     for (name, value, expected) in [
         ("QUARTERDECK_MODE", "production", "\"dry-run\" or \"sandbox\" or \"live\""),
         ("QUARTERDECK_MODE", "sandbox", "which is not on this machine"),
-        ("QUARTERDECK_LEASE_SECONDS", "soon", "a whole number from 10 to 86400 (seconds)"),
+        ("QUARTERDECK_LEASE_SECONDS", "soon", "a whole number from 1 to 86400 (seconds)"),
         ("REDDIT_OAUTH_URL", "http://oauth.reddit.example", "https://"),
         ("REDDIT_USER_AGENT", "bot", "seven characters"),
         ("DATABASE_URL", "mysql://u:canary-9f@h/d", "sqlite:PATH or postgres://"),

@@ -425,3 +425,130 @@ fn the_demo_shows_the_whole_walk_and_again_in_the_same_place() {
         assert!(summary["sent"].as_u64().unwrap() > 0 && summary["audit_problems"].as_array().unwrap().is_empty());
     }
 }
+
+/// An editor as people use one: a program of its own that takes its time.
+fn editor(home: &Home, script: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = home.directory.path().join("editor.sh");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    path.display().to_string()
+}
+
+fn kept_edits(home: &Home) -> Vec<PathBuf> {
+    let Ok(files) = std::fs::read_dir(home.directory.path().join("edits")) else { return Vec::new() };
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+#[test]
+fn an_item_stays_with_who_edits_it_for_as_long_as_the_editor_is_open() {
+    let home = Home::seeded();
+    let id = home.add(comment("t3_a", "A harmless remark about rivers."));
+    let closing = home.directory.path().join("closing");
+    let typing = format!("while [ ! -e {} ]; do sleep 0.1; done; printf 'A harmless remark about lakes.' > \"$1\"", closing.display());
+    let program = editor(&home, &typing);
+    let mut editing = home.command(&["queue", "edit", &id, "--editor", &program, "--why", "it is about lakes"]);
+    let editing = editing.env("QUARTERDECK_LEASE_SECONDS", "3").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut editing = editing.spawn().unwrap();
+    // An agent sweeps while the person types: a lease that ran out would end. Four renewals are longer than the lease.
+    let mut renewed = 0;
+    while renewed < 4 {
+        assert!(editing.try_wait().unwrap().is_none(), "the editor is open");
+        home.open().write_blocking(|c| queue::sweep(c, SystemClock.now())).unwrap();
+        let shown = home.run(&["--json", "queue", "show", &id]).done().json();
+        let actions: Vec<&str> = shown["history"].as_array().unwrap().iter().filter_map(|row| row["action"].as_str()).collect();
+        assert!(!actions.contains(&"queue.lease_over"), "{actions:?}");
+        renewed = actions.iter().filter(|action| **action == "queue.renew").count();
+    }
+    home.run(&["--as", "bob", "queue", "approve", &id]).refused(1, "claimed by ana until");
+    std::fs::write(&closing, "").unwrap();
+    Did::of(editing.wait_with_output().unwrap()).done();
+    let shown = home.run(&["--json", "queue", "show", &id]).done().json();
+    assert_eq!(shown["item"]["content"], "A harmless remark about lakes.");
+    assert_eq!(shown["revisions"][1]["note"], "it is about lakes");
+    assert_eq!(kept_edits(&home), Vec::<PathBuf>::new(), "what is in the queue is not kept twice");
+}
+
+#[test]
+fn what_was_typed_is_kept_when_the_edit_is_refused() {
+    let home = Home::seeded();
+    let id = home.add(comment("t3_a", "A harmless remark about rivers."));
+    // Nothing typed: no trace, and the item is free again.
+    home.run(&["queue", "edit", &id, "--editor", "/bin/true"]).done();
+    assert_eq!((state(&home, &id).as_str(), kept_edits(&home).len()), ("pending", 0));
+    home.run(&["queue", "edit", &id, "--editor", "/bin/false"]).refused(1, "nothing was changed");
+    assert_eq!((state(&home, &id).as_str(), kept_edits(&home).len()), ("pending", 0));
+    home.run(&["queue", "edit", &id, "--editor", "/nowhere/editor"]).refused(1, "cannot be started");
+    assert_eq!((state(&home, &id).as_str(), kept_edits(&home).len()), ("pending", 0));
+    // Ctrl-C is the editor's, also where it reaches us.
+    let other = home.add(comment("t3_b", "Another harmless remark."));
+    let program = editor(&home, "kill -INT $PPID; printf 'Typed after Ctrl-C.' > \"$1\"");
+    home.run(&["queue", "edit", &other, "--editor", &program]).done();
+    // A colleague with the right to it takes the item away meanwhile, and decides.
+    home.run(&["team", "set", "cy", "admin"]).done();
+    home.run(&["--as", "cy", "team", "set", "ana", "reviewer"]).done();
+    let taken = format!(
+        "printf 'Twenty minutes of work.' > \"$1\"; {0} --data-dir {1} --database sqlite:{2} --as cy queue release {id} && \
+         {0} --data-dir {1} --database sqlite:{2} --as cy queue approve {id}",
+        env!("CARGO_BIN_EXE_quarterdeck"),
+        home.directory.path().display(),
+        home.database().display(),
+    );
+    let program = editor(&home, &taken);
+    home.run(&["queue", "edit", &id, "--editor", &program]).refused(1, "what you typed is kept in");
+    assert_eq!(home.run(&["--json", "queue", "show", &id]).done().json()["item"]["reviewed_by"], "cy");
+    let kept = kept_edits(&home);
+    assert_eq!(kept.len(), 1);
+    assert_eq!(std::fs::read_to_string(&kept[0]).unwrap(), "Twenty minutes of work.");
+}
+
+#[test]
+fn a_team_begins_with_an_admin_and_refusals_have_their_own_exit_code() {
+    let home = Home::seeded();
+    assert!(home.run(&["team"]).done().out.contains("everybody may do everything"));
+    home.run(&["team", "set", "ana", "reviewer"]).refused(1, "team set ana admin");
+    home.run(&["team", "set", "ana", "boss"]).refused(2, "senior");
+    home.run(&["team", "set", "ana", "admin"]).done();
+    home.run(&["team", "remove", "ana"]).refused(1, "last admin");
+    let id = home.add(comment("t3_a", "A harmless remark about rivers."));
+    let refused = home.run(&["--as", "bob", "queue", "approve", &id]).refused(4, "bob is watcher here");
+    assert!(refused.err.contains("ana can do it") && refused.err.contains("quarterdeck team set bob reviewer"), "{}", refused.err);
+    home.run(&["--as", "bob", "team", "set", "bob", "admin"]).refused(4, "naming roles needs admin");
+    home.run(&["--as", "bob", "queue", "list"]).done();
+    home.run(&["--as", "bob", "queue", "show", &id]).done();
+    home.run(&["--as", "bob", "pause", "--reason", "x"]).refused(4, "stopping all sending");
+    home.run(&["--as", "bob", "persona", "set", "DemoAgentBot", "tone", "rude"]).refused(4, "changing a persona");
+    home.run(&["team", "set", "bob", "reviewer"]).done();
+    home.run(&["--as", "bob", "pause", "--reason", "x"]).done();
+    home.run(&["--as", "bob", "resume"]).refused(4, "needs admin");
+    home.run(&["--as", "bob", "persona", "set", "DemoAgentBot", "auto_posting_enabled", "true", "--yes"]).refused(4, "needs admin");
+    home.run(&["persona", "set", "DemoAgentBot", "auto_posting_enabled", "true", "--yes"]).done();
+    home.run(&["--as", "bob", "persona", "set", "DemoAgentBot", "auto_posting_enabled", "false"]).done();
+    home.run(&["--as", "bob", "queue", "escalate", &id, "--to", "nobody", "--reason", "x"]).refused(1, "nobody, a watcher");
+    home.run(&["team", "unlisted", "reviewer"]).done();
+    home.run(&["--as", "dee", "queue", "claim", &id]).done();
+    let team = home.run(&["--json", "team", "list"]).done().json();
+    assert_eq!((team["members"].as_array().unwrap().len(), team["unlisted"].as_str()), (2, Some("reviewer")));
+    let log = home.run(&["--json", "audit", "log", "--limit", "100"]).done().json();
+    let named = |row: &&Value| row["subject_kind"] == "reviewer";
+    assert_eq!(log["rows"].as_array().unwrap().iter().filter(named).count(), 3);
+    assert!(home.run(&["audit", "verify"]).done().out.contains("the chain is whole"));
+}
+
+#[test]
+fn a_blocked_draft_is_overridden_by_two_people_by_command() {
+    let home = Home::seeded();
+    let id = home.add(comment("t3_c", "The lottery of the river's bed."));
+    let asked = home.run(&["queue", "override", &id, "--reason", "a figure of speech"]).done();
+    assert!(asked.out.contains("second senior"), "{}", asked.out);
+    assert_eq!(state(&home, &id), "blocked");
+    let shown = home.run(&["queue", "show", &id]).done().out;
+    assert!(shown.contains("ana asks for an override: a figure of speech") && shown.contains("queue override"), "{shown}");
+    home.run(&["queue", "override", &id, "--reason", "again"]).refused(1, "second person");
+    home.run(&["--as", "bob", "queue", "override", &id, "--reason", "agreed"]).done();
+    let shown = home.run(&["--json", "queue", "show", &id]).done().json();
+    assert_eq!(shown["override"]["confirmed_by"], "bob");
+    assert_eq!(shown["item"]["state_reason"], "override by ana, confirmed by bob: a figure of speech");
+    home.run(&["queue", "approve", &id]).done();
+    assert_eq!(state(&home, &id), "scheduled");
+}

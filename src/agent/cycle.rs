@@ -1,4 +1,4 @@
-//! One cycle: what reviewers sent back, answers in the inbox, then new posts. A failure on one message stops no other.
+//! One cycle: drafts that grew stale, what reviewers sent back, answers in the inbox, then new posts. A failure on one message stops no other.
 //!
 //! A pause stops what leaves, not what is drafted: reviewers go on with their work, and what they approve waits for the pause to end.
 
@@ -10,9 +10,10 @@ use super::event::{Event, Observer};
 use super::perceive::{self, Opportunity};
 use super::prompt::Correction;
 use super::services::Services;
+use super::stale;
 use crate::base::new_id;
 use crate::memory;
-use crate::moderation::{Item, NewItem, On, PostType, Verdict, decisions, item, mutes, queue};
+use crate::moderation::{Item, NewItem, On, PostType, Verdict, decisions, item, mutes, queue, supersede};
 use crate::store::Conn;
 use crate::store::audit::Actor;
 
@@ -46,6 +47,8 @@ pub(super) async fn run(services: &Services, observer: &Observer, rng: &mut fast
     let mut done = Done::default();
     let now = services.clock.now();
     services.db.write(move |c| queue::sweep(c, now)).await?;
+    // Before the returned ones: what they answer may have changed as well.
+    stale::run(services, observer, &mut done, &cycle_id, &stopping).await?;
     again::returned(services, observer, &mut done, &cycle_id, &stopping).await?;
     let replies = perceive::replies(services, observer, &stopping).await?;
     if stopping() {
@@ -116,6 +119,17 @@ pub(super) async fn left_alone(services: &Services, opportunity: &Opportunity) -
         .await
 }
 
+/// Why a message that has a draft already is left alone by now; `None` when it may get another.
+pub(super) async fn muted(services: &Services, opportunity: &Opportunity) -> Result<Option<String>> {
+    let (persona, opportunity) = (services.persona.id.clone(), opportunity.clone());
+    services
+        .db
+        .read(move |c: &mut dyn Conn| {
+            Ok(mutes::reason(c, &persona, opportunity.thread_id.as_deref(), &opportunity.author, &opportunity.subreddit)?)
+        })
+        .await
+}
+
 /// Draft an answer and queue it. Returns whether there is a draft. `wish` is what a reviewer asked for who rejected an earlier one.
 pub(super) async fn respond(
     services: &Services,
@@ -132,7 +146,16 @@ pub(super) async fn respond(
     let marker = if opportunity.post_type == PostType::Reply { "-reply" } else { "" };
     let correlation_id = format!("{cycle_id}{marker}-{}", opportunity.parent());
     let drafted = draft::write(services, opportunity, &correlation_id, wish).await?;
-    let item = enqueue(services, opportunity, drafted, correlation_id).await?;
+    let item = enqueue(services, opportunity, drafted, correlation_id, None).await?;
+    tell_queued(observer, item, opportunity);
+    // Only after the draft is stored: where this fails, the message is read again and its draft is found in the queue.
+    if let Err(error) = perceive::mark_read(services, opportunity).await {
+        tracing::warn!(%error, parent = opportunity.parent(), "an answered message could not be marked read yet");
+    }
+    Ok(true)
+}
+
+pub(super) fn tell_queued(observer: &Observer, item: Item, opportunity: &Opportunity) {
     observer.tell(Event::Queued {
         id: item.id,
         state: item.state,
@@ -142,14 +165,16 @@ pub(super) async fn respond(
         parent: opportunity.parent().to_owned(),
         content: item.content,
     });
-    // Only after the draft is stored: where this fails, the message is read again and its draft is found in the queue.
-    if let Err(error) = perceive::mark_read(services, opportunity).await {
-        tracing::warn!(%error, parent = opportunity.parent(), "an answered message could not be marked read yet");
-    }
-    Ok(true)
 }
 
-async fn enqueue(services: &Services, opportunity: &Opportunity, drafted: Drafted, correlation_id: String) -> Result<Item> {
+/// Store a draft: in the place of the item `replaces`, if that is still undecided.
+pub(super) async fn enqueue(
+    services: &Services,
+    opportunity: &Opportunity,
+    drafted: Drafted,
+    correlation_id: String,
+    replaces: Option<String>,
+) -> Result<Item> {
     let now = services.clock.now();
     let (persona, name) = (services.persona.id.clone(), services.persona.reddit_username.clone());
     let settings = services.moderation.clone();
@@ -159,7 +184,8 @@ async fn enqueue(services: &Services, opportunity: &Opportunity, drafted: Drafte
         .write(move |c: &mut dyn Conn| {
             let actor = Actor::agent(&name);
             let clean = drafted.evaluation.verdict == Verdict::Allow && drafted.evaluation.missing.is_empty() && !drafted.metadata.tainted;
-            let automatic = clean && memory::settings::auto_posting_enabled(c, &persona)?;
+            // Where one waited for a person, its successor does too.
+            let automatic = clean && replaces.is_none() && memory::settings::auto_posting_enabled(c, &persona)?;
             let mut metadata = drafted.metadata;
             metadata.auto_posted = automatic;
             let new = NewItem {
@@ -176,7 +202,13 @@ async fn enqueue(services: &Services, opportunity: &Opportunity, drafted: Drafte
             };
             // A redraft that a reviewer asked for is granted by this draft, in the same transaction.
             decisions::consume_directives(c, &persona, opportunity.parent(), now)?;
-            let id = queue::enqueue(c, &persona, &new, &settings, &actor, now)?;
+            let id = match &replaces {
+                Some(old) => {
+                    supersede::still_gives_way(c, &persona, old)?;
+                    supersede::enqueue_newer(c, &persona, &new, &settings, &actor, now)?
+                }
+                None => queue::enqueue(c, &persona, &new, &settings, &actor, now)?,
+            };
             if automatic {
                 let on = On { persona: &persona, id: &id, version: Some(1), actor: &actor, at: now };
                 return Ok(decisions::approve_automatically(c, &on, &name, &settings)?);

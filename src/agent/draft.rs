@@ -13,7 +13,7 @@ use crate::memory::interactions::BeliefSnapshot;
 use crate::memory::{self, BeliefProposals};
 use crate::moderation::rules::Target;
 use crate::moderation::screening::{BeliefConflict, ConsistencyResult, Outgoing, Surroundings};
-use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, decisions};
+use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, corrections, decisions};
 use crate::store::Conn;
 
 /// Beliefs below this confidence are not recalled.
@@ -176,7 +176,15 @@ fn recall(c: &mut dyn Conn, persona: &PersonaId, subreddit: &str) -> Result<Reca
     }
     let corrections = decisions::recent_corrections(c, persona, 5)?
         .into_iter()
-        .map(|correction| Correction { kind: CorrectionKind::Rejected, reason: correction.reason })
+        .map(|correction| match correction.kind {
+            corrections::CorrectionKind::Rejected => Correction { kind: CorrectionKind::Rejected, reason: correction.reason },
+            corrections::CorrectionKind::Edited => {
+                // The words that went were a model's: what a thread may have put into its mouth is not repeated as an instruction.
+                let excerpt =
+                    if taint::reason(&correction.excerpt).is_some() { String::new() } else { format!("; {}", correction.excerpt) };
+                Correction { kind: CorrectionKind::Edited, reason: correction.reason + &excerpt }
+            }
+        })
         .collect();
     let texts =
         |interactions: Vec<memory::interactions::Interaction>| interactions.into_iter().map(|interaction| interaction.content).collect();

@@ -47,6 +47,15 @@ pub enum Event {
         /// The text.
         content: String,
     },
+    /// What a draft answers was edited, and a newer draft took its place.
+    Superseded {
+        /// The item that gave way.
+        id: String,
+        /// The one that came.
+        by: String,
+        /// What is answered.
+        parent: String,
+    },
     /// A revision that a reviewer asked for is back in the queue.
     Resubmitted {
         /// The item's id.

@@ -20,7 +20,8 @@ pub mod prompt;
 pub mod runner;
 pub mod runs;
 mod services;
-pub mod taint;
+pub mod stale;
+mod taint;
 
 pub use error::{Error, Result};
 pub use event::{Event, Observer};

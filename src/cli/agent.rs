@@ -9,7 +9,6 @@ use crate::agent::{Observer, Services};
 use crate::deck::Deck;
 use crate::memory::Persona;
 use crate::moderation::acknowledgements::{self, API_TERMS};
-use crate::store::audit::Actor;
 use serde_json::json;
 use std::collections::BTreeMap;
 use tokio::signal::unix::{SignalKind, signal};
@@ -171,7 +170,7 @@ async fn status(context: &Context, deck: &Deck) -> Result<Outcome, Failure> {
 }
 
 async fn stop(context: &Context, deck: &Deck) -> Result<Outcome, Failure> {
-    let (actor, now) = (Actor::human(context.operator()?), context.clock.now());
+    let (actor, now) = (context.actor()?, context.clock.now());
     let mut asked = Vec::new();
     for persona in personas(context, deck).await? {
         let (id, actor) = (persona.id.clone(), actor.clone());
@@ -190,7 +189,7 @@ async fn stop(context: &Context, deck: &Deck) -> Result<Outcome, Failure> {
 }
 
 async fn acknowledge(context: &Context, deck: &Deck) -> Result<Outcome, Failure> {
-    let (actor, now) = (Actor::human(context.operator()?), context.clock.now());
+    let (actor, now) = (context.actor()?, context.clock.now());
     let detail = "Reddit's API terms and the rules of the target subreddits were read, and the use was approved";
     deck.db.write(move |c| acknowledgements::acknowledge(c, API_TERMS, detail, &actor, now)).await?;
     context.out.either(&json!({ "acknowledged": API_TERMS }), || context.out.say("recorded; live mode may be used now"))?;

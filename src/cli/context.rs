@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::output::{ColorChoice, Output};
 use crate::base::{Clock, SystemClock};
 use crate::config::{Loaded, Request, Settings};
+use crate::store::audit::Actor;
 use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,6 +91,14 @@ impl Context {
             );
         }
         Ok(name)
+    }
+
+    /// The person who acts, with the login they act from where it has another name.
+    ///
+    /// # Errors
+    /// As [`Context::operator`].
+    pub fn actor(&self) -> Result<Actor, Failure> {
+        Ok(Actor::human(self.operator()?).logged_in_as(account_name()))
     }
 
     /// Run asynchronous work to its end.

@@ -64,6 +64,9 @@ fn print(out: &Output, event: &Event) -> Result<(), Failure> {
         Event::Resubmitted { id, content, .. } => {
             line("rewritten", Tone::Good, format!("{}  “{}”", short(id), SafeText::clipped(content, 60)))
         }
+        Event::Superseded { id, by, parent } => {
+            line("replaced", Tone::Good, format!("{} by {}: {} was edited", short(id), short(by), SafeText::line(parent)))
+        }
         Event::ItemFailed { parent, error } => {
             line("failed", Tone::Bad, format!("{}: {}", SafeText::line(parent), SafeText::clipped(error, 300)))
         }

@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     /// 3: a check found problems.
     Problems,
+    /// 4: the role of who asked does not allow it.
+    NotAllowed,
 }
 
 impl Exit {
@@ -24,6 +26,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Problems => 3,
+            Self::NotAllowed => 4,
         }
     }
 }
@@ -103,6 +106,7 @@ impl From<crate::deck::Error> for Failure {
         match error {
             crate::deck::Error::Config(error) => error.into(),
             crate::deck::Error::Store(error) => error.into(),
+            crate::deck::Error::Moderation(error) => error.into(),
             other => Self::failed(other.to_string()),
         }
     }
@@ -110,7 +114,8 @@ impl From<crate::deck::Error> for Failure {
 
 impl From<crate::moderation::Error> for Failure {
     fn from(error: crate::moderation::Error) -> Self {
-        Self::failed(error.to_string())
+        let exit = if matches!(error, crate::moderation::Error::NotAllowed { .. }) { Exit::NotAllowed } else { Exit::Failed };
+        Self { exit, ..Self::failed(error.to_string()) }
     }
 }
 

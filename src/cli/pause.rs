@@ -5,7 +5,6 @@ use super::output::{Table, age};
 use super::{Context, Failure, Outcome};
 use crate::deck::Deck;
 use crate::moderation::pauses::{self, Scope};
-use crate::store::audit::Actor;
 use serde_json::json;
 
 /// Arguments of `quarterdeck pause`. Without a reason it shows which pauses stand.
@@ -45,7 +44,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
             return Err(Failure::usage("the reason is empty").hint("say in a few words why nothing may be sent"));
         }
         let (scope, name) = scope(context, &deck)?;
-        let (actor, until) = (Actor::human(context.operator()?), args.length.map(|length| now + length));
+        let (actor, until) = (context.actor()?, args.length.map(|length| now + length));
         deck.db.write_blocking(move |c| pauses::pause(c, &scope, &reason, until, &actor, now))?;
         if !context.out.is_json() {
             context.out.say(format!("paused: nothing is sent for {name}; drafting and reviewing go on. `quarterdeck resume` lifts it"))?;
@@ -74,7 +73,7 @@ pub fn resume(context: &Context, args: &ResumeArgs) -> Result<Outcome, Failure> 
         Some(account) => (Scope::Account(account.clone()), format!("the account u/{account}")),
         None => scope(context, &deck)?,
     };
-    let (actor, now) = (Actor::human(context.operator()?), context.clock.now());
+    let (actor, now) = (context.actor()?, context.clock.now());
     let lifted = deck.db.write_blocking(move |c| pauses::resume(c, &scope, &actor, now))?;
     context.out.either(&json!({ "resumed": lifted }), || {
         if lifted {

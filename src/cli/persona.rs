@@ -4,9 +4,10 @@ use super::output::{Table, age};
 use super::{Context, Failure, Outcome};
 use crate::deck::Deck;
 use crate::memory::beliefs::BeliefFilter;
+use crate::memory::settings::AUTO_POSTING;
 use crate::memory::{self, Author, Persona, PersonaConfig};
+use crate::moderation::{self, Right, roles};
 use crate::store::Conn;
-use crate::store::audit::Actor;
 use serde_json::{Value, json};
 
 /// Arguments of `quarterdeck persona`.
@@ -59,12 +60,13 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     match &args.command {
         Command::List => list(context, &deck)?,
         Command::Add { username, display_name, subreddits } => {
-            let (actor, now) = (Actor::human(context.operator()?), context.clock.now());
+            let (actor, now) = (context.actor()?, context.clock.now());
             let config = PersonaConfig::from_value(&json!({ "target_subreddits": subreddits }))?;
             let (username, display_name) = (username.clone(), display_name.clone());
             let author_name = actor.clone();
-            let added = deck.db.write_blocking(move |c| {
-                memory::personas::add(c, &username, display_name.as_deref(), &config, &Author::new(&author_name, now))
+            let added = deck.db.write_blocking(move |c: &mut dyn Conn| -> moderation::Result<Persona> {
+                roles::require(c, &author_name, Right::Personas)?;
+                Ok(memory::personas::add(c, &username, display_name.as_deref(), &config, &Author::new(&author_name, now))?)
             })?;
             context.out.either(&json!({ "persona": added }), || {
                 context.out.say(format!("added {}; set its voice with `quarterdeck persona set {0} tone …`", added.reddit_username))
@@ -122,16 +124,23 @@ fn show(context: &Context, deck: &Deck, key: &str) -> Result<(), Failure> {
 
 fn set(context: &Context, deck: &Deck, persona: &str, key: &str, value: &str, yes: bool) -> Result<(), Failure> {
     let persona = find(deck, persona)?;
-    let (actor, now) = (Actor::human(context.operator()?), context.clock.now());
+    let (actor, now) = (context.actor()?, context.clock.now());
     let parsed = memory::settings::value_of(value);
-    if key == "auto_posting_enabled" && parsed == Value::Bool(true) && !yes {
+    if key == AUTO_POSTING && parsed == Value::Bool(true) && !yes {
         return Err(Failure::usage(format!("{} would post without a person whenever screening finds nothing", persona.reddit_username))
             .hint("add --yes if that is what you want; `quarterdeck pause` stops it at any time"));
     }
     let known: Value = persona.config.to_value();
     let is_config = known.get(key.split('.').next().unwrap_or_default()).is_some();
     let (id, name, key, text) = (persona.id.clone(), persona.reddit_username.clone(), key.to_owned(), value.to_owned());
-    let stored = deck.db.write_blocking(move |c: &mut dyn Conn| -> memory::Result<Value> {
+    // Ending it is no privilege: whoever may stop all sending may stop this.
+    let right = match (key.as_str(), &parsed) {
+        (AUTO_POSTING, Value::Bool(false)) => Right::Pause,
+        (AUTO_POSTING, _) => Right::AutoPosting,
+        _ => Right::Personas,
+    };
+    let stored = deck.db.write_blocking(move |c: &mut dyn Conn| -> moderation::Result<Value> {
+        roles::require(c, &actor, right)?;
         let author = Author::new(&actor, now);
         if is_config {
             memory::personas::set_config_key(c, &id, &key, parsed.clone(), &author)?;

@@ -5,7 +5,6 @@ use super::{Context, Failure, Outcome};
 use crate::base::clock;
 use crate::deck::Deck;
 use crate::llm::price::{Book, book, import};
-use crate::store::audit::Actor;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -67,7 +66,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
                 Failure::failed(format!("{} is no price table: {reason}", file.display()))
                     .hint("give LiteLLM's model_prices JSON, or the body of OpenRouter's /models")
             })?;
-            let (actor, now) = (Actor::human(context.operator()?), context.clock.now());
+            let (actor, now) = (context.actor()?, context.clock.now());
             let from = from.unwrap_or(now);
             let imported = deck.db.write_blocking(move |c| book::import(c, source, table, from, now, &actor))?;
             let rejected: Vec<String> = imported.rejected.iter().map(|row| format!("{}: {}", row.model, row.reason)).collect();

@@ -3,6 +3,7 @@
 //! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, history}`; a decision is `{item}`.
 
 mod decide;
+mod editor;
 mod list;
 mod show;
 mod stats;
@@ -82,6 +83,12 @@ enum Command {
         /// The new title, for a post.
         #[arg(long)]
         title: Option<String>,
+        /// Why: the next prompts learn from it when the item is approved.
+        #[arg(long, value_name = "WHY")]
+        why: Option<String>,
+        /// Open this program instead of $EDITOR; it needs no terminal. The item stays yours while it is open.
+        #[arg(long, value_name = "COMMAND", conflicts_with_all = ["text", "file"])]
+        editor: Option<String>,
     },
     /// Reject an item: `quarterdeck queue reject 3f2a --reason tone --note "too preachy" --then redraft`.
     Reject {
@@ -145,6 +152,14 @@ enum Command {
     },
     /// Take an approval back before the item leaves.
     Undo(Target),
+    /// Let a blocked draft pass: a senior asks for it, and a second one confirms with the same command. Never with a credential in it.
+    Override {
+        #[command(flatten)]
+        target: Target,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
     /// Throw a blocked draft away.
     Discard {
         #[command(flatten)]

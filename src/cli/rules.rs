@@ -11,7 +11,6 @@ use super::{Context, Failure, Outcome, duration};
 use crate::base::SafeText;
 use crate::deck::Deck;
 use crate::moderation::rules::{self, Fault, Mode, Rule, RuleSet, switches};
-use crate::store::audit::Actor;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -195,7 +194,7 @@ fn enable(context: &Context, id: &str, mode: Option<Mode>, reason: String) -> Re
 fn switch(context: &Context, id: &str, mode: Option<Mode>, reason: String) -> Result<Outcome, Failure> {
     let deck = open(context)?;
     let set = deck.screener()?.rules();
-    let (actor, at) = (Actor::human(context.operator()?), context.clock.now());
+    let (actor, at) = (context.actor()?, context.clock.now());
     let (rules, name) = (set.clone(), id.to_owned());
     deck.db.write_blocking(move |c| switches::set(c, &rules, &name, mode, &reason, &actor, at))?;
     let in_force = mode.or(set.rule(id).map(|rule| rule.mode)).unwrap_or(Mode::Off);

@@ -3,7 +3,6 @@
 use super::{Context, Failure, Outcome};
 use crate::deck::Deck;
 use crate::memory::{self, Author};
-use crate::store::audit::Actor;
 
 /// Run the command. JSON: `{persona, reddit_username, persona_created, beliefs_created, edges_created, skipped}`.
 ///
@@ -11,7 +10,7 @@ use crate::store::audit::Actor;
 /// As the database says.
 pub fn run(context: &Context) -> Result<Outcome, Failure> {
     let deck = Deck::open(context.settings()?, context.clock.clone())?;
-    let (actor, now) = (Actor::human(context.operator()?), context.clock.now());
+    let (actor, now) = (context.actor()?, context.clock.now());
     let seeded = deck.db.write_blocking(move |c| memory::seed::apply(c, &Author::new(&actor, now)))?;
     context.out.either(&seeded, || match &seeded.skipped {
         Some(reason) => context.out.say(format!("{} is there already: {reason}", seeded.reddit_username)),

@@ -237,9 +237,9 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "moderation.lease_seconds",
         "QUARTERDECK_LEASE_SECONDS",
-        count(10, 86_400, "seconds"),
+        count(1, 86_400, "seconds"),
         Some("300"),
-        "How long an item stays with the reviewer who claimed it.",
+        "How long an item stays with the reviewer who claimed it. While an editor is open on it, the claim is renewed.",
     ),
     setting(
         "moderation.expiry_hours",

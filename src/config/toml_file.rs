@@ -173,7 +173,7 @@ mod tests {
         let found = findings("[moderation]\nlease_seconds = \"soon\"\n");
         assert_eq!(
             found,
-            ["/c.toml, line 2, column 17: `moderation.lease_seconds`: expected a whole number from 10 to 86400 (seconds), found string"]
+            ["/c.toml, line 2, column 17: `moderation.lease_seconds`: expected a whole number from 1 to 86400 (seconds), found string"]
         );
         assert!(findings("reddit = 3")[0].contains("is a table"));
     }

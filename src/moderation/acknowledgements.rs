@@ -1,6 +1,7 @@
 //! Acknowledgements: what a person has to have read, once, before the program may do it for them.
 
 use super::error::Result;
+use super::roles::{self, Right};
 use crate::base::Millis;
 use crate::store::audit::{self, Actor};
 use crate::store::{Conn, feed};
@@ -15,6 +16,7 @@ pub const API_TERMS: &str = "reddit-api-terms";
 /// # Errors
 /// When the engine refuses.
 pub fn acknowledge(c: &mut dyn Conn, name: &str, detail: &str, actor: &Actor, at: Millis) -> Result<()> {
+    roles::require(c, actor, Right::Acknowledge)?;
     let new = c.exec(
         "INSERT INTO acknowledgements (name, acknowledged_by, acknowledged_at, detail) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
         vals![name, &actor.name, at, detail],

@@ -5,10 +5,12 @@ use super::error::{Error, Result};
 use super::evaluation::{Evaluation, Verdict};
 use super::item::{Item, load};
 use super::mutes::{self, MuteKind};
-use super::queue::{On, Settings, claimed, new_text, required, without_lease, write_revision};
+use super::overrides;
+use super::queue::{On, Settings, claim, claimed, new_text, required, seen, without_lease, write_revision};
+use super::roles::{self, Right};
 use super::state::{Directive, PostType, RejectCode, State};
 use super::team;
-use super::transition::{Step, changed, take};
+use super::transition::{Step, take};
 use crate::base::Millis;
 use crate::store::audit::Actor;
 use crate::store::{Conn, Val, feed};
@@ -25,7 +27,7 @@ pub fn approve(c: &mut dyn Conn, on: &On<'_>, account: &str, settings: &Settings
     if let Some(missing) = missing(&item) {
         return Err(Error::Incomplete { id: item.id, missing });
     }
-    if item.verdict == Verdict::Block {
+    if item.verdict == Verdict::Block && !overrides::is_confirmed(c, &item)? {
         return Err(Error::Blocked { id: item.id.clone(), flags: item.evaluation.summary() });
     }
     if item.expires_at <= on.at {
@@ -40,9 +42,18 @@ pub fn approve(c: &mut dyn Conn, on: &On<'_>, account: &str, settings: &Settings
 /// Approve a draft that screening allowed, without a person, for a persona that posts by itself.
 ///
 /// # Errors
-/// [`Error::Blocked`] when screening asked for more than a machine may decide.
+/// [`Error::Blocked`] when screening asked for more than a machine may decide, [`Error::WrongState`] when it is not pending,
+/// [`Error::Escalated`] when a person has to decide it.
 pub fn approve_automatically(c: &mut dyn Conn, on: &On<'_>, account: &str, settings: &Settings) -> Result<Item> {
+    roles::require(c, on.actor, Right::Decide)?;
     let item = load(c, on.persona, on.id)?;
+    if item.state != State::Pending {
+        return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted: "approved" });
+    }
+    if let Some(to) = &item.escalated_to {
+        return Err(Error::Escalated { id: item.id.clone(), to: to.clone() });
+    }
+    seen(c, on, &item)?;
     if item.verdict != Verdict::Allow || !item.evaluation.missing.is_empty() {
         return Err(Error::Blocked { id: item.id.clone(), flags: item.evaluation.summary() });
     }
@@ -76,7 +87,7 @@ fn schedule(c: &mut dyn Conn, item: &Item, account: &str, actor: &Actor, at: Mil
 /// Change the text of an item. It is screened anew by the caller, stays with its reviewer, and any approval is void.
 ///
 /// # Errors
-/// [`Error::Incomplete`] when the new text could never be sent, and the refusals of a claim.
+/// As [`edit_because`].
 pub fn edit(
     c: &mut dyn Conn,
     on: &On<'_>,
@@ -85,16 +96,53 @@ pub fn edit(
     evaluation: &Evaluation,
     settings: &Settings,
 ) -> Result<Item> {
-    let item = claimed(c, on, settings, "edited")?;
+    edit_because(c, on, title, content, None, evaluation, settings)
+}
+
+/// The same, saying why: when the item is approved, the next prompts learn from it.
+///
+/// A draft that a rule blocks may be edited as well. When nothing in the new text is blocked, it goes to who wrote it; else it stays blocked.
+///
+/// # Errors
+/// [`Error::Incomplete`] when the new text could never be sent, and the refusals of a claim.
+pub fn edit_because(
+    c: &mut dyn Conn,
+    on: &On<'_>,
+    title: Option<&str>,
+    content: &str,
+    why: Option<&str>,
+    evaluation: &Evaluation,
+    settings: &Settings,
+) -> Result<Item> {
+    let why = why.map(str::trim).filter(|why| !why.is_empty());
+    let present = load(c, on.persona, on.id)?;
+    let is_blocked = present.state == State::Blocked;
+    let item = if is_blocked {
+        roles::require(c, on.actor, Right::Decide)?;
+        seen(c, on, &present)?;
+        present
+    } else {
+        claimed(c, on, settings, "edited")?
+    };
     let title = title.or(item.title.as_deref());
     if let Some(missing) = approval::missing(item.post_type, &item.target_subreddit, item.parent_id.as_deref(), title, content) {
         return Err(Error::Incomplete { id: item.id, missing });
     }
     let revision = item.revision + 1;
-    write_revision(c, on.persona, on.id, revision, title, content, on.actor, None, on.at)?;
-    let set = new_text(revision, content, title, evaluation);
+    write_revision(c, on.persona, on.id, revision, title, content, on.actor, why, on.at)?;
+    let to = match (is_blocked, evaluation.verdict) {
+        (true, Verdict::Block) => State::Blocked,
+        (true, _) => State::Pending,
+        (false, _) => State::Claimed,
+    };
+    let mut set = new_text(revision, content, title, evaluation);
+    set.extend(overrides::forget(c, &item)?);
     let detail = json!({ "revision": revision, "digest": evaluation.input_digest, "verdict": evaluation.verdict });
-    take(c, Step { item: &item, to: State::Claimed, actor: on.actor, action: "queue.edit", reason: None, at: on.at, set, detail })
+    let edited = take(c, Step { item: &item, to, actor: on.actor, action: "queue.edit", reason: why, at: on.at, set, detail })?;
+    if to == State::Pending {
+        return claim(c, &On { version: Some(edited.version), ..on.clone() }, settings);
+    }
+    Ok(edited)
 }
 
 /// Reject an item, with a typed reason and what the agent has to do about it.
@@ -145,11 +193,12 @@ pub fn reject(
     )
 }
 
-/// Take an approval back before the item has left.
+/// Take an approval back before the item has left. Somebody else's takes a senior.
 ///
 /// # Errors
 /// [`Error::TooLateToUndo`] once it left, [`Error::WrongState`] when it was never approved.
 pub fn undo(c: &mut dyn Conn, on: &On<'_>) -> Result<Item> {
+    roles::require(c, on.actor, Right::Decide)?;
     let item = load(c, on.persona, on.id)?;
     if item.state.may_be_public() {
         return Err(Error::TooLateToUndo { id: item.id.clone(), state: item.state });
@@ -157,11 +206,10 @@ pub fn undo(c: &mut dyn Conn, on: &On<'_>) -> Result<Item> {
     if item.state != State::Scheduled {
         return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted: "undone" });
     }
-    if let Some(seen) = on.version
-        && seen != item.version
-    {
-        return Err(changed(c, &item, seen)?);
+    if item.reviewed_by.as_deref() != Some(on.actor.name.as_str()) {
+        roles::require(c, on.actor, Right::UndoOthers)?;
     }
+    seen(c, on, &item)?;
     back_to_review(c, &item, on.actor, "queue.undo", None, on.at)
 }
 
@@ -184,10 +232,12 @@ pub(super) fn back_to_review(c: &mut dyn Conn, item: &Item, actor: &Actor, actio
 /// # Errors
 /// [`Error::WrongState`] when it is not blocked.
 pub fn discard(c: &mut dyn Conn, on: &On<'_>, reason: &str) -> Result<Item> {
+    roles::require(c, on.actor, Right::Discard)?;
     let item = load(c, on.persona, on.id)?;
     if item.state != State::Blocked {
         return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted: "discarded" });
     }
+    seen(c, on, &item)?;
     let set = vec![("reviewed_by", Val::from(&on.actor.name)), ("reviewed_at", Val::Int(on.at))];
     take(
         c,
@@ -223,10 +273,12 @@ pub enum Resolution {
 /// # Errors
 /// [`Error::WrongState`] when it does not wait, [`Error::SecondPersonNeeded`] for a resend by the approver.
 pub fn resolve(c: &mut dyn Conn, on: &On<'_>, resolution: &Resolution, settings: &Settings) -> Result<Item> {
+    roles::require(c, on.actor, Right::Resolve)?;
     let item = load(c, on.persona, on.id)?;
     if item.state != State::Unresolved {
         return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted: "resolved" });
     }
+    seen(c, on, &item)?;
     let (outcome, to, set) = match resolution {
         Resolution::Sent { fullname } => {
             let expected = if item.post_type == PostType::Post { "t3_" } else { "t1_" };
@@ -255,30 +307,12 @@ pub fn resolve(c: &mut dyn Conn, on: &On<'_>, resolution: &Resolution, settings:
     take(c, Step { item: &item, to, actor: on.actor, action: "queue.resolve", reason: None, at: on.at, set, detail })
 }
 
-/// A rejection or an edit that the next prompts should learn from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Correction {
-    /// What was wrong, as `tone: too preachy`.
-    pub reason: String,
-    /// The draft it was said of, at most 200 characters.
-    pub excerpt: String,
-}
-
-/// The newest rejections of a persona with a note, newest first.
+/// What the next prompts should learn from, newest first: see [`super::corrections`].
 ///
 /// # Errors
 /// When the engine refuses.
-pub fn recent_corrections(c: &mut dyn Conn, persona: &crate::base::PersonaId, limit: i64) -> Result<Vec<Correction>> {
-    c.query(
-        "SELECT reject_code, reject_note, substr(content, 1, 200) AS excerpt FROM pending_posts
-         WHERE persona_id = $1 AND state = 'rejected' AND reject_note IS NOT NULL ORDER BY created_at DESC, id DESC LIMIT $2",
-        vals![persona, limit],
-    )?
-    .iter()
-    .map(|row| {
-        Ok(Correction { reason: format!("{}: {}", row.text("reject_code")?, row.text("reject_note")?), excerpt: row.text("excerpt")? })
-    })
-    .collect()
+pub fn recent_corrections(c: &mut dyn Conn, persona: &crate::base::PersonaId, limit: i64) -> Result<Vec<super::corrections::Correction>> {
+    super::corrections::recent(c, persona, limit)
 }
 
 /// Whether the loop may draft for `parent`: nothing of ours waits or stands there, and no rejection forbids it.
@@ -294,6 +328,10 @@ pub fn may_draft(c: &mut dyn Conn, persona: &crate::base::PersonaId, parent: &st
         vals![persona, parent],
     )?;
     for row in &rows {
+        // The newer draft that took its place speaks for it.
+        if row.text("state")? == State::Superseded.as_str() {
+            continue;
+        }
         let redraft = row.text("state")? == State::Rejected.as_str()
             && row.text_opt("reject_directive")?.as_deref() == Some(Directive::Redraft.as_str())
             && row.int_opt("directive_consumed_at")?.is_none();

@@ -1,5 +1,6 @@
 //! What can be wrong with a moderation request, in sentences that an operator can act on.
 
+use super::roles::Role;
 use super::state::State;
 use crate::base::{Millis, clock};
 
@@ -126,6 +127,34 @@ pub enum Error {
         why: String,
         /// The item.
         id: String,
+    },
+    /// The person's role does not allow it.
+    #[error("{name} is {role} here, and {action} needs {needed}: {how}")]
+    NotAllowed {
+        /// Who.
+        name: String,
+        /// The role they have.
+        role: Role,
+        /// What was wanted, as `deciding about drafts`.
+        action: &'static str,
+        /// The least role that may.
+        needed: Role,
+        /// Who can do it, or how to get the role.
+        how: String,
+    },
+    /// The team cannot be changed like this.
+    #[error("the team cannot be changed: {why}")]
+    Team {
+        /// Why, and what to do first.
+        why: String,
+    },
+    /// This block cannot be overridden by anybody.
+    #[error("item {id} cannot be overridden: {why}")]
+    NoOverride {
+        /// The item.
+        id: String,
+        /// Why, and what to do.
+        why: String,
     },
     /// A step that the state machine does not have: a defect of the program.
     #[error("item {id} may not go from {from} to {to}; this is a defect of quarterdeck, please report it")]

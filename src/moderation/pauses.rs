@@ -1,6 +1,7 @@
 //! The kill switch: while a pause stands, nothing is sent. Checked in the transaction that commits a delivery's intent.
 
 use super::error::Result;
+use super::roles::{self, Right};
 use crate::base::{Millis, PersonaId};
 use crate::store::audit::{self, Actor};
 use crate::store::{Conn, Row, feed};
@@ -60,6 +61,7 @@ fn from_row(row: &Row) -> Result<Pause> {
 /// # Errors
 /// When the engine refuses.
 pub fn pause(c: &mut dyn Conn, scope: &Scope, reason: &str, until: Option<Millis>, actor: &Actor, at: Millis) -> Result<()> {
+    roles::require(c, actor, Right::Pause)?;
     let key = scope.key();
     c.exec(
         "INSERT INTO pauses (scope, reason, paused_by, paused_at, until) VALUES ($1, $2, $3, $4, $5)
@@ -74,6 +76,7 @@ pub fn pause(c: &mut dyn Conn, scope: &Scope, reason: &str, until: Option<Millis
 /// # Errors
 /// When the engine refuses.
 pub fn resume(c: &mut dyn Conn, scope: &Scope, actor: &Actor, at: Millis) -> Result<bool> {
+    roles::require(c, actor, Right::Resume)?;
     let key = scope.key();
     let lifted = c.exec("DELETE FROM pauses WHERE scope = $1", vals![&key])? > 0;
     if lifted {

@@ -6,6 +6,8 @@ use super::draft::DraftMetadata;
 use super::error::{Error, Result};
 use super::evaluation::{Evaluation, Verdict};
 use super::item::{Item, load};
+use super::overrides;
+use super::roles::{self, Right};
 use super::state::{PostType, State};
 use super::team::SecondApprover;
 use super::transition::{Step, changed, take};
@@ -78,6 +80,20 @@ pub struct NewItem {
 /// # Errors
 /// [`Error::Invalid`] for empty text, [`Error::AlreadyAnswered`] when this persona already has a draft or an answer for the parent.
 pub fn enqueue(c: &mut dyn Conn, persona: &PersonaId, new: &NewItem, settings: &Settings, actor: &Actor, at: Millis) -> Result<String> {
+    enqueue_as(c, persona, new_id(), new, settings, actor, at)
+}
+
+/// The same under an id that was made before.
+pub(super) fn enqueue_as(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    id: String,
+    new: &NewItem,
+    settings: &Settings,
+    actor: &Actor,
+    at: Millis,
+) -> Result<String> {
+    roles::require(c, actor, Right::Decide)?;
     if new.content.trim().is_empty() && new.evaluation.verdict != Verdict::Block {
         return Err(Error::Invalid { what: "the draft's text", found: "empty".to_owned(), expected: "some text".to_owned() });
     }
@@ -86,7 +102,6 @@ pub fn enqueue(c: &mut dyn Conn, persona: &PersonaId, new: &NewItem, settings: &
     {
         return Err(Error::AlreadyAnswered { parent: parent.clone(), existing });
     }
-    let id = new_id();
     let state = if new.evaluation.verdict == Verdict::Block { State::Blocked } else { State::Pending };
     c.exec(
         "INSERT INTO pending_posts (persona_id, id, state, version, fence, revision, post_type, target_subreddit, parent_id, thread_id,
@@ -183,6 +198,7 @@ pub struct On<'a> {
 
 /// The item, in the version that was seen, not in another reviewer's hands, in a state that can still be decided.
 pub(super) fn decidable(c: &mut dyn Conn, on: &On<'_>, wanted: &'static str) -> Result<Item> {
+    roles::require(c, on.actor, Right::Decide)?;
     let item = load(c, on.persona, on.id)?;
     if let Some((holder, until)) = item.live_lease(on.at)
         && holder != on.actor.name
@@ -192,15 +208,21 @@ pub(super) fn decidable(c: &mut dyn Conn, on: &On<'_>, wanted: &'static str) -> 
     if !item.state.is_open() {
         return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted });
     }
-    if let Some(to) = item.escalated_to.as_ref().filter(|to| **to != on.actor.name) {
+    if let Some(to) = item.escalated_to.as_ref().filter(|to| **to != on.actor.name)
+        && !roles::was_given(c, on.actor, Right::DecideEscalated)?
+    {
         return Err(Error::Escalated { id: item.id.clone(), to: to.clone() });
     }
-    if let Some(seen) = on.version
-        && seen != item.version
-    {
-        return Err(changed(c, &item, seen)?);
-    }
+    seen(c, on, &item)?;
     Ok(item)
+}
+
+/// The item is in the version that was on the screen.
+pub(super) fn seen(c: &mut dyn Conn, on: &On<'_>, item: &Item) -> Result<()> {
+    match on.version {
+        Some(seen) if seen != item.version => Err(changed(c, item, seen)?),
+        _ => Ok(()),
+    }
 }
 
 const NO_LEASE: [(&str, Val); 2] = [("lease_holder", Val::Null), ("lease_until", Val::Null)];
@@ -239,29 +261,26 @@ pub(super) fn claimed(c: &mut dyn Conn, on: &On<'_>, settings: &Settings, wanted
     claim(c, &On { version: Some(item.version), ..on.clone() }, settings)
 }
 
-/// Give an item back to the queue.
+/// Give an item back to the queue. A senior may give back what somebody else has claimed.
 ///
 /// # Errors
 /// [`Error::ClaimedByOther`], [`Error::WrongState`] when it is neither claimed nor held.
 pub fn release(c: &mut dyn Conn, on: &On<'_>) -> Result<Item> {
-    let item = decidable(c, on, "released")?;
+    let item = match decidable(c, on, "released") {
+        Err(Error::ClaimedByOther { .. }) if roles::was_given(c, on.actor, Right::ReleaseOthers)? => {
+            let item = load(c, on.persona, on.id)?;
+            seen(c, on, &item)?;
+            item
+        }
+        decidable => decidable?,
+    };
+    let holder = item.live_lease(on.at).filter(|(holder, _)| *holder != on.actor.name);
+    let detail = holder.map_or(Value::Null, |(holder, _)| json!({ "claimed_by": holder }));
     if item.state == State::Pending {
         return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: String::new(), wanted: "released" });
     }
     let set = without_lease(vec![("hold_until", Val::Null), ("hold_reason", Val::Null)]);
-    take(
-        c,
-        Step {
-            item: &item,
-            to: State::Pending,
-            actor: on.actor,
-            action: "queue.release",
-            reason: None,
-            at: on.at,
-            set,
-            detail: Value::Null,
-        },
-    )
+    take(c, Step { item: &item, to: State::Pending, actor: on.actor, action: "queue.release", reason: None, at: on.at, set, detail })
 }
 
 /// Set an item aside until a time, with a reason.
@@ -318,6 +337,7 @@ pub fn return_to_agent(c: &mut dyn Conn, on: &On<'_>, note: &str, settings: &Set
 /// # Errors
 /// [`Error::WrongState`] when the item was not returned.
 pub fn resubmit(c: &mut dyn Conn, on: &On<'_>, content: &str, evaluation: &Evaluation, metadata: &DraftMetadata) -> Result<Item> {
+    roles::require(c, on.actor, Right::Decide)?;
     let item = load(c, on.persona, on.id)?;
     if item.state != State::Returned {
         return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted: "resubmitted" });
@@ -335,6 +355,7 @@ pub fn resubmit(c: &mut dyn Conn, on: &On<'_>, content: &str, evaluation: &Evalu
     };
     let mut set = new_text(revision, content, item.title.as_deref(), evaluation);
     set.push(("draft_metadata", Val::from(json!(metadata).to_string())));
+    set.extend(overrides::forget(c, &item)?);
     let detail = json!({ "revision": revision, "digest": evaluation.input_digest, "verdict": evaluation.verdict });
     take(c, Step { item: &item, to, actor: on.actor, action: "queue.resubmit", reason: None, at: on.at, set, detail })
 }

@@ -223,6 +223,8 @@ impl Fold {
             "queue.undo" => self.count("undone"),
             "queue.expire" => self.count("expired"),
             "queue.skip" => self.count("skipped"),
+            "queue.override" => self.count("overridden"),
+            "queue.supersede" => self.count("superseded"),
             "delivery.unknown" => {
                 self.lost_at.insert(event.item.clone(), event.at);
                 self.count("unknown");
@@ -279,6 +281,8 @@ impl Fold {
             count("edits", "texts that people changed", self.of("edited")),
             count("expired", "items whose time ran out; nobody decided them", self.of("expired")),
             count("skipped", "times that a person passed an item over", self.of("skipped")),
+            count("overridden", "blocks that two people lifted", self.of("overridden")),
+            count("superseded", "drafts that gave way to a newer one", self.of("superseded")),
             count("undone", "approvals that were taken back", self.of("undone")),
             count("auto-approved", "items that no person decided", self.of("auto_approved")),
             share("sent unchanged", "share of the messages sent whose text is the agent's first", unchanged, revised.len()),

@@ -5,6 +5,7 @@ use super::error::{Error, Result};
 use super::evaluation::Verdict;
 use super::item::{Item, revisions};
 use super::queue::{On, Settings, claimed, decidable, required, without_lease};
+use super::roles;
 use super::state::{PostType, State};
 use super::transition::{Step, take};
 use crate::base::PersonaId;
@@ -124,6 +125,7 @@ pub(super) fn first_approval(c: &mut dyn Conn, item: &Item, on: &On<'_>, account
 pub fn hand_over(c: &mut dyn Conn, on: &On<'_>, to: &str, settings: &Settings) -> Result<Item> {
     let to = required("the colleague's name", to)?;
     let item = claimed(c, on, settings, "handed over")?;
+    roles::can_decide(c, to)?;
     let set = vec![("lease_holder", Val::from(to)), ("lease_until", Val::Int(on.at + settings.lease)), ("fence", Val::Int(item.fence + 1))];
     let detail = json!({ "from": on.actor.name, "to": to });
     take(c, Step { item: &item, to: State::Claimed, actor: on.actor, action: "queue.hand_over", reason: None, at: on.at, set, detail })
@@ -136,6 +138,7 @@ pub fn hand_over(c: &mut dyn Conn, on: &On<'_>, to: &str, settings: &Settings) -
 pub fn escalate(c: &mut dyn Conn, on: &On<'_>, to: &str, reason: &str) -> Result<Item> {
     let (to, reason) = (required("the name of who has to decide", to)?, required("the reason", reason)?);
     let item = decidable(c, on, "escalated")?;
+    roles::can_decide(c, to)?;
     pass_on(c, &item, on, to, reason)
 }
 

@@ -44,31 +44,41 @@ pub struct Actor {
     pub kind: ActorKind,
     /// The reviewer's name, the persona's name, or the part of the program.
     pub name: String,
+    /// The login of a person who acts under another name: a name is a claim, and the log says who made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
 }
 
 impl Actor {
     /// A person.
     #[must_use]
     pub fn human(name: impl Into<String>) -> Self {
-        Self { kind: ActorKind::Human, name: name.into() }
+        Self { kind: ActorKind::Human, name: name.into(), login: None }
+    }
+
+    /// The same, logged in as `login`: kept where it differs from the name.
+    #[must_use]
+    pub fn logged_in_as(mut self, login: Option<String>) -> Self {
+        self.login = login.filter(|login| *login != self.name);
+        self
     }
 
     /// An agent loop.
     #[must_use]
     pub fn agent(name: impl Into<String>) -> Self {
-        Self { kind: ActorKind::Agent, name: name.into() }
+        Self { kind: ActorKind::Agent, name: name.into(), login: None }
     }
 
     /// A part of the program.
     #[must_use]
     pub fn system(name: impl Into<String>) -> Self {
-        Self { kind: ActorKind::System, name: name.into() }
+        Self { kind: ActorKind::System, name: name.into(), login: None }
     }
 
     /// A deadline.
     #[must_use]
     pub fn timeout(name: impl Into<String>) -> Self {
-        Self { kind: ActorKind::Timeout, name: name.into() }
+        Self { kind: ActorKind::Timeout, name: name.into(), login: None }
     }
 }
 
@@ -107,7 +117,11 @@ pub fn append(c: &mut dyn Conn, entry: &Entry<'_>) -> Result<i64> {
     };
     // serde_json keeps the keys of an object sorted, so that equal values have equal text.
     let (before, after) = (entry.before.to_string(), entry.after.to_string());
-    let detail = serde_json::json!({ "before": entry.before, "after": entry.after }).to_string();
+    let mut detail = serde_json::json!({ "before": entry.before, "after": entry.after });
+    if let Some(login) = &entry.actor.login {
+        detail["login"] = login.as_str().into();
+    }
+    let detail = detail.to_string();
     let (before_digest, after_digest) = (sha256_hex(before.as_bytes()), sha256_hex(after.as_bytes()));
     let hash = row_hash(&Hashed {
         prev_hash: &prev_hash,

@@ -40,6 +40,9 @@ pub const MIGRATIONS: &[Migration] = migrations![
     6 "team" "0006_team",
     7 "states" "0007_states",
     8 "rules" "0008_rules",
+    9 "reviewers" "0009_reviewers",
+    10 "overrides" "0010_overrides",
+    11 "edit_notes" "0011_edit_notes",
 ];
 
 /// The newest schema version that this program knows.

@@ -10,3 +10,4 @@ mod process;
 mod program;
 mod replies;
 mod scripted;
+mod team;

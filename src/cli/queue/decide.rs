@@ -1,17 +1,16 @@
 //! What a person decides about one item.
 
-use super::{Command, Desk, Target};
+use super::{Command, Desk, Target, editor};
 use crate::base::{SafeText, clock};
 use crate::cli::output::Tone;
 use crate::cli::{Failure, events::short};
 use crate::memory::Persona;
 use crate::moderation::decisions::Resolution;
 use crate::moderation::screening::{Outgoing, Surroundings};
-use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, decisions, queue, team};
+use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, decisions, overrides, queue, team};
 use crate::store::Conn;
-use crate::store::audit::Actor;
 use serde_json::json;
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
@@ -27,7 +26,14 @@ pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
             told(desk, &item, "back in the queue")
         }
         Command::Approve(target) => approve(desk, &target),
-        Command::Edit { target, text, file, title } => edit(desk, &target, text, file.as_deref(), title),
+        Command::Edit { target, text, file, title, why, editor } => {
+            let source = match (text, &file) {
+                (Some(text), _) => Source::Text(text),
+                (None, Some(file)) => Source::File(file),
+                (None, None) => Source::Editor(editor.as_deref()),
+            };
+            edit(desk, &target, source, title, why)
+        }
         Command::Reject { target, reason, note, then } => {
             let item = act(desk, &target, move |c, on, _, settings| decisions::reject(c, on, reason, then, note.as_deref(), settings))?;
             told(desk, &item, &format!("rejected ({reason}); the agent will {}", promise(then)))
@@ -58,6 +64,16 @@ pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
         Command::Undo(target) => {
             let item = act(desk, &target, |c, on, _, _| decisions::undo(c, on))?;
             told(desk, &item, "taken back; nothing has left, and it waits in the queue again")
+        }
+        Command::Override { target, reason } => {
+            let (item, wish) = act(desk, &target, move |c, on, _, _| overrides::ask_or_confirm(c, on, &reason))?;
+            let (out, id) = (&desk.context.out, short(&item.id));
+            out.either(&json!({ "item": item, "override": wish }), || match &wish.confirmed_by {
+                Some(_) => out.say(format!("{id} overridden: it waits for approval like any other; an edit ends the override")),
+                None => out.say(format!(
+                    "{id} stays blocked until a second senior confirms: `quarterdeck --as NAME queue override {id} --reason …`"
+                )),
+            })
         }
         Command::Discard { target, reason } => {
             let item = act(desk, &target, move |c, on, _, _| decisions::discard(c, on, &reason))?;
@@ -90,14 +106,14 @@ fn act<T: Send + 'static>(
     decide(desk, persona, &item, target.version, work)
 }
 
-fn decide<T: Send + 'static>(
+pub(super) fn decide<T: Send + 'static>(
     desk: &Desk<'_>,
     persona: Persona,
     item: &Item,
     version: Option<i64>,
     work: impl FnOnce(&mut dyn Conn, &On<'_>, &Persona, &Settings) -> moderation::Result<T> + Send + 'static,
 ) -> Result<T, Failure> {
-    let (actor, at) = (Actor::human(desk.context.operator()?), desk.context.clock.now());
+    let (actor, at) = (desk.context.actor()?, desk.context.clock.now());
     let (id, settings) = (item.id.clone(), desk.deck.moderation());
     let done = desk
         .deck
@@ -135,16 +151,32 @@ fn approve(desk: &Desk<'_>, target: &Target) -> Result<(), Failure> {
     told(desk, &item, &words)
 }
 
-fn edit(desk: &Desk<'_>, target: &Target, text: Option<String>, file: Option<&Path>, title: Option<String>) -> Result<(), Failure> {
+/// Where the new text comes from.
+enum Source<'a> {
+    Text(String),
+    File(&'a Path),
+    Editor(Option<&'a str>),
+}
+
+fn edit(desk: &Desk<'_>, target: &Target, source: Source<'_>, title: Option<String>, why: Option<String>) -> Result<(), Failure> {
     let (persona, item) = desk.find(&target.id)?;
-    let content = match (text, file) {
-        (Some(text), _) => text,
-        (None, Some(file)) => read(file)?,
-        (None, None) if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => in_editor(&item.content)?,
-        (None, None) => return Err(Failure::usage("there is no terminal for an editor").hint("give the text with --text or --file")),
+    let seen = target.version.or(Some(item.version));
+    let (content, version, session) = match source {
+        Source::Text(text) => (text, seen, None),
+        Source::File(file) => (read(file)?, seen, None),
+        Source::Editor(program) => {
+            if program.is_none() && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+                return Err(Failure::usage("there is no terminal for an editor").hint("give the text with --text or --file"));
+            }
+            let (content, session) = editor::open(desk, &persona, &item, seen, program)?;
+            (content, session.version(), Some(session))
+        }
     };
     let content = content.trim_end().to_owned();
     if content == item.content && title.as_deref().is_none_or(|title| Some(title) == item.title.as_deref()) {
+        if let Some(session) = session {
+            session.nothing_changed(desk);
+        }
         return told(desk, &item, "not changed");
     }
     // The consistency check spoke of another text: it counts as missing, and the item stays one for a person.
@@ -156,11 +188,20 @@ fn edit(desk: &Desk<'_>, target: &Target, text: Option<String>, file: Option<&Pa
         screener.screen_again(c, &screened, Outgoing { title: heading.as_deref(), content: &text }, around, at)
     })?;
     let before = item.content.clone();
-    let version = target.version.or(Some(item.version));
     let after = content.clone();
     let edited = decide(desk, persona, &item, version, move |c, on, _, settings| {
-        decisions::edit(c, on, title.as_deref(), &content, &evaluation, settings)
-    })?;
+        decisions::edit_because(c, on, title.as_deref(), &content, why.as_deref(), &evaluation, settings)
+    });
+    let edited = match (edited, session) {
+        (Ok(edited), session) => {
+            if let Some(session) = session {
+                session.taken_over();
+            }
+            edited
+        }
+        (Err(failure), Some(session)) => return Err(session.refused(failure)),
+        (Err(failure), None) => return Err(failure),
+    };
     let out = &desk.context.out;
     out.either(&json!({ "item": edited }), || {
         difference(desk, &before, &after)?;
@@ -170,6 +211,9 @@ fn edit(desk: &Desk<'_>, target: &Target, text: Option<String>, file: Option<&Pa
             edited.verdict.as_str(),
             SafeText::line(&edited.evaluation.summary())
         ))?;
+        if edited.state == State::Blocked {
+            return out.say("it is still blocked; edit it again, or discard it");
+        }
         out.say(format!("it is claimed by you; `quarterdeck queue approve {}` sends this text", short(&edited.id)))
     })
 }
@@ -188,7 +232,7 @@ fn difference(desk: &Desk<'_>, before: &str, after: &str) -> Result<(), Failure>
 }
 
 /// A text is at most 40,000 characters; a file of a megabyte is a mistake.
-fn read(file: &Path) -> Result<String, Failure> {
+pub(super) fn read(file: &Path) -> Result<String, Failure> {
     const MOST: u64 = 1 << 20;
     let mut text = String::new();
     let read = if file == Path::new("-") {
@@ -198,29 +242,6 @@ fn read(file: &Path) -> Result<String, Failure> {
     };
     read.map_err(|error| Failure::failed(format!("{} cannot be read: {error}", file.display())).hint("give a file of plain UTF-8 text"))?;
     Ok(text)
-}
-
-fn in_editor(content: &str) -> Result<String, Failure> {
-    let failed =
-        |what: &str, error: std::io::Error| Failure::failed(format!("{what}: {error}")).hint("set $EDITOR, or give the text with --text");
-    let mut file = tempfile::Builder::new()
-        .prefix("quarterdeck-")
-        .suffix(".md")
-        .tempfile()
-        .map_err(|error| failed("no file for the editor", error))?;
-    file.write_all(content.as_bytes()).and_then(|()| file.flush()).map_err(|error| failed("the file for the editor", error))?;
-    let editor = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR")).unwrap_or_else(|_| "vi".to_owned());
-    let mut words = editor.split_whitespace();
-    let program = words.next().unwrap_or("vi");
-    let status = std::process::Command::new(program)
-        .args(words)
-        .arg(file.path())
-        .status()
-        .map_err(|error| failed(&format!("the editor {program}"), error))?;
-    if !status.success() {
-        return Err(Failure::failed(format!("the editor {program} ended with {status}; nothing was changed")));
-    }
-    read(file.path())
 }
 
 /// A fullname, or the one that a link ends with.

@@ -3,8 +3,10 @@
 use super::Desk;
 use crate::base::{SafeText, clock};
 use crate::cli::Failure;
+use crate::cli::events::short;
 use crate::cli::output::{Output, Tone, age};
 use crate::moderation::outbox::{self, Attempt};
+use crate::moderation::overrides::{self, Override};
 use crate::moderation::screening::ConsistencyResult;
 use crate::moderation::{self, Item, Span, Verdict, item};
 use crate::store::Conn;
@@ -14,16 +16,23 @@ use serde_json::json;
 pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
     let (persona, item) = desk.find(id)?;
     let (owner, full) = (persona.id.clone(), item.id.clone());
-    let (revisions, attempts, history) = desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
-        Ok((item::revisions(c, &owner, &full)?, outbox::attempts(c, &owner, &full)?, audit::history(c, "pending_post", &full)?))
+    let judged = item.clone();
+    let (revisions, attempts, history, overriding) = desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
+        Ok((
+            item::revisions(c, &owner, &full)?,
+            outbox::attempts(c, &owner, &full)?,
+            audit::history(c, "pending_post", &full)?,
+            overrides::of(c, &judged)?,
+        ))
     })?;
     let out = &desk.context.out;
-    out.either(&json!({ "item": item, "revisions": revisions, "attempts": attempts, "history": history }), || {
+    out.either(&json!({ "item": item, "revisions": revisions, "attempts": attempts, "history": history, "override": overriding }), || {
         let now = desk.context.clock.now();
         head(out, &item, &persona.reddit_username, now)?;
         thread(out, &item)?;
         draft(out, &item)?;
         judgement(out, &item)?;
+        override_of(out, &item, overriding.as_ref())?;
         proposals(out, &item)?;
         deliveries(out, &attempts)?;
         past(out, &history)
@@ -157,6 +166,19 @@ fn judgement(out: &Output, item: &Item) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn override_of(out: &Output, item: &Item, found: Option<&Override>) -> Result<(), Failure> {
+    let Some(found) = found else { return Ok(()) };
+    let asked = format!("{} asks for an override: {}", SafeText::line(&found.asked_by), SafeText::line(&found.reason));
+    match &found.confirmed_by {
+        Some(second) => out.say(out.paint(&format!("{asked}; confirmed by {}", SafeText::line(second)), Tone::Warning)),
+        None => {
+            out.say(out.paint(&asked, Tone::Warning))?;
+            let id = short(&item.id);
+            out.say(format!("  a second senior lets it pass with: quarterdeck --as NAME queue override {id} --reason \"…\""))
+        }
+    }
 }
 
 fn proposals(out: &Output, item: &Item) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use super::model::Mode;
 use super::set::{Modes, RuleSet};
 use crate::base::Millis;
 use crate::moderation::error::{Error, Result};
+use crate::moderation::roles::{self, Right};
 use crate::store::audit::{self, Actor};
 use crate::store::{self, Conn, feed};
 use crate::vals;
@@ -56,9 +57,11 @@ pub fn modes(c: &mut dyn Conn) -> Result<Modes> {
 /// Set the mode of a rule; `None` gives it back to the files.
 ///
 /// # Errors
-/// [`Error::Invalid`] when there is no such rule, when it is locked and would become milder, or without a reason.
+/// [`Error::Invalid`] when there is no such rule, when it is locked and would become milder, or without a reason;
+/// [`Error::NotAllowed`] without the right.
 pub fn set(c: &mut dyn Conn, rules: &RuleSet, id: &str, mode: Option<Mode>, reason: &str, actor: &Actor, at: Millis) -> Result<()> {
     let reason = crate::moderation::queue::required("the reason", reason)?;
+    roles::require(c, actor, Right::Rules)?;
     let unknown = || Error::Invalid {
         what: "the rule",
         found: id.to_owned(),
