@@ -7,7 +7,7 @@ use crate::cli::{Failure, events::short};
 use crate::memory::Persona;
 use crate::moderation::decisions::Resolution;
 use crate::moderation::screening::{self, Outgoing, Surroundings};
-use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, decisions, queue, team};
+use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, amendments, decisions, queue, team};
 use crate::store::Conn;
 use crate::store::audit::Actor;
 use serde_json::json;
@@ -16,7 +16,7 @@ use std::path::Path;
 
 pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
     match command {
-        Command::List { .. } | Command::Show { .. } | Command::Stats { .. } => Ok(()),
+        Command::List { .. } | Command::Show { .. } | Command::Stats { .. } | Command::Retract(_) | Command::Amend(_) => Ok(()),
         Command::Claim(target) => {
             let item = act(desk, &target, |c, on, _, settings| queue::claim(c, on, settings))?;
             let until = item.lease_until.map(clock::local).unwrap_or_default();
@@ -56,8 +56,11 @@ pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
             told(desk, &item, "passed over; `queue list --skipped` still shows it to you")
         }
         Command::Undo(target) => {
-            let item = act(desk, &target, |c, on, _, _| decisions::undo(c, on))?;
-            told(desk, &item, "taken back; nothing has left, and it waits in the queue again")
+            let (item, wish) = act(desk, &target, |c, on, _, _| amendments::undo(c, on))?;
+            match wish {
+                Some(wish) => super::amend::told(desk, &item, &wish, "taken back; what was sent stays as it is"),
+                None => told(desk, &item, "taken back; nothing has left, and it waits in the queue again"),
+            }
         }
         Command::Discard { target, reason } => {
             let item = act(desk, &target, move |c, on, _, _| decisions::discard(c, on, &reason))?;
@@ -90,7 +93,7 @@ fn act<T: Send + 'static>(
     decide(desk, persona, &item, target.version, work)
 }
 
-fn decide<T: Send + 'static>(
+pub(super) fn decide<T: Send + 'static>(
     desk: &Desk<'_>,
     persona: Persona,
     item: &Item,
@@ -137,13 +140,7 @@ fn approve(desk: &Desk<'_>, target: &Target) -> Result<(), Failure> {
 
 fn edit(desk: &Desk<'_>, target: &Target, text: Option<String>, file: Option<&Path>, title: Option<String>) -> Result<(), Failure> {
     let (persona, item) = desk.find(&target.id)?;
-    let content = match (text, file) {
-        (Some(text), _) => text,
-        (None, Some(file)) => read(file)?,
-        (None, None) if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => in_editor(&item.content)?,
-        (None, None) => return Err(Failure::usage("there is no terminal for an editor").hint("give the text with --text or --file")),
-    };
-    let content = content.trim_end().to_owned();
+    let content = written(text, file, &item.content)?;
     if content == item.content && title.as_deref().is_none_or(|title| Some(title) == item.title.as_deref()) {
         return told(desk, &item, "not changed");
     }
@@ -170,7 +167,18 @@ fn edit(desk: &Desk<'_>, target: &Target, text: Option<String>, file: Option<&Pa
     })
 }
 
-fn difference(desk: &Desk<'_>, before: &str, after: &str) -> Result<(), Failure> {
+/// The text of the option, of the file, or of the editor.
+pub(super) fn written(text: Option<String>, file: Option<&Path>, present: &str) -> Result<String, Failure> {
+    let content = match (text, file) {
+        (Some(text), _) => text,
+        (None, Some(file)) => read(file)?,
+        (None, None) if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => in_editor(present)?,
+        (None, None) => return Err(Failure::usage("there is no terminal for an editor").hint("give the text with --text or --file")),
+    };
+    Ok(content.trim_end().to_owned())
+}
+
+pub(super) fn difference(desk: &Desk<'_>, before: &str, after: &str) -> Result<(), Failure> {
     let out = &desk.context.out;
     for change in similar::TextDiff::from_lines(before, after).iter_all_changes() {
         let line = SafeText::line(change.value().trim_end_matches('\n'));

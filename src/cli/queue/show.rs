@@ -6,7 +6,7 @@ use crate::cli::Failure;
 use crate::cli::output::{Output, Tone, age};
 use crate::moderation::outbox::{self, Attempt};
 use crate::moderation::screening::ConsistencyResult;
-use crate::moderation::{self, Item, Span, Verdict, item};
+use crate::moderation::{self, Item, Span, Verdict, amendments, item};
 use crate::store::Conn;
 use crate::store::audit::{self, Record};
 use serde_json::json;
@@ -14,11 +14,12 @@ use serde_json::json;
 pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
     let (persona, item) = desk.find(id)?;
     let (owner, full) = (persona.id.clone(), item.id.clone());
-    let (revisions, attempts, history) = desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
-        Ok((item::revisions(c, &owner, &full)?, outbox::attempts(c, &owner, &full)?, audit::history(c, "pending_post", &full)?))
+    let (revisions, attempts, wishes, history) = desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
+        let wishes = amendments::of_item(c, &owner, &full)?;
+        Ok((item::revisions(c, &owner, &full)?, outbox::attempts(c, &owner, &full)?, wishes, audit::history(c, "pending_post", &full)?))
     })?;
     let out = &desk.context.out;
-    out.either(&json!({ "item": item, "revisions": revisions, "attempts": attempts, "history": history }), || {
+    out.either(&json!({ "item": item, "revisions": revisions, "attempts": attempts, "amendments": wishes, "history": history }), || {
         let now = desk.context.clock.now();
         head(out, &item, &persona.reddit_username, now)?;
         thread(out, &item)?;
@@ -26,11 +27,12 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
         judgement(out, &item)?;
         proposals(out, &item)?;
         deliveries(out, &attempts)?;
+        super::amend::show(out, &item, &wishes, now)?;
         past(out, &history)
     })
 }
 
-fn title(out: &Output, text: &str) -> Result<(), Failure> {
+pub(super) fn title(out: &Output, text: &str) -> Result<(), Failure> {
     out.say(format!("\n{}", out.paint(text, Tone::Faint)))
 }
 
