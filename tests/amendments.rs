@@ -201,7 +201,7 @@ async fn a_retract_deletes_looks_and_is_not_recalled() {
     assert!(stage.recalled().await.is_empty());
     // It is final: no look, no second wish, no undo.
     assert_eq!(item.next_check_at, None);
-    assert!(matches!(stage.retract().await, Err(Error::WrongState { state: State::Retracted, .. })));
+    assert!(matches!(stage.retract().await, Err(Error::NotThere { state: State::Retracted, .. })));
     assert!(stage.run("ana", |c, on| amendments::undo(c, on)).await.is_err());
     assert!(stage.after(90_000_000).await.is_idle());
     stage.audit_holds().await;
@@ -230,7 +230,7 @@ async fn an_amend_changes_looks_and_is_remembered() {
     stage.sandbox.world().remove(&item.fullname.unwrap()).unwrap();
     stage.after(61_000).await;
     assert_eq!(stage.item().await.state, State::Filtered);
-    assert!(matches!(stage.amend(BETTER, settings()).await, Err(Error::WrongState { state: State::Filtered, .. })));
+    assert!(matches!(stage.amend(BETTER, settings()).await, Err(Error::NotThere { state: State::Filtered, .. })));
     stage.retract().await.unwrap();
     stage.round().await;
     assert_eq!((stage.item().await.state, stage.stored().await.marks.deleted), (State::Retracted, true));

@@ -127,6 +127,18 @@ pub enum Error {
         /// The item.
         id: String,
     },
+    /// It is not in public, so that nothing there can be deleted or changed.
+    #[error("item {id} is {state}: only what was sent and {there} can be {wanted}; `quarterdeck queue show {id}` tells its history")]
+    NotThere {
+        /// The item.
+        id: String,
+        /// The state it has.
+        state: State,
+        /// What it would have to be.
+        there: &'static str,
+        /// What was wanted, as a participle.
+        wanted: &'static str,
+    },
     /// Another wish about what was sent is open.
     #[error("{by} asked at {} to {kind} item {id}; `quarterdeck queue show {id}` tells how far that is, `queue undo` takes it back", clock::local(*at))]
     AmendmentOpen {

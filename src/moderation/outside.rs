@@ -250,11 +250,12 @@ pub(super) async fn sight(reddit: &Client, fullname: &str) -> reddit::Result<Sig
     };
     let hidden = ["[deleted]", "[removed]"];
     let (visibility, words) = match removed_by {
+        _ if text == "[deleted]" => (Visibility::Gone, "deleted".to_owned()),
         // So a post says that its author took it away.
         Some("deleted" | "author") => (Visibility::Gone, "deleted".to_owned()),
         Some(category) => (Visibility::Filtered, format!("removed by {}", SafeText::line(category))),
         None if text == "[removed]" => (Visibility::Filtered, "removed".to_owned()),
-        None if author == "[deleted]" || text == "[deleted]" => (Visibility::Gone, "deleted".to_owned()),
+        None if author == "[deleted]" => (Visibility::Gone, "deleted".to_owned()),
         None => (Visibility::Visible, "everybody can read it".to_owned()),
     };
     let shown = |text: &String| (!hidden.contains(&text.as_str())).then(|| text.clone());

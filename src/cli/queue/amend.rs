@@ -74,12 +74,8 @@ pub(super) fn amend(desk: &Desk<'_>, args: Amend) -> Result<(), Failure> {
         })?;
         return promised(desk, &owner, &item, &wish);
     }
-    if !matches!(item.state, State::Confirmed | State::Visible | State::Amended) {
-        // Before the editor opens for nothing.
-        let (id, state) = (short(&item.id), item.state);
-        return Err(Failure::failed(format!("item {id} is {state}: only what was sent and stands in public can get a new text"))
-            .hint(format!("`quarterdeck queue show {id}` tells its history; before it is sent, `queue edit` changes it")));
-    }
+    // Before the editor opens for nothing.
+    amendments::check(Kind::Amend, &item)?;
     let text = decide::written(args.text, args.file.as_deref(), &item.content)?;
     // The consistency check spoke of another text: it counts as missing.
     let around = Surroundings { consistency: None, tainted: item.draft_metadata.tainted };

@@ -47,6 +47,22 @@ pub(super) fn fits(kind: Kind, state: State) -> bool {
     }
 }
 
+fn not_there(kind: Kind, item: &Item) -> Error {
+    let there = match kind {
+        Kind::Retract => "was not deleted",
+        Kind::Amend => "stands in public",
+    };
+    Error::NotThere { id: item.id.clone(), state: item.state, there, wanted: kind.participle() }
+}
+
+/// Whether this item can be the subject of such a wish now.
+///
+/// # Errors
+/// [`Error::NotThere`].
+pub fn check(kind: Kind, item: &Item) -> Result<()> {
+    if fits(kind, item.state) { Ok(()) } else { Err(not_there(kind, item)) }
+}
+
 /// What a wish binds to. An item that changed since, another account, other rules: the digest differs, and nothing is done.
 pub(super) fn digest(kind: Kind, item: &Item, text: Option<&str>, account: &str, policy: &str) -> String {
     let revision = item.revision.to_be_bytes();
@@ -71,15 +87,13 @@ pub(super) fn digest(kind: Kind, item: &Item, text: Option<&str>, account: &str,
 /// the place of an amend that is open.
 ///
 /// # Errors
-/// [`Error::WrongState`], [`Error::Changed`], [`Error::Blocked`] for a text that screening forbids, [`Error::Incomplete`] for one that could
+/// [`Error::NotThere`], [`Error::Changed`], [`Error::Blocked`] for a text that screening forbids, [`Error::Incomplete`] for one that could
 /// never be sent, [`Error::AmendmentOpen`], [`Error::Invalid`] without a reason or a change, [`Error::OtherMode`].
 pub fn ask(c: &mut dyn Conn, on: &On<'_>, wish: Wish<'_>, reason: &str, account: &str, settings: &Settings) -> Result<Amendment> {
     let reason = required("the reason", reason)?;
     let item = item::load(c, on.persona, on.id)?;
     let kind = wish.kind();
-    if !fits(kind, item.state) {
-        return Err(Error::WrongState { id: item.id, state: item.state, who: String::new(), wanted: kind.participle() });
-    }
+    check(kind, &item)?;
     if let Some(seen) = on.version
         && seen != item.version
     {
@@ -171,9 +185,7 @@ pub fn confirm(c: &mut dyn Conn, on: &On<'_>, account: &str, settings: &Settings
         let why = format!("{} asked for the new text of", on.actor.name);
         return Err(Error::SecondPersonNeeded { action: "confirming it", why, id: item.id });
     }
-    if !fits(waiting.kind, item.state) {
-        return Err(Error::WrongState { id: item.id, state: item.state, who: String::new(), wanted: waiting.kind.participle() });
-    }
+    check(waiting.kind, &item)?;
     if digest(waiting.kind, &item, waiting.text.as_deref(), account, &approval::policy(settings.mode)) != waiting.digest {
         return Err(Error::AmendmentStale { id: item.id });
     }

@@ -14,7 +14,7 @@ mod ask;
 mod carry;
 mod work;
 
-pub use ask::{Wish, ask, cancel, confirm, undo};
+pub use ask::{Wish, ask, cancel, check, confirm, undo};
 pub use carry::{Begin, Carried, begin, settle};
 
 use super::error::Result;

@@ -78,10 +78,11 @@ impl Deliverer {
             return Ok(Carried::Refused { reason: format!("it belongs to u/{}, not to u/{}", SafeText::line(author), self.account) });
         }
         let is_so = |seen: &Sight| match wish.kind {
-            Kind::Retract => seen.visibility == Visibility::Gone,
+            // An account sees its name on what it wrote, removed or not, until it is deleted.
+            Kind::Retract => seen.author.is_none(),
             Kind::Amend => seen.text.as_deref().is_some_and(|text| same_text(text, wish.text.as_deref().unwrap_or_default())),
         };
-        if wish.kind == Kind::Amend && seen.visibility == Visibility::Gone {
+        if wish.kind == Kind::Amend && seen.author.is_none() {
             // An answer that does not name it may be incomplete; one that says that it was deleted is not.
             return Ok(if seen.is_known { Carried::Gone } else { Carried::NotYet { reason: seen.words, wait: LOOK_AGAIN } });
         }
