@@ -3,6 +3,7 @@
 
 use quarterdeck::base::{Clock, PersonaId, SystemClock, TestClock};
 use quarterdeck::memory::{self, Author, PersonaConfig};
+use quarterdeck::moderation::amendments::{self, Kind, Wish};
 use quarterdeck::moderation::deliver::Deliverer;
 use quarterdeck::moderation::rules::Screener;
 use quarterdeck::moderation::{self, DraftMetadata, Item, Mode, On, State, decisions, item, outbox, pauses, queue};
@@ -11,7 +12,7 @@ use quarterdeck::sandbox::{self, FaultKind, NewPost, Options, Sandbox};
 use quarterdeck::store::audit::{self, Actor};
 use quarterdeck::store::{Address, Conn, Database};
 use secrecy::SecretString;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Output};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -72,8 +73,31 @@ impl Stage {
 
     /// `quarterdeck agent once`, as an operator would start it.
     async fn agent_once(&self, crash_at: Option<&str>) -> ExitStatus {
+        let crash: Vec<_> = crash_at.iter().map(|place| ("QUARTERDECK_CRASH_AT", *place)).collect();
+        let output = self.command(&["agent", "once"], &crash).await;
+        if crash_at.is_none() && !output.status.success() {
+            eprintln!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        }
+        output.status
+    }
+
+    /// A command that is done: what it said.
+    async fn says(&self, words: &[&str]) -> String {
+        let output = self.command(words, &[]).await;
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A command that fails: its exit code and why.
+    async fn fails(&self, words: &[&str]) -> (i32, String) {
+        let output = self.command(words, &[]).await;
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// The program, with the sandbox as its world, and more of the environment.
+    async fn command(&self, words: &[&str], more: &[(&str, &str)]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
-        command.args(["agent", "once"]).env_clear().env("HOME", self.directory.path()).env("PATH", "/usr/bin:/bin");
+        command.args(words).env_clear().env("USER", "ana").env("HOME", self.directory.path()).env("PATH", "/usr/bin:/bin");
         command
             .env("QUARTERDECK_MODE", "sandbox")
             .env("DATABASE_URL", format!("sqlite:{}", self.directory.path().join("deck.db").display()));
@@ -90,14 +114,8 @@ impl Stage {
         ] {
             command.env(name, value);
         }
-        if let Some(place) = crash_at {
-            command.env("QUARTERDECK_CRASH_AT", place);
-        }
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-        if crash_at.is_none() && !output.status.success() {
-            eprintln!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        }
-        output.status
+        command.envs(more.iter().copied());
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
     }
 
     fn deliverer(&self) -> Deliverer {
@@ -326,4 +344,99 @@ async fn an_answer_that_is_there_already_is_not_given_again() {
     };
     assert_eq!(attempts.len(), 1);
     assert_eq!(attempts[0].code.as_deref(), Some("already_answered"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_boundary_what_was_sent_is_still_taken_back_or_changed() {
+    const BETTER: &str = "They fall slower than the old maps say; the gauges show it.";
+    for place in [
+        "before-amendment-intent",
+        "after-amendment-intent",
+        "after-amendment-request",
+        "before-amendment-result",
+        "after-amendment-result",
+    ] {
+        for (kind, endpoint, state) in
+            [(Kind::Retract, "reddit:/api/del", State::Retracted), (Kind::Amend, "reddit:/api/editusertext", State::Amended)]
+        {
+            let stage = Stage::new().await;
+            stage.let_time_pass().await;
+            let (persona, id) = (stage.persona.clone(), stage.id.clone());
+            let ask = move |c: &mut dyn Conn| {
+                let on = On { persona: &persona, id: &id, version: None, actor: &Actor::human("ana"), at: SystemClock.now() };
+                let settings = moderation::Settings { mode: Mode::Sandbox, undo_comment: 0, ..moderation::Settings::default() };
+                let evaluation = support::screened(BETTER);
+                let wish = match kind {
+                    Kind::Retract => Wish::Retract,
+                    Kind::Amend => Wish::Amend { text: BETTER, evaluation: &evaluation },
+                };
+                amendments::ask(c, &on, wish, "clearer", sandbox::ACCOUNT, &settings)
+            };
+            stage.deck.write(ask).await.unwrap();
+            assert!(!stage.agent_once(Some(place)).await.success(), "{place}: the program did not die");
+            assert!(stage.agent_once(None).await.success(), "{place}");
+            stage.let_time_pass().await;
+            let item = stage.item().await;
+            assert_eq!((item.state, stage.sandbox.world().requests(endpoint)), (state, 1), "{place} {kind:?}: {:?}", item.state_reason);
+            let stored = stage.sandbox.world().get(&item.fullname.unwrap()).unwrap();
+            assert!(stored.marks.deleted || stored.text == BETTER, "{place} {kind:?}");
+            stage.audit_holds().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_take_back_and_change_by_command() {
+    let stage = Stage::new().await;
+    let id = stage.id.as_str();
+    // Nothing was sent yet.
+    let (code, why) = stage.fails(&["queue", "retract", id, "--reason", "wrong thread"]).await;
+    assert!(code == 1 && why.contains("scheduled") && why.contains("retracted"), "{why}");
+    assert!(stage.agent_once(None).await.success());
+    assert_eq!(stage.fails(&["queue", "retract", id]).await.0, 2);
+    assert_eq!(stage.fails(&["queue", "amend", id, "--text", "A new text for it."]).await.0, 2);
+    let (code, why) = stage.fails(&["queue", "amend", id, "--text", "Our casino has it all.", "--reason", "joke"]).await;
+    assert!(code == 1 && why.contains("casino"), "{why}");
+    // Where nothing is carried out, the command says so.
+    let dry = stage.command(&["queue", "retract", id, "--reason", "wrong thread"], &[("QUARTERDECK_MODE", "dry-run")]).await;
+    let told = String::from_utf8_lossy(&dry.stdout);
+    assert!(dry.status.success() && told.contains("dry run"), "{told}");
+    assert!(stage.says(&["queue", "undo", id]).await.contains("taken back"));
+    stage.says(&["pause", "--reason", "incident 7"]).await;
+    let told = stage.says(&["queue", "retract", id, "--reason", "wrong thread"]).await;
+    assert!(told.contains("incident 7"), "{told}");
+    let (code, why) = stage.fails(&["queue", "amend", id, "--cancel"]).await;
+    assert!(code == 1 && why.contains("amended"), "{why}");
+    stage.says(&["queue", "retract", id, "--cancel"]).await;
+    stage.says(&["resume"]).await;
+    // A new text, and then away with it.
+    let told = stage.says(&["queue", "amend", id, "--text", "They fall slower; the gauges show it.", "--reason", "shorter"]).await;
+    assert!(told.contains("not done yet") && told.contains("+ They fall slower"), "{told}");
+    let (code, why) = stage.fails(&["queue", "amend", id, "--text", "They fall.", "--reason", "shorter"]).await;
+    assert!(code == 1 && why.contains("ana asked at"), "{why}");
+    let told = stage.says(&["queue", "show", id]).await;
+    assert!(told.contains("waits for the agent") && told.contains("the gauges show it."), "{told}");
+    stage.says(&["queue", "retract", id, "--reason", "wrong thread"]).await;
+    let told = stage.says(&["agent", "once"]).await;
+    assert!(told.contains("retracted") && told.contains("nobody can read it any more"), "{told}");
+    let list: serde_json::Value =
+        serde_json::from_str(&stage.says(&["--json", "queue", "list", "--state", "retracted,amended"]).await).unwrap();
+    assert_eq!(list["items"][0]["id"], id);
+    let shown: serde_json::Value = serde_json::from_str(&stage.says(&["--json", "queue", "show", id]).await).unwrap();
+    let outcomes: Vec<_> = shown["amendments"].as_array().unwrap().iter().map(|wish| wish["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["abandoned", "abandoned", "abandoned", "done"]);
+    let (code, why) = stage.fails(&["queue", "undo", id]).await;
+    assert!(code == 1 && why.contains("retracted"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_removed_names_the_next_steps() {
+    let stage = Stage::new().await;
+    assert!(stage.agent_once(None).await.success());
+    stage.sandbox.world().remove(&stage.item().await.fullname.unwrap()).unwrap();
+    stage.let_time_pass().await;
+    let told = stage.says(&["queue", "show", &stage.id]).await;
+    assert!(told.contains("queue retract") && told.contains("queue amend"), "{told}");
+    let (code, why) = stage.fails(&["queue", "amend", &stage.id, "--text", "They fall slower.", "--reason", "shorter"]).await;
+    assert!(code == 1 && why.contains("filtered"), "{why}");
 }

@@ -1,5 +1,7 @@
 //! What the loop tells whoever watches it: the headless demo, a log, a console.
 
+use crate::moderation::amendments::{Kind, Outcome};
+use crate::moderation::deliver::Round;
 use crate::moderation::{State, Verdict};
 use serde::Serialize;
 
@@ -83,6 +85,19 @@ pub enum Event {
         /// Why it stands there, in words.
         reason: Option<String>,
     },
+    /// A wish about something that was sent took a step.
+    Amendment {
+        /// The item's id.
+        id: String,
+        /// Taking away or a new text.
+        kind: Kind,
+        /// How it ended; nothing while it is open.
+        outcome: Option<Outcome>,
+        /// Where the item stands now.
+        state: State,
+        /// What was found, in words.
+        message: Option<String>,
+    },
     /// A cycle ended.
     CycleDone {
         /// The persona's name.
@@ -99,6 +114,26 @@ pub enum Event {
         /// The persona's name.
         persona: String,
     },
+}
+
+impl Round {
+    /// What to tell of a round of deliveries, in its order.
+    pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
+        let amended = self.amended.iter().map(|(item, wish)| Event::Amendment {
+            id: item.id.clone(),
+            kind: wish.kind,
+            outcome: wish.outcome,
+            state: item.state,
+            message: wish.message.clone(),
+        });
+        let moved = self.moved.iter().map(|item| Event::Delivery {
+            id: item.id.clone(),
+            state: item.state,
+            fullname: item.fullname.clone(),
+            reason: item.state_reason.clone(),
+        });
+        amended.chain(moved)
+    }
 }
 
 /// Where events go. Cheap to clone; a watcher that went away stops nothing.

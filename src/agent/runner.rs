@@ -8,8 +8,8 @@ use super::runs;
 use super::services::Services;
 use crate::base::{Millis, clock};
 use crate::llm::ledger;
-use crate::moderation::deliver::Deliverer;
-use crate::moderation::{Item, outbox};
+use crate::moderation::deliver::{Deliverer, Round};
+use crate::moderation::outbox;
 use crate::store::Conn;
 use std::fs::File;
 use std::sync::{Arc, OnceLock};
@@ -60,7 +60,7 @@ async fn own(services: &Services, observer: &Observer, stop: watch::Receiver<boo
     let _heart = Heart(tokio::spawn(listen(services.clone(), process.to_owned(), stop.clone(), stopping.clone())));
     let mut delivery = {
         let observer = observer.clone();
-        tokio::spawn(deliverer(services).run(move |item| tell(&observer, item), stopping.watch()))
+        tokio::spawn(deliverer(services).run(move |round| tell(&observer, round), stopping.watch()))
     };
     let result = tokio::select! {
         result = cycles(services, observer, &stopping, until, process) => result,
@@ -85,10 +85,8 @@ async fn last_rounds(services: &Services, observer: &Observer, stop: &watch::Rec
     let deliverer = deliverer(services);
     for _ in 0..LAST_ROUNDS {
         let round = deliverer.round(stop).await?;
-        for item in &round.moved {
-            tell(observer, item);
-        }
-        if round.moved.is_empty() {
+        tell(observer, &round);
+        if round.is_idle() {
             break;
         }
     }
@@ -294,13 +292,8 @@ fn lock(services: &Services) -> Result<File> {
     }
 }
 
-fn tell(observer: &Observer, item: &Item) {
-    observer.tell(Event::Delivery {
-        id: item.id.clone(),
-        state: item.state,
-        fullname: item.fullname.clone(),
-        reason: item.state_reason.clone(),
-    });
+fn tell(observer: &Observer, round: &Round) {
+    round.events().for_each(|event| observer.tell(event));
 }
 
 /// The deliverer of a persona.

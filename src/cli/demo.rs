@@ -12,7 +12,7 @@ use crate::agent::{Event, Observer};
 use crate::config::{self, Request};
 use crate::deck::Deck;
 use crate::memory::{self, Author};
-use crate::moderation::{Item, outbox};
+use crate::moderation::outbox;
 use crate::sandbox::{self, Options, Sandbox};
 use crate::store::audit::Actor;
 use reviewer::Verdicts;
@@ -152,8 +152,8 @@ async fn deliver(context: &Context, services: &crate::agent::Services, printer: 
     let give_up = Instant::now() + Duration::from_secs(30);
     loop {
         let round = deliverer.round(&ends).await?;
-        for item in &round.moved {
-            printer.print(&context.out, &moved(item))?;
+        for event in round.events() {
+            printer.print(&context.out, &event)?;
         }
         let (persona, now) = (services.persona.id.clone(), services.clock.now());
         let due = services.db.read(move |c| outbox::due(c, &persona, now)).await?;
@@ -165,8 +165,4 @@ async fn deliver(context: &Context, services: &crate::agent::Services, printer: 
             Some(at) => tokio::time::sleep(Duration::from_millis(u64::try_from(at - now).unwrap_or(0))).await,
         }
     }
-}
-
-fn moved(item: &Item) -> Event {
-    Event::Delivery { id: item.id.clone(), state: item.state, fullname: item.fullname.clone(), reason: item.state_reason.clone() }
 }

@@ -4,6 +4,7 @@ use super::Failure;
 use super::output::{Output, Tone};
 use crate::agent::Event;
 use crate::base::SafeText;
+use crate::moderation::amendments::Outcome;
 use crate::moderation::{State, Verdict};
 use std::collections::BTreeMap;
 
@@ -72,7 +73,7 @@ fn print(out: &Output, event: &Event) -> Result<(), Failure> {
         }
         Event::Delivery { id, state, fullname, reason } => {
             let tone = match state {
-                State::Confirmed | State::Visible => Tone::Good,
+                State::Confirmed | State::Visible | State::Amended | State::Retracted => Tone::Good,
                 State::Unknown | State::Scheduled | State::Pending => Tone::Warning,
                 _ => Tone::Bad,
             };
@@ -80,6 +81,15 @@ fn print(out: &Output, event: &Event) -> Result<(), Failure> {
             let fullname = fullname.as_deref().map(|name| format!(" as {}", SafeText::line(name))).unwrap_or_default();
             let reason = reason.as_deref().map(|reason| format!(": {}", SafeText::line(reason))).unwrap_or_default();
             line(label, tone, format!("{}{fullname}{reason}", short(id)))
+        }
+        Event::Amendment { id, kind, outcome, message, .. } => {
+            let (label, tone) = match outcome {
+                Some(Outcome::Done) => (kind.participle().to_owned(), Tone::Good),
+                Some(outcome) => (format!("{} {}", kind.as_str(), outcome.as_str()), Tone::Bad),
+                None => (format!("{} waits", kind.as_str()), Tone::Warning),
+            };
+            let message = message.as_deref().map(|message| format!(": {}", SafeText::line(message))).unwrap_or_default();
+            line(&label, tone, format!("{}{message}", short(id)))
         }
         Event::CycleDone { drafted, took, failure, .. } => match failure {
             None => line("cycle", Tone::Faint, format!("done: {drafted} drafts in {}", crate::base::clock::duration(*took))),

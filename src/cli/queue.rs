@@ -1,7 +1,9 @@
 //! `quarterdeck queue`: what waits for a person, and what a person decides.
 //!
-//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, history}`; a decision is `{item}`.
+//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, amendments, history}`; a decision is
+//! `{item}`, `retract` and `amend` are `{item, amendment}`.
 
+mod amend;
 mod decide;
 mod editor;
 mod list;
@@ -150,7 +152,7 @@ enum Command {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Take an approval back before the item leaves.
+    /// Take an approval back before the item leaves, or a retract or amend before it is carried out.
     Undo(Target),
     /// Let a blocked draft pass: a senior asks for it, and a second one confirms with the same command. Never with a credential in it.
     Override {
@@ -160,6 +162,10 @@ enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Delete what was sent, and verify that it is gone: `quarterdeck queue retract 3f2a --reason "wrong thread"`.
+    Retract(amend::Retract),
+    /// Give what was sent another text, and verify that it is there. Without --text or --file your $EDITOR opens.
+    Amend(amend::Amend),
     /// Throw a blocked draft away.
     Discard {
         #[command(flatten)]
@@ -198,6 +204,8 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
         }
         Command::Show { id } => show::run(&desk, &id),
         Command::Stats { last } => stats::run(&desk, last),
+        Command::Retract(retract) => amend::retract(&desk, retract),
+        Command::Amend(amend) => amend::amend(&desk, amend),
         other => decide::run(&desk, other),
     }?;
     Ok(Outcome::Done)

@@ -9,7 +9,7 @@ use crate::vals;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-const COLUMNS: &str = "id, content, interaction_type, reddit_id, subreddit, parent_id, metadata, created_at";
+const COLUMNS: &str = "id, content, interaction_type, reddit_id, subreddit, parent_id, metadata, created_at, retracted_at";
 
 /// What was said where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +136,8 @@ pub struct Interaction {
     pub metadata: InteractionMetadata,
     /// When it was recorded.
     pub created_at: Millis,
+    /// When it was taken back after sending, if it was: then it is kept, and not recalled.
+    pub retracted_at: Option<Millis>,
 }
 
 /// The beliefs as they stand now, to be kept with a draft and later with the interaction. Ids that are not the persona's are left out.
@@ -215,13 +217,70 @@ pub fn find(c: &mut dyn Conn, persona: &PersonaId, reddit_id: &str) -> Result<Op
     c.first(&sql, vals![persona, reddit_id])?.as_ref().map(read).transpose()
 }
 
-/// A page of what the persona said, newest first, older than `before` (time and id of the last one of the page before).
+/// Remember that something said was taken back. It is kept, and no list and no prompt recalls it any more.
+///
+/// # Errors
+/// When the database fails.
+pub fn retract(c: &mut dyn Conn, persona: &PersonaId, reddit_id: &str, reason: &str, author: &Author<'_>) -> Result<()> {
+    let Some(said) = find(c, persona, reddit_id)?.filter(|said| said.retracted_at.is_none()) else { return Ok(()) };
+    c.exec(
+        "UPDATE interactions SET retracted_at = $3, updated_at = $3 WHERE persona_id = $1 AND id = $2",
+        vals![persona, &said.id, author.at],
+    )?;
+    let after = json!({ "retracted_at": author.at });
+    changed(c, persona, &said, "interaction.retract", reason, &after, author)
+}
+
+/// Remember that something said has another text now. What it said before stands in the queue item's revisions.
+///
+/// # Errors
+/// [`Error::Invalid`] for an empty text; when the database fails.
+pub fn amend(c: &mut dyn Conn, persona: &PersonaId, reddit_id: &str, content: &str, reason: &str, author: &Author<'_>) -> Result<()> {
+    stances::required("the content", content)?;
+    let Some(said) = find(c, persona, reddit_id)? else { return Ok(()) };
+    let mut metadata = said.metadata.clone();
+    metadata.other.insert("amended_at".to_owned(), json!(author.at));
+    let metadata = serde_json::to_value(metadata).map_err(|error| Error::invalid("the metadata", error, "values that JSON can hold"))?;
+    c.exec(
+        "UPDATE interactions SET content = $3, metadata = $4, embedding = NULL, updated_at = $5 WHERE persona_id = $1 AND id = $2",
+        vals![persona, &said.id, content, metadata.to_string(), author.at],
+    )?;
+    let after = json!({ "content_sha256": crate::base::sha256_hex(content.as_bytes()), "amended_at": author.at });
+    changed(c, persona, &said, "interaction.amend", reason, &after, author)
+}
+
+fn changed(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    said: &Interaction,
+    action: &str,
+    reason: &str,
+    after: &Value,
+    author: &Author<'_>,
+) -> Result<()> {
+    let note = Note {
+        persona,
+        action,
+        subject_kind: "interaction",
+        subject_id: &said.id,
+        feed: ("interactions", "interaction_changed"),
+        feed_subject: None,
+        reason: Some(reason),
+        before: &json!({ "content_sha256": crate::base::sha256_hex(said.content.as_bytes()) }),
+        after,
+    };
+    record(c, author, &note)
+}
+
+/// A page of what the persona said and did not take back, newest first, older than `before` (time and id of the last one of the page before).
 ///
 /// # Errors
 /// When the database fails.
 pub fn recent(c: &mut dyn Conn, persona: &PersonaId, before: Option<(Millis, &str)>, limit: u32) -> Result<Vec<Interaction>> {
     let older = if before.is_some() { "AND (created_at, id) < ($3, $4)" } else { "" };
-    let sql = format!("SELECT {COLUMNS} FROM interactions WHERE persona_id = $1 {older} ORDER BY created_at DESC, id DESC LIMIT $2");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM interactions WHERE persona_id = $1 AND retracted_at IS NULL {older} ORDER BY created_at DESC, id DESC LIMIT $2"
+    );
     let mut params: Vec<Val> = vals![persona, limit].to_vec();
     if let Some((at, last)) = before {
         params.extend_from_slice(vals![at, last]);
@@ -229,14 +288,14 @@ pub fn recent(c: &mut dyn Conn, persona: &PersonaId, before: Option<(Millis, &st
     c.query(&sql, &params)?.iter().map(read).collect()
 }
 
-/// The newest comments and replies of the persona in a subreddit, newest first. A draft recalls five.
+/// The newest comments and replies of the persona in a subreddit that were not taken back, newest first. A draft recalls five.
 ///
 /// # Errors
 /// When the database fails.
 pub fn recent_in_subreddit(c: &mut dyn Conn, persona: &PersonaId, subreddit: &str, limit: u32) -> Result<Vec<Interaction>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM interactions WHERE persona_id = $1 AND lower(subreddit) = lower(CAST($2 AS TEXT))
-         AND interaction_type IN ('comment', 'reply') ORDER BY created_at DESC, id DESC LIMIT $3"
+         AND retracted_at IS NULL AND interaction_type IN ('comment', 'reply') ORDER BY created_at DESC, id DESC LIMIT $3"
     );
     c.query(&sql, vals![persona, bare_subreddit(subreddit), limit])?.iter().map(read).collect()
 }
@@ -253,5 +312,6 @@ fn read(row: &Row) -> Result<Interaction> {
         parent_id: row.text_opt("parent_id")?,
         metadata: row.json("metadata")?,
         created_at: row.int("created_at")?,
+        retracted_at: row.int_opt("retracted_at")?,
     })
 }

@@ -3,6 +3,7 @@
 //! One deliverer owns a persona's deliveries; it has at most one request that writes in flight. It sleeps until the next deadline or until
 //! the database changes.
 
+use super::amendments::{self, Amendment};
 use super::approval::Mode;
 use super::error::Result;
 use super::item::{self, Item};
@@ -45,20 +46,30 @@ pub struct Deliverer {
 pub struct Round {
     /// The items that took a step.
     pub moved: Vec<Item>,
+    /// The wishes about what was sent that took a step, with their items.
+    pub amended: Vec<(Item, Amendment)>,
     /// When to look again, if nothing changes before.
     pub next_at: Option<Millis>,
 }
 
+impl Round {
+    /// Whether nothing took a step.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.moved.is_empty() && self.amended.is_empty()
+    }
+}
+
 impl Deliverer {
     /// Deliver until `ends` becomes true. What is in flight then is finished; what is not begun stays scheduled.
-    pub async fn run(self, moved: impl Fn(&Item), mut ends: watch::Receiver<bool>) {
+    pub async fn run(self, told: impl Fn(&Round), mut ends: watch::Receiver<bool>) {
         let mut changes = self.db.changes().ok();
         while !*ends.borrow() {
             let round = self.round(&ends).await;
             let next_at = match round {
                 Ok(round) => {
-                    round.moved.iter().for_each(&moved);
-                    if round.moved.is_empty() { round.next_at } else { Some(self.clock.now()) }
+                    told(&round);
+                    if round.is_idle() { round.next_at } else { Some(self.clock.now()) }
                 }
                 Err(error) => {
                     tracing::error!(%error, "a round of deliveries failed");
@@ -97,13 +108,14 @@ impl Deliverer {
     pub async fn round(&self, ends: &watch::Receiver<bool>) -> Result<Round> {
         let (persona, now) = (self.persona.clone(), self.clock.now());
         let due = self.db.read(move |c| outbox::due(c, &persona, now)).await?;
-        let mut round = Round { moved: Vec::new(), next_at: due.next_at };
+        let mut round = Round { next_at: due.next_at, ..Round::default() };
         if due.open > 0 {
             // Nothing is in flight here, so what is still open has lost its answer (storing it failed).
             let persona = self.persona.clone();
             self.db.write(move |c| outbox::recover(c, &persona, now)).await?;
             round.next_at = Some(now + outbox::RECONCILE_AFTER[0]);
         }
+        self.carry_out_due(&mut round, ends).await?;
         for id in due.reconcile {
             round.moved.extend(self.look(&id).await?);
         }
@@ -125,6 +137,24 @@ impl Deliverer {
             }
         }
         Ok(round)
+    }
+
+    /// What people wish about messages that were sent goes first: it takes back or corrects.
+    async fn carry_out_due(&self, round: &mut Round, ends: &watch::Receiver<bool>) -> Result<()> {
+        let (persona, now) = (self.persona.clone(), self.clock.now());
+        let (wishes, next_at) = self.db.read(move |c| amendments::due(c, &persona, now)).await?;
+        round.next_at = [round.next_at, next_at].into_iter().flatten().min();
+        for id in wishes {
+            if *ends.borrow() {
+                break;
+            }
+            let Some(done) = self.carry_out(&id).await? else {
+                round.next_at = Some(round.next_at.map_or(now + BLOCKED, |at| at.min(now + BLOCKED)));
+                break;
+            };
+            round.amended.push(done);
+        }
+        Ok(())
     }
 
     /// Send one item. `None` when nothing may be sent now: a pause, a dry run.

@@ -93,7 +93,7 @@ pub enum Error {
         at: Millis,
     },
     /// The undo window is over.
-    #[error("item {id} has already left ({state}); what was sent can only be deleted or edited on Reddit")]
+    #[error("item {id} has already left ({state}); `quarterdeck queue retract {id}` deletes what was sent, `queue amend` changes its text")]
     TooLateToUndo {
         /// The item.
         id: String,
@@ -155,6 +155,66 @@ pub enum Error {
         id: String,
         /// Why, and what to do.
         why: String,
+    },
+    /// It is not in public, so that nothing there can be deleted or changed.
+    #[error("item {id} is {state}: only what was sent and {there} can be {wanted}; `quarterdeck queue show {id}` tells its history")]
+    NotThere {
+        /// The item.
+        id: String,
+        /// The state it has.
+        state: State,
+        /// What it would have to be.
+        there: &'static str,
+        /// What was wanted, as a participle.
+        wanted: &'static str,
+    },
+    /// Another wish about what was sent is open.
+    #[error("{by} asked at {} to {kind} item {id}; `quarterdeck queue show {id}` tells how far that is, `queue undo` takes it back", clock::local(*at))]
+    AmendmentOpen {
+        /// The item.
+        id: String,
+        /// `retract` or `amend`.
+        kind: &'static str,
+        /// Who asked.
+        by: String,
+        /// When.
+        at: Millis,
+    },
+    /// No wish about what was sent is open.
+    #[error("nothing about item {id} waits to be {wanted}; `quarterdeck queue show {id}` tells what became of it")]
+    NoAmendment {
+        /// The item.
+        id: String,
+        /// What was wanted, as a participle.
+        wanted: &'static str,
+    },
+    /// A wish about what was sent is being carried out.
+    #[error(
+        "the {kind} of item {id} is being carried out already, so that it cannot be taken back; `quarterdeck queue show {id}` tells what came of it"
+    )]
+    AmendmentStarted {
+        /// The item.
+        id: String,
+        /// `retract` or `amend`.
+        kind: &'static str,
+    },
+    /// What a second person wanted to confirm holds no more.
+    #[error(
+        "item {id}, its account or the rules changed since the new text was asked for; take it back with `quarterdeck queue amend {id} --cancel` and ask anew"
+    )]
+    AmendmentStale {
+        /// The item.
+        id: String,
+    },
+    /// It was sent in another mode.
+    #[error("item {id} was sent in mode {sent_in}, and this deck is in mode {}; use the deck that sent it", mode.as_str())]
+    OtherMode {
+        /// The item.
+        id: String,
+        /// The mode it was sent in.
+        sent_in: String,
+        /// The mode of this deck.
+        mode: super::approval::Mode,
     },
     /// A step that the state machine does not have: a defect of the program.
     #[error("item {id} may not go from {from} to {to}; this is a defect of quarterdeck, please report it")]

@@ -5,6 +5,7 @@
 //! not decide for a person, and may not send anything without a committed intent.
 
 pub mod acknowledgements;
+pub mod amendments;
 pub mod approval;
 pub mod corrections;
 mod crash;

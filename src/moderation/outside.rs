@@ -222,30 +222,55 @@ fn collapsed(title: &str) -> String {
     title.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Look at a message in public. `None` when it could not be looked at.
-pub(super) async fn visibility(reddit: &Client, fullname: &str) -> Option<(Visibility, String)> {
-    let things = match reddit.info(&[fullname]).await {
-        Ok(things) => things,
-        Err(error) => {
-            tracing::warn!(%error, fullname, "a message could not be looked at in public");
-            return None;
+/// What one login sees of a message.
+#[derive(Debug)]
+pub(super) struct Sight {
+    /// How it stands there.
+    pub visibility: Visibility,
+    /// The same in words.
+    pub words: String,
+    /// Its author, unless hidden.
+    pub author: Option<String>,
+    /// Its text, unless hidden.
+    pub text: Option<String>,
+    /// Whether the answer named it at all.
+    pub is_known: bool,
+}
+
+/// Look at a message with the login of `reddit`.
+pub(super) async fn sight(reddit: &Client, fullname: &str) -> reddit::Result<Sight> {
+    let things = reddit.info(&[fullname]).await?;
+    let (author, text, removed_by) = match things.iter().find(|thing| thing.fullname() == Some(fullname)) {
+        Some(Thing::Comment(comment)) => (&comment.author, &comment.body, comment.removed_by_category.as_deref()),
+        Some(Thing::Post(post)) => (&post.author, &post.selftext, post.removed_by_category.as_deref()),
+        _ => {
+            let words = "Reddit does not know it any more".to_owned();
+            return Ok(Sight { visibility: Visibility::Gone, words, author: None, text: None, is_known: false });
         }
     };
-    let (author, text, removed_by) = match things.iter().find(|thing| thing.fullname() == Some(fullname)) {
-        Some(Thing::Comment(comment)) => (&comment.author, &comment.body, &comment.removed_by_category),
-        Some(Thing::Post(post)) => (&post.author, &post.selftext, &post.removed_by_category),
-        _ => return Some((Visibility::Gone, "Reddit does not know it any more".to_owned())),
+    let hidden = ["[deleted]", "[removed]"];
+    let (visibility, words) = match removed_by {
+        _ if text == "[deleted]" => (Visibility::Gone, "deleted".to_owned()),
+        // So a post says that its author took it away.
+        Some("deleted" | "author") => (Visibility::Gone, "deleted".to_owned()),
+        Some(category) => (Visibility::Filtered, format!("removed by {}", SafeText::line(category))),
+        None if text == "[removed]" => (Visibility::Filtered, "removed".to_owned()),
+        None if author == "[deleted]" => (Visibility::Gone, "deleted".to_owned()),
+        None => (Visibility::Visible, "everybody can read it".to_owned()),
     };
-    if let Some(category) = removed_by {
-        return Some((Visibility::Filtered, format!("removed by {}", SafeText::line(category))));
+    let shown = |text: &String| (!hidden.contains(&text.as_str())).then(|| text.clone());
+    Ok(Sight { visibility, words, author: shown(author), text: shown(text), is_known: true })
+}
+
+/// Look at a message in public. `None` when it could not be looked at.
+pub(super) async fn visibility(reddit: &Client, fullname: &str) -> Option<(Visibility, String)> {
+    match sight(reddit, fullname).await {
+        Ok(sight) => Some((sight.visibility, sight.words)),
+        Err(error) => {
+            tracing::warn!(%error, fullname, "a message could not be looked at in public");
+            None
+        }
     }
-    if text == "[removed]" {
-        return Some((Visibility::Filtered, "removed".to_owned()));
-    }
-    if author == "[deleted]" || text == "[deleted]" {
-        return Some((Visibility::Gone, "deleted".to_owned()));
-    }
-    Some((Visibility::Visible, "everybody can read it".to_owned()))
 }
 
 fn millis(wait: Duration) -> Millis {

@@ -47,7 +47,7 @@ pub(super) fn look(c: &mut dyn Conn, item: &Item, now: Millis) -> Result<()> {
     let system = Actor::system("survival");
     let there = c.query(
         "SELECT state FROM pending_posts WHERE persona_id = $1 AND lower(target_subreddit) = lower(CAST($2 AS TEXT))
-           AND state IN ('visible', 'filtered') ORDER BY created_at DESC, id DESC LIMIT $3",
+           AND state IN ('visible', 'filtered', 'amended') ORDER BY created_at DESC, id DESC LIMIT $3",
         vals![persona, &item.target_subreddit, NEWEST],
     )?;
     let share = removed(&there)?;
@@ -60,7 +60,7 @@ pub(super) fn look(c: &mut dyn Conn, item: &Item, now: Millis) -> Result<()> {
     }
     let automatic = c.query(
         "SELECT state FROM pending_posts WHERE persona_id = $1 AND reviewed_by = approval_account
-           AND state IN ('visible', 'filtered') ORDER BY created_at DESC, id DESC LIMIT $2",
+           AND state IN ('visible', 'filtered', 'amended') ORDER BY created_at DESC, id DESC LIMIT $2",
         vals![persona, NEWEST],
     )?;
     let share = removed(&automatic)?;

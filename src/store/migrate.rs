@@ -43,6 +43,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     9 "reviewers" "0009_reviewers",
     10 "overrides" "0010_overrides",
     11 "edit_notes" "0011_edit_notes",
+    12 "amendments" "0012_amendments",
 ];
 
 /// The newest schema version that this program knows.

@@ -7,7 +7,7 @@ use crate::cli::{Failure, events::short};
 use crate::memory::Persona;
 use crate::moderation::decisions::Resolution;
 use crate::moderation::screening::{Outgoing, Surroundings};
-use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, decisions, overrides, queue, team};
+use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, amendments, decisions, overrides, queue, team};
 use crate::store::Conn;
 use serde_json::json;
 use std::io::{IsTerminal as _, Read as _};
@@ -15,7 +15,7 @@ use std::path::Path;
 
 pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
     match command {
-        Command::List { .. } | Command::Show { .. } | Command::Stats { .. } => Ok(()),
+        Command::List { .. } | Command::Show { .. } | Command::Stats { .. } | Command::Retract(_) | Command::Amend(_) => Ok(()),
         Command::Claim(target) => {
             let item = act(desk, &target, |c, on, _, settings| queue::claim(c, on, settings))?;
             let until = item.lease_until.map(clock::local).unwrap_or_default();
@@ -62,8 +62,11 @@ pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
             told(desk, &item, "passed over; `queue list --skipped` still shows it to you")
         }
         Command::Undo(target) => {
-            let item = act(desk, &target, |c, on, _, _| decisions::undo(c, on))?;
-            told(desk, &item, "taken back; nothing has left, and it waits in the queue again")
+            let (item, wish) = act(desk, &target, |c, on, _, _| amendments::undo(c, on))?;
+            match wish {
+                Some(wish) => super::amend::told(desk, &item, &wish, "taken back; what was sent stays as it is"),
+                None => told(desk, &item, "taken back; nothing has left, and it waits in the queue again"),
+            }
         }
         Command::Override { target, reason } => {
             let (item, wish) = act(desk, &target, move |c, on, _, _| overrides::ask_or_confirm(c, on, &reason))?;
@@ -218,7 +221,7 @@ fn edit(desk: &Desk<'_>, target: &Target, source: Source<'_>, title: Option<Stri
     })
 }
 
-fn difference(desk: &Desk<'_>, before: &str, after: &str) -> Result<(), Failure> {
+pub(super) fn difference(desk: &Desk<'_>, before: &str, after: &str) -> Result<(), Failure> {
     let out = &desk.context.out;
     for change in similar::TextDiff::from_lines(before, after).iter_all_changes() {
         let line = SafeText::line(change.value().trim_end_matches('\n'));

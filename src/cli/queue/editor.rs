@@ -10,7 +10,7 @@ use crate::memory::Persona;
 use crate::moderation::{self, Item, On, State, queue};
 use crate::store::Conn;
 use crate::store::audit::Actor;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -124,6 +124,23 @@ pub(super) fn open(
             session.nothing_changed(desk);
             Err(failure)
         }
+        Err(failure) => Err(session.refused(failure)),
+    }
+}
+
+/// Open the editor on the text of an item that cannot be claimed, because it has left: its version alone tells whether it changed.
+///
+/// # Errors
+/// When there is no terminal, or the editor cannot be started or ends with a failure.
+pub(super) fn unclaimed(desk: &Desk<'_>, persona: &Persona, item: &Item) -> Result<(String, Session), Failure> {
+    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        return Err(Failure::usage("there is no terminal for an editor").hint("give the text with --text or --file"));
+    }
+    let file = file_for(desk, item)?;
+    let session = Session { persona: persona.clone(), item: item.clone(), file, version: item.version, claimed_here: false };
+    ignore_interrupts(desk)?;
+    match start(None, &session.file).and_then(|()| read(&session.file)) {
+        Ok(text) => Ok((text, session)),
         Err(failure) => Err(session.refused(failure)),
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::output::{Output, Tone, age};
 use crate::moderation::outbox::{self, Attempt};
 use crate::moderation::overrides::{self, Override};
 use crate::moderation::screening::ConsistencyResult;
-use crate::moderation::{self, Item, Span, Verdict, item};
+use crate::moderation::{self, Item, Span, Verdict, amendments, item};
 use crate::store::Conn;
 use crate::store::audit::{self, Record};
 use serde_json::json;
@@ -17,16 +17,20 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
     let (persona, item) = desk.find(id)?;
     let (owner, full) = (persona.id.clone(), item.id.clone());
     let judged = item.clone();
-    let (revisions, attempts, history, overriding) = desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
-        Ok((
-            item::revisions(c, &owner, &full)?,
-            outbox::attempts(c, &owner, &full)?,
-            audit::history(c, "pending_post", &full)?,
-            overrides::of(c, &judged)?,
-        ))
-    })?;
+    let (revisions, attempts, wishes, history, overriding) =
+        desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
+            Ok((
+                item::revisions(c, &owner, &full)?,
+                outbox::attempts(c, &owner, &full)?,
+                amendments::of_item(c, &owner, &full)?,
+                audit::history(c, "pending_post", &full)?,
+                overrides::of(c, &judged)?,
+            ))
+        })?;
     let out = &desk.context.out;
-    out.either(&json!({ "item": item, "revisions": revisions, "attempts": attempts, "history": history, "override": overriding }), || {
+    let value = json!({ "item": item, "revisions": revisions, "attempts": attempts, "amendments": wishes, "history": history,
+        "override": overriding });
+    out.either(&value, || {
         let now = desk.context.clock.now();
         head(out, &item, &persona.reddit_username, now)?;
         thread(out, &item)?;
@@ -35,11 +39,12 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
         override_of(out, &item, overriding.as_ref())?;
         proposals(out, &item)?;
         deliveries(out, &attempts)?;
+        super::amend::show(out, &item, &wishes, now)?;
         past(out, &history)
     })
 }
 
-fn title(out: &Output, text: &str) -> Result<(), Failure> {
+pub(super) fn title(out: &Output, text: &str) -> Result<(), Failure> {
     out.say(format!("\n{}", out.paint(text, Tone::Faint)))
 }
 

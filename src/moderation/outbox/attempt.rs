@@ -97,8 +97,11 @@ pub fn due(c: &mut dyn Conn, persona: &PersonaId, now: Millis) -> Result<Due> {
         "SELECT item_id AS id FROM delivery_attempts WHERE next_reconcile_at <= $2 AND persona_id = $1 ORDER BY next_reconcile_at LIMIT 50",
         vals![persona, now],
     )?;
+    // What is just being taken away or changed looks for itself.
     let check = c.query(
-        "SELECT id FROM pending_posts WHERE persona_id = $1 AND state IN ('confirmed', 'visible', 'filtered', 'amended') AND next_check_at <= $2
+        "SELECT id FROM pending_posts p WHERE persona_id = $1 AND state IN ('confirmed', 'visible', 'filtered', 'amended') AND next_check_at <= $2
+           AND NOT EXISTS (SELECT 1 FROM amendments a
+             WHERE a.persona_id = p.persona_id AND a.item_id = p.id AND a.finished_at IS NULL AND a.started_at IS NOT NULL)
          ORDER BY next_check_at, id LIMIT 50",
         vals![persona, now],
     )?;

@@ -2,6 +2,7 @@
 
 use super::CHECK_AFTER;
 use crate::base::{Millis, PersonaId};
+use crate::moderation::amendments;
 use crate::moderation::error::Result;
 use crate::moderation::item::{Item, load};
 use crate::moderation::state::State;
@@ -36,9 +37,12 @@ pub fn record_visibility(c: &mut dyn Conn, persona: &PersonaId, id: &str, seen: 
         )?
         .map_or(Ok(None), |row| row.int_opt("at"))?
         .unwrap_or(now);
+    // A new text is looked at as often as a new message.
+    let amended_at = amendments::last_amended(c, persona, id)?;
+    let sent_at = amended_at.map_or(sent_at, |at| at.max(sent_at));
     let next = CHECK_AFTER.iter().map(|after| sent_at + after).find(|at| *at > now);
     let (to, reason) = match seen {
-        Some((Visibility::Visible, reason)) => (State::Visible, reason),
+        Some((Visibility::Visible, reason)) => (if amended_at.is_some() { State::Amended } else { State::Visible }, reason),
         Some((Visibility::Filtered, reason)) => (State::Filtered, reason),
         Some((Visibility::Gone, reason)) => (State::Gone, reason),
         // It could not be looked at: what was known stays, and the next look is a minute away.

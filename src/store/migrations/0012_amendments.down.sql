@@ -1,0 +1,2 @@
+ALTER TABLE interactions DROP COLUMN retracted_at;
+DROP TABLE amendments;
