@@ -7,12 +7,13 @@ use super::services::Services;
 use super::taint;
 use crate::base::{PersonaId, Picos};
 use crate::llm::consistency::BeliefLine;
+use crate::llm::judge::{self, JudgeRequest};
 use crate::llm::proposals::KnownBelief;
 use crate::llm::{ChatRequest, Consistency, ConsistencyRequest, ProposalsRequest};
 use crate::memory::interactions::BeliefSnapshot;
 use crate::memory::{self, BeliefProposals};
 use crate::moderation::screening::{self, BeliefConflict, ConsistencyResult, Outgoing, Surroundings};
-use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, decisions};
+use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, decisions, judged};
 use crate::store::Conn;
 
 /// Beliefs below this confidence are not recalled.
@@ -102,13 +103,19 @@ pub(super) async fn write(
             .map(|belief| KnownBelief { id: belief.id.clone(), title: belief.title.clone(), confidence: belief.confidence.unwrap_or(0.5) })
             .collect(),
     };
-    // Both only read the draft, so neither waits for the other.
-    let (check, proposals) =
-        tokio::join!(services.llm.check_consistency(&consistency_request), services.llm.propose_beliefs(&proposals_request),);
+    // All of them only read the draft, so none waits for another.
+    let judge_request =
+        JudgeRequest { persona: services.persona.id.clone(), correlation_id: correlation_id.to_owned(), text: content.clone() };
+    let (check, proposals, judges) = tokio::join!(
+        services.llm.check_consistency(&consistency_request),
+        services.llm.propose_beliefs(&proposals_request),
+        services.judges.ask(&judge_request)
+    );
     let consistency = consistency(check.result, &known);
     let taint = opportunity.chain.iter().find_map(|entry| taint::reason(&entry.body).or_else(|| taint::reason(entry.title.as_deref()?)));
     let around = Surroundings { consistency: Some(&consistency), tainted: taint.is_some() };
     let mut evaluation = screening::evaluate(Outgoing { title: None, content: &content }, around);
+    judged::judged(&mut evaluation, &judges);
     if is_cut {
         // The end is not there: a person decides whether it can do without.
         evaluation.missing.push("the end of the text (the model stopped at its limit)".to_owned());
@@ -122,6 +129,7 @@ pub(super) async fn write(
         conversation_depth: opportunity.depth,
         beliefs: known.iter().map(|belief| snapshot(belief)).collect(),
         consistency: Some(consistency),
+        judges,
         proposals_missing: (proposals.is_empty() && !proposals.notes.is_empty()).then(|| proposals.notes.join("; ")),
         belief_proposals: BeliefProposals::from(proposals),
         model: Some(reply.model_answered.unwrap_or(reply.model_asked)),
@@ -237,6 +245,7 @@ async fn spent(services: &Services, correlation_id: &str) -> Result<(u64, u64, O
     };
     let cost = calls
         .iter()
+        .filter(|call| !judge::is_free(call))
         .map(|call| call.cost_reported_picos.or(call.cost_computed_picos).map(Picos))
         .try_fold(Picos::ZERO, |sum, cost| cost.map(|cost| sum.saturating_add(cost)));
     Ok((tokens(|call| call.tokens_in), tokens(|call| call.tokens_out), cost))

@@ -13,6 +13,7 @@ pub mod draft;
 mod error;
 pub mod evaluation;
 pub mod item;
+pub mod judged;
 pub mod mutes;
 pub mod outbox;
 mod outside;

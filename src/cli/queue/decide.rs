@@ -7,7 +7,7 @@ use crate::cli::{Failure, events::short};
 use crate::memory::Persona;
 use crate::moderation::decisions::Resolution;
 use crate::moderation::screening::{self, Outgoing, Surroundings};
-use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, decisions, queue, team};
+use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, decisions, judged, queue, team};
 use crate::store::Conn;
 use crate::store::audit::Actor;
 use serde_json::json;
@@ -150,7 +150,8 @@ fn edit(desk: &Desk<'_>, target: &Target, text: Option<String>, file: Option<&Pa
     // The consistency check spoke of another text: it counts as missing, and the item stays one for a person.
     let around = Surroundings { consistency: None, tainted: item.draft_metadata.tainted };
     let heading = title.clone().or_else(|| item.title.clone());
-    let evaluation = screening::evaluate(Outgoing { title: heading.as_deref(), content: &content }, around);
+    let mut evaluation = screening::evaluate(Outgoing { title: heading.as_deref(), content: &content }, around);
+    judged::not_seen(&mut evaluation, &item.draft_metadata.judges);
     let before = item.content.clone();
     let version = target.version.or(Some(item.version));
     let after = content.clone();
