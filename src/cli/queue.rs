@@ -3,6 +3,7 @@
 //! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, history}`; a decision is `{item}`.
 
 mod decide;
+mod judges;
 mod list;
 mod show;
 mod stats;

@@ -5,6 +5,7 @@ mod automatic;
 mod drafts;
 mod failing;
 mod house;
+mod judged;
 mod personas;
 mod process;
 mod program;

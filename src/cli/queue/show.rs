@@ -1,6 +1,6 @@
 //! One item with everything that a decision rests on.
 
-use super::Desk;
+use super::{Desk, judges};
 use crate::base::{SafeText, clock};
 use crate::cli::Failure;
 use crate::cli::output::{Output, Tone, age};
@@ -24,6 +24,7 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
         thread(out, &item)?;
         draft(out, &item)?;
         judgement(out, &item)?;
+        judges::show(out, &item)?;
         proposals(out, &item)?;
         deliveries(out, &attempts)?;
         past(out, &history)
