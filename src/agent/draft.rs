@@ -2,6 +2,7 @@
 
 use super::error::{Error, Result};
 use super::perceive::Opportunity;
+use super::policy;
 use super::prompt::{self, Correction, CorrectionKind, Material, Nonce, PromptBelief, Thread, ThreadComment};
 use super::services::Services;
 use super::taint;
@@ -52,12 +53,14 @@ pub(super) async fn write(
 ) -> Result<Drafted> {
     let persona = services.persona.id.clone();
     let subreddit = opportunity.subreddit.clone();
+    let policy = policy::current(services, &opportunity.subreddit).await?;
     let mut recalled = services.db.read(move |c| recall(c, &persona, &subreddit)).await?;
     if let Some(wish) = wish {
         recalled.corrections.retain(|correction| correction.reason != wish.reason);
         recalled.corrections.insert(0, wish);
     }
-    let thread = thread(opportunity, &services.persona.reddit_username);
+    let mut thread = thread(opportunity, &services.persona.reddit_username);
+    thread.rules = policy.iter().flat_map(|policy| policy.names_for(opportunity.post_type)).map(str::to_owned).collect();
     let material = Material {
         username: &services.persona.reddit_username,
         config: &services.persona.config,
@@ -113,6 +116,7 @@ pub(super) async fn write(
     );
     let consistency = consistency(check.result, &known);
     let taint = opportunity.chain.iter().find_map(|entry| taint::reason(&entry.body).or_else(|| taint::reason(entry.title.as_deref()?)));
+    let taint = taint.or_else(|| thread.rules.iter().find_map(|rule| taint::reason(rule)));
     let around = Surroundings { consistency: Some(&consistency), tainted: taint.is_some() };
     let mut evaluation = screening::evaluate(Outgoing { title: None, content: &content }, around);
     judged::judged(&mut evaluation, &judges);
@@ -186,6 +190,7 @@ fn thread(opportunity: &Opportunity, own_name: &str) -> Thread {
     };
     Thread {
         subreddit: opportunity.subreddit.clone(),
+        rules: Vec::new(),
         title: post.and_then(|post| post.title.clone()).unwrap_or_default(),
         author: post.map(|post| post.author.clone()),
         body: post.map(|post| post.body.clone()).unwrap_or_default(),

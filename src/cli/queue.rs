@@ -1,6 +1,6 @@
 //! `quarterdeck queue`: what waits for a person, and what a person decides.
 //!
-//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, history}`; a decision is `{item}`.
+//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, history, policy}`; a decision is `{item}`.
 
 mod decide;
 mod judges;

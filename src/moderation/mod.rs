@@ -18,6 +18,7 @@ pub mod mutes;
 pub mod outbox;
 mod outside;
 pub mod pauses;
+pub mod policies;
 pub mod queue;
 pub mod screening;
 pub mod secrets;

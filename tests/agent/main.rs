@@ -7,6 +7,7 @@ mod failing;
 mod house;
 mod judged;
 mod personas;
+mod policies;
 mod process;
 mod program;
 mod replies;

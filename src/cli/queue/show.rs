@@ -5,8 +5,9 @@ use crate::base::{SafeText, clock};
 use crate::cli::Failure;
 use crate::cli::output::{Output, Tone, age};
 use crate::moderation::outbox::{self, Attempt};
+use crate::moderation::policies::{self, SubredditPolicy};
 use crate::moderation::screening::ConsistencyResult;
-use crate::moderation::{self, Item, Span, Verdict, item};
+use crate::moderation::{self, Item, PostType, Span, Verdict, item};
 use crate::store::Conn;
 use crate::store::audit::{self, Record};
 use serde_json::json;
@@ -14,17 +15,24 @@ use serde_json::json;
 pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
     let (persona, item) = desk.find(id)?;
     let (owner, full) = (persona.id.clone(), item.id.clone());
-    let (revisions, attempts, history) = desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
-        Ok((item::revisions(c, &owner, &full)?, outbox::attempts(c, &owner, &full)?, audit::history(c, "pending_post", &full)?))
+    let (place, kind) = (item.target_subreddit.clone(), item.post_type);
+    let (revisions, attempts, history, policy) = desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
+        Ok((
+            item::revisions(c, &owner, &full)?,
+            outbox::attempts(c, &owner, &full)?,
+            audit::history(c, "pending_post", &full)?,
+            policies::get(c, &place)?,
+        ))
     })?;
     let out = &desk.context.out;
-    out.either(&json!({ "item": item, "revisions": revisions, "attempts": attempts, "history": history }), || {
+    out.either(&json!({ "item": item, "revisions": revisions, "attempts": attempts, "history": history, "policy": policy }), || {
         let now = desk.context.clock.now();
         head(out, &item, &persona.reddit_username, now)?;
         thread(out, &item)?;
         draft(out, &item)?;
         judgement(out, &item)?;
         judges::show(out, &item)?;
+        policies_shown(out, policy.as_ref(), kind, now)?;
         proposals(out, &item)?;
         deliveries(out, &attempts)?;
         past(out, &history)
@@ -158,6 +166,17 @@ fn judgement(out: &Output, item: &Item) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The rules that apply here, by name.
+fn policies_shown(out: &Output, policy: Option<&SubredditPolicy>, kind: PostType, now: i64) -> Result<(), Failure> {
+    let Some(policy) = policy else { return Ok(()) };
+    title(out, &format!("rules of r/{}, read {}", SafeText::line(&policy.subreddit), age(policy.fetched_at, now)))?;
+    let names: Vec<&str> = policy.names_for(kind).collect();
+    for name in &names {
+        out.text(&format!("  {}", SafeText::line(name)))?;
+    }
+    if names.is_empty() { out.say("  none") } else { Ok(()) }
 }
 
 fn proposals(out: &Output, item: &Item) -> Result<(), Failure> {
