@@ -131,9 +131,11 @@ impl Context {
         } else if !self.comments.is_empty() {
             self.comments.remove(0);
             pruned.comments += 1;
-        } else if self.voice_examples.pop().is_some() || self.recent_posts.pop().is_some() || self.urls.pop().is_some() {
-            pruned.other += 1;
-        } else if self.rules.take().is_some() {
+        } else if self.voice_examples.pop().is_some()
+            || self.recent_posts.pop().is_some()
+            || self.urls.pop().is_some()
+            || self.rules.take().is_some()
+        {
             pruned.other += 1;
         } else {
             return false;

@@ -163,7 +163,7 @@ fn pruning_goes_in_its_order_and_keeps_one_belief() {
         assert_eq!(prompt.over_budget, prompt.tokens > budget);
         last = now;
     }
-    assert_eq!((last.comments, last.other), (1, 11));
+    assert_eq!((last.comments, last.other), (1, 12));
     let least = given.assemble(0);
     for kept in ["And you?", "Is it so?", "No sales talk.", "Off topic"] {
         assert!(least.user.contains(kept), "{kept}");
