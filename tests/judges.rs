@@ -179,6 +179,14 @@ async fn a_judge_that_could_not_be_tested_is_tried_again_soon() {
 }
 
 #[tokio::test]
+async fn the_address_may_end_with_its_version() {
+    for end in ["/api/v1", "/api/v1/", "/v1", "/"] {
+        let scene = Scene::new(|settings| settings.openai_base_url.push_str(end)).await;
+        assert_eq!(scene.ask(HARMLESS).await[0], Judgement::Safe, "{end}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_of_another_model_counts_for_nothing() {
     // The undated name is answered by a dated one.
     let scene = Scene::new(|settings| settings.openai_moderation_model = "omni-moderation-latest".into()).await;

@@ -276,7 +276,7 @@ pub const SETTINGS: &[Setting] = &[
         "OPENAI_BASE_URL",
         Kind::Address,
         Some("https://api.openai.com"),
-        "Address of that service, up to and without `/v1/moderations`. The key goes there.",
+        "Address of that service, up to and without `/moderations`, with or without `/v1`. The key goes there.",
     ),
     setting("moderation.openai_api_key", "OPENAI_API_KEY", Kind::Secret, None, "Key of that service. Moderation is free of charge."),
     setting(

@@ -125,7 +125,7 @@ pub struct Settings {
     pub judges: Vec<JudgeName>,
     /// OpenAI's model: a dated name, so that its answers do not change by themselves.
     pub openai_moderation_model: String,
-    /// OpenAI's address, without `/v1/moderations`.
+    /// OpenAI's address, without `/v1/moderations`; a `/v1` at its end does no harm.
     pub openai_base_url: String,
     /// OpenAI's key. A server reached over plain `http` may do without.
     pub openai_api_key: Option<SecretString>,

@@ -73,7 +73,9 @@ impl Failed {
 impl OpenaiModeration {
     pub(super) fn new(settings: &Settings, ledger: Client) -> Result<Self> {
         const BASE: &str = "moderation.openai_base_url";
-        let endpoint = address(&settings.openai_base_url, "v1/moderations", BASE, "https://api.openai.com")?;
+        // Other programs read the same name from the environment, and want `/v1` at its end.
+        let base = settings.openai_base_url.trim().trim_end_matches('/');
+        let endpoint = address(base.strip_suffix("/v1").unwrap_or(base), "v1/moderations", BASE, "https://api.openai.com")?;
         if settings.openai_api_key.is_none() && endpoint.scheme() == "https" {
             let reason = "it is not set, and moderation.judges names openai_moderation; set OPENAI_API_KEY, or take the judge off the list";
             return Err(Error::Settings { setting: "moderation.openai_api_key", reason: reason.to_owned() });
