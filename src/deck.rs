@@ -6,6 +6,7 @@ use crate::agent::{self, Parameters, Services};
 use crate::base::{Clock, PersonaId};
 use crate::config::{self, Purpose, Settings};
 use crate::llm;
+use crate::llm::judge::{self, Judges};
 use crate::memory::{self, Persona};
 use crate::moderation::rules::{self, Screener};
 use crate::moderation::{self, Mode, acknowledgements};
@@ -15,7 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Why the application could not be opened, or one of its services not be made.
@@ -81,6 +82,8 @@ pub struct Deck {
     pub mode: Mode,
     /// One budget for all personas of a client id.
     budget: Arc<RateBudget>,
+    /// One set of judges for all personas: each is tried once, not once for each persona.
+    judges: Arc<OnceLock<Judges>>,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +107,7 @@ impl Deck {
             config::Mode::Live => Mode::Live,
         };
         let budget = RateBudget::new(Arc::clone(&clock));
-        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget })
+        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, judges: Arc::default() })
     }
 
     /// The queue's times and mode.
@@ -154,6 +157,28 @@ impl Deck {
             ..llm::Settings::default()
         };
         Ok(llm::Client::new(client, Some(self.db.clone()), llm::price::Book::embedded()?, Arc::clone(&self.clock))?)
+    }
+
+    /// The judges of drafts that the settings name, shared by every persona of this process.
+    ///
+    /// # Errors
+    /// As [`Deck::models`]; [`Error::Model`] also when a judge's key is missing.
+    pub fn judges(&self) -> Result<Judges, Error> {
+        if let Some(judges) = self.judges.get() {
+            return Ok(judges.clone());
+        }
+        let settings = &self.settings.moderation;
+        let judges = judge::Settings {
+            // The table of settings lets no other word through.
+            judges: settings.judges.iter().filter_map(|name| name.parse().ok()).collect(),
+            openai_moderation_model: settings.openai_moderation_model.clone(),
+            openai_base_url: settings.openai_base_url.clone(),
+            openai_api_key: settings.openai_api_key.clone(),
+            llama_guard_model: settings.llama_guard_model.clone(),
+            ..judge::Settings::default()
+        };
+        let judges = Judges::new(&judges, &self.models()?)?;
+        Ok(self.judges.get_or_init(|| judges).clone())
     }
 
     /// The Reddit client under a persona's own account.
@@ -211,6 +236,7 @@ impl Deck {
             db: self.db.clone(),
             reddit: self.reddit(&persona.reddit_username)?,
             llm: self.models()?,
+            judges: self.judges()?,
             clock: Arc::clone(&self.clock),
             moderation: self.moderation(),
             screener: self.screener()?,

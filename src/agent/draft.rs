@@ -2,18 +2,20 @@
 
 use super::error::{Error, Result};
 use super::perceive::Opportunity;
+use super::policy;
 use super::prompt::{self, Correction, CorrectionKind, Material, Nonce, PromptBelief, Thread, ThreadComment};
 use super::services::Services;
 use super::taint;
 use crate::base::{PersonaId, Picos};
 use crate::llm::consistency::BeliefLine;
+use crate::llm::judge::{self, JudgeRequest};
 use crate::llm::proposals::KnownBelief;
 use crate::llm::{ChatRequest, Consistency, ConsistencyRequest, ProposalsRequest};
 use crate::memory::interactions::BeliefSnapshot;
 use crate::memory::{self, BeliefProposals};
 use crate::moderation::rules::Target;
 use crate::moderation::screening::{BeliefConflict, ConsistencyResult, Outgoing, Surroundings};
-use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, corrections, decisions};
+use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, corrections, decisions, judged};
 use crate::store::Conn;
 
 /// Beliefs below this confidence are not recalled.
@@ -52,12 +54,14 @@ pub(super) async fn write(
 ) -> Result<Drafted> {
     let persona = services.persona.id.clone();
     let subreddit = opportunity.subreddit.clone();
+    let policy = policy::current(services, &opportunity.subreddit).await?;
     let mut recalled = services.db.read(move |c| recall(c, &persona, &subreddit)).await?;
     if let Some(wish) = wish {
         recalled.corrections.retain(|correction| correction.reason != wish.reason);
         recalled.corrections.insert(0, wish);
     }
-    let thread = thread(opportunity, &services.persona.reddit_username);
+    let mut thread = thread(opportunity, &services.persona.reddit_username);
+    thread.rules = policy.iter().flat_map(|policy| policy.names_for(opportunity.post_type)).map(str::to_owned).collect();
     let material = Material {
         username: &services.persona.reddit_username,
         config: &services.persona.config,
@@ -103,12 +107,19 @@ pub(super) async fn write(
             .map(|belief| KnownBelief { id: belief.id.clone(), title: belief.title.clone(), confidence: belief.confidence.unwrap_or(0.5) })
             .collect(),
     };
-    // Both only read the draft, so neither waits for the other.
-    let (check, proposals) =
-        tokio::join!(services.llm.check_consistency(&consistency_request), services.llm.propose_beliefs(&proposals_request),);
+    // All of them only read the draft, so none waits for another.
+    let judge_request =
+        JudgeRequest { persona: services.persona.id.clone(), correlation_id: correlation_id.to_owned(), text: content.clone() };
+    let (check, proposals, judges) = tokio::join!(
+        services.llm.check_consistency(&consistency_request),
+        services.llm.propose_beliefs(&proposals_request),
+        services.judges.ask(&judge_request)
+    );
     let consistency = consistency(check.result, &known);
     let taint = opportunity.chain.iter().find_map(|entry| taint::reason(&entry.body).or_else(|| taint::reason(entry.title.as_deref()?)));
+    let taint = taint.or_else(|| thread.rules.iter().find_map(|rule| taint::reason(rule)));
     let mut evaluation = screen(services, opportunity, &content, &consistency, taint.is_some()).await?;
+    judged::judged(&mut evaluation, &judges);
     if is_cut {
         // The end is not there: a person decides whether it can do without.
         evaluation.missing.push("the end of the text (the model stopped at its limit)".to_owned());
@@ -122,6 +133,7 @@ pub(super) async fn write(
         conversation_depth: opportunity.depth,
         beliefs: known.iter().map(|belief| snapshot(belief)).collect(),
         consistency: Some(consistency),
+        judges,
         proposals_missing: (proposals.is_empty() && !proposals.notes.is_empty()).then(|| proposals.notes.join("; ")),
         belief_proposals: BeliefProposals::from(proposals),
         model: Some(reply.model_answered.unwrap_or(reply.model_asked)),
@@ -212,6 +224,7 @@ fn thread(opportunity: &Opportunity, own_name: &str) -> Thread {
     };
     Thread {
         subreddit: opportunity.subreddit.clone(),
+        rules: Vec::new(),
         title: post.and_then(|post| post.title.clone()).unwrap_or_default(),
         author: post.map(|post| post.author.clone()),
         body: post.map(|post| post.body.clone()).unwrap_or_default(),
@@ -271,6 +284,7 @@ async fn spent(services: &Services, correlation_id: &str) -> Result<(u64, u64, O
     };
     let cost = calls
         .iter()
+        .filter(|call| !judge::is_free(call))
         .map(|call| call.cost_reported_picos.or(call.cost_computed_picos).map(Picos))
         .try_fold(Picos::ZERO, |sum, cost| cost.map(|cost| sum.saturating_add(cost)));
     Ok((tokens(|call| call.tokens_in), tokens(|call| call.tokens_out), cost))

@@ -16,6 +16,7 @@ pub mod event;
 pub mod pacing;
 mod parameters;
 mod perceive;
+mod policy;
 pub mod prompt;
 pub mod runner;
 pub mod runs;

@@ -16,6 +16,8 @@ pub struct Services {
     pub reddit: crate::reddit::Client,
     /// The models.
     pub llm: crate::llm::Client,
+    /// Who judges drafts besides the offline rules; nobody by default.
+    pub judges: crate::llm::judge::Judges,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// The queue's times and the mode.

@@ -1,5 +1,7 @@
 //! `quarterdeck agent`: run the loops of personas, look at them, stop them.
 
+mod policies;
+
 use super::events::Printer;
 use super::output::{Table, Tone, age};
 use super::{Context, Failure, Outcome};
@@ -32,6 +34,12 @@ enum Command {
     Status,
     /// Ask the loop of --persona, or every loop, to stop. What is in flight is finished.
     Stop,
+    /// Show what the subreddits ask of those who write there: rules and requirements, and when they were read.
+    Policies {
+        /// Only this one, with its rules.
+        #[arg(long, value_name = "NAME")]
+        subreddit: Option<String>,
+    },
     /// Record that you have read Reddit's API terms and the subreddits' rules: live mode asks for it once.
     Acknowledge {
         /// You have read them, and your use was approved.
@@ -47,11 +55,12 @@ enum Command {
 pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     let deck = Deck::open(context.settings()?, context.clock.clone())?;
     context.block_on(async {
-        match args.command {
+        match &args.command {
             Command::Run => drive(context, &deck, Until::Stopped).await,
             Command::Once => drive(context, &deck, Until::Cycles(1)).await,
             Command::Status => status(context, &deck).await,
             Command::Stop => stop(context, &deck).await,
+            Command::Policies { subreddit } => policies::show(context, &deck, subreddit.as_deref()).await,
             Command::Acknowledge { .. } => acknowledge(context, &deck).await,
         }
     })?

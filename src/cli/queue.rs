@@ -1,11 +1,12 @@
 //! `quarterdeck queue`: what waits for a person, and what a person decides.
 //!
-//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, amendments, history}`; a decision is
+//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, amendments, history, policy}`; a decision is
 //! `{item}`, `retract` and `amend` are `{item, amendment}`.
 
 mod amend;
 mod decide;
 mod editor;
+mod judges;
 mod list;
 mod show;
 mod stats;

@@ -37,6 +37,8 @@ pub enum Kind {
     Model,
     /// Names of models: a list in the file, separated by commas in the environment.
     Models,
+    /// Some of a few words: a list in the file, separated by commas in the environment.
+    Words(&'static [&'static str]),
 }
 
 /// What a setting without a default is needed for.
@@ -254,6 +256,35 @@ pub const SETTINGS: &[Setting] = &[
         count(0, 20, "rounds"),
         Some("3"),
         "How often one item may go back to the agent with a note.",
+    ),
+    setting(
+        "moderation.judges",
+        "QUARTERDECK_JUDGES",
+        Kind::Words(&["openai_moderation", "llama_guard"]),
+        Some(""),
+        "Online judges of drafts, asked besides the offline rules: the text of each draft goes to their service. An answer that cannot be used sends the draft to a person.",
+    ),
+    setting(
+        "moderation.openai_moderation_model",
+        "QUARTERDECK_OPENAI_MODERATION_MODEL",
+        Kind::Model,
+        Some("omni-moderation-2024-09-26"),
+        "Model of the judge `openai_moderation`. Give a dated name: an answer by another name counts as unknown.",
+    ),
+    setting(
+        "moderation.openai_base_url",
+        "OPENAI_BASE_URL",
+        Kind::Address,
+        Some("https://api.openai.com"),
+        "Address of that service, up to and without `/moderations`, with or without `/v1`. The key goes there.",
+    ),
+    setting("moderation.openai_api_key", "OPENAI_API_KEY", Kind::Secret, None, "Key of that service. Moderation is free of charge."),
+    setting(
+        "moderation.llama_guard_model",
+        "QUARTERDECK_LLAMA_GUARD_MODEL",
+        Kind::Model,
+        Some("meta-llama/llama-guard-4-12b"),
+        "Model of the judge `llama_guard`, asked through the service at `llm.base_url`.",
     ),
     setting(
         "agent.interval_seconds",

@@ -95,7 +95,7 @@ pub struct LlmSettings {
 }
 
 /// The review queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ModerationSettings {
     /// Seconds between the approval of a reply or comment and its sending.
     pub undo_seconds_reply: u64,
@@ -109,6 +109,16 @@ pub struct ModerationSettings {
     pub max_return_rounds: u32,
     /// Which items need two people: `never`, `risky`, `flagged` or `always`.
     pub second_approver: String,
+    /// Online judges of drafts: `openai_moderation`, `llama_guard`.
+    pub judges: Vec<String>,
+    /// Model of the judge `openai_moderation`.
+    pub openai_moderation_model: String,
+    /// Address of its service, without a slash at the end.
+    pub openai_base_url: String,
+    /// Key of its service.
+    pub openai_api_key: Option<SecretString>,
+    /// Model of the judge `llama_guard`.
+    pub llama_guard_model: String,
 }
 
 /// Defaults of the agent's loop.
@@ -170,6 +180,11 @@ impl Settings {
                 expiry_hours: reader.number("moderation.expiry_hours")?,
                 max_return_rounds: reader.number("moderation.max_return_rounds")?,
                 second_approver: reader.text("moderation.second_approver")?,
+                judges: list(&reader.text("moderation.judges")?),
+                openai_moderation_model: reader.text("moderation.openai_moderation_model")?,
+                openai_base_url: reader.address("moderation.openai_base_url")?,
+                openai_api_key: reader.secret("moderation.openai_api_key"),
+                llama_guard_model: reader.text("moderation.llama_guard_model")?,
             },
             agent: AgentSettings {
                 interval_seconds: reader.number("agent.interval_seconds")?,

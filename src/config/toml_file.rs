@@ -113,7 +113,7 @@ fn text_of(setting: &Setting, item: &DeValue<'_>) -> Option<String> {
         (Kind::Number { .. }, DeValue::Integer(number)) => Some(number.as_str().to_owned()),
         (Kind::Number { .. }, DeValue::Float(number)) => Some(number.as_str().to_owned()),
         (Kind::Integer { .. } | Kind::Number { .. }, _) => None,
-        (Kind::Models, DeValue::Array(items)) => {
+        (Kind::Models | Kind::Words(_), DeValue::Array(items)) => {
             let names: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
             names.map(|names| names.join(","))
         }

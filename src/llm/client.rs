@@ -149,11 +149,7 @@ impl Client {
             started_at: inner.clock.now(),
         };
         let start = Instant::now();
-        let mut open = OpenCall { client: self, call: &call, start, settled: false };
-        if let Some(database) = &inner.ledger {
-            let row = call.clone();
-            database.write(move |c| ledger::start(c, &row)).await?;
-        }
+        let open = self.open_call(&call).await?;
         let mut seen = Seen::default();
         let total = inner.settings.total_timeout;
         let exchanged = tokio::time::timeout(total, self.exchange(request, model, start, &mut seen)).await;
@@ -182,11 +178,28 @@ impl Client {
             error_message: result.as_ref().err().map(ToString::to_string),
             finish_reason: answer.finish_reason.as_deref().map(word),
         };
-        let priced = self.settle(&call, &settled).await;
-        open.settled = true;
-        drop(open);
-        let priced = priced?;
+        let priced = open.settle(&settled).await?;
         result.map(|()| reply(call, settled, seen.stream.answer, priced))
+    }
+
+    /// Write the row of an attempt before it is made. Whoever opened it settles it; dropped, it settles itself as interrupted.
+    pub(super) async fn open_call<'a>(&'a self, call: &'a Started) -> Result<OpenCall<'a>> {
+        let open = OpenCall { client: self, call, start: Instant::now(), settled: false };
+        if let Some(database) = &self.0.ledger {
+            let row = call.clone();
+            database.write(move |c| ledger::start(c, &row)).await?;
+        }
+        Ok(open)
+    }
+
+    /// The same ledger, prices and clock behind another address, key or model.
+    pub(super) fn with_settings(&self, settings: Settings) -> Result<Self> {
+        Self::new(settings, self.0.ledger.clone(), self.0.prices.clone(), Arc::clone(&self.0.clock))
+    }
+
+    /// The present.
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
     }
 
     async fn settle(&self, call: &Started, settled: &Settled) -> Result<Option<Priced>> {
@@ -304,11 +317,20 @@ impl Client {
 
 /// A call that has begun. Dropped before it is settled (the agent stops, a deadline passes), it settles itself as interrupted, in the
 /// background; where no runtime is left to do that, recovery does it at the next start.
-struct OpenCall<'a> {
+pub(super) struct OpenCall<'a> {
     client: &'a Client,
     call: &'a Started,
     start: Instant,
     settled: bool,
+}
+
+impl OpenCall<'_> {
+    /// Complete the row. Returns what the price book says.
+    pub(super) async fn settle(mut self, settled: &Settled) -> Result<Option<Priced>> {
+        let priced = self.client.settle(self.call, settled).await;
+        self.settled = true;
+        priced
+    }
 }
 
 impl Drop for OpenCall<'_> {

@@ -28,11 +28,13 @@ pub(super) fn http_client(settings: &Settings, endpoint: &Url) -> Result<reqwest
 
 /// The address that questions are posted to.
 pub(super) fn endpoint(base: &str) -> Result<Url> {
-    let wrong = |reason: &str| Error::Settings {
-        setting: "base_url",
-        reason: format!("{reason}; write something like https://openrouter.ai/api/v1"),
-    };
-    let url = Url::parse(&format!("{}/chat/completions", base.trim().trim_end_matches('/'))).map_err(|error| wrong(&error.to_string()))?;
+    address(base, "chat/completions", "base_url", "https://openrouter.ai/api/v1")
+}
+
+/// The address of `path` below `base`, which is the value of `setting`; `sample` is what one looks like.
+pub(super) fn address(base: &str, path: &str, setting: &'static str, sample: &str) -> Result<Url> {
+    let wrong = |reason: &str| Error::Settings { setting, reason: format!("{reason}; write something like {sample}") };
+    let url = Url::parse(&format!("{}/{path}", base.trim().trim_end_matches('/'))).map_err(|error| wrong(&error.to_string()))?;
     match url.scheme() {
         "http" | "https" if url.host_str().is_none_or(str::is_empty) => Err(wrong("it has no host")),
         "http" | "https" if !url.username().is_empty() || url.password().is_some() => Err(wrong("it holds a user name or a password")),

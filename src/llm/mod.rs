@@ -8,6 +8,7 @@
 //! | [`price`] | the price book, and what a call costs by it |
 //! | [`ledger`], [`calls`] | one row per attempt, written before the request and settled after it; reading them |
 //! | [`consistency`], [`proposals`] | the two judgements of a draft: against beliefs, and on them |
+//! | [`judge`] | optional judges of a draft's content: is it safe to say? |
 //!
 //! This room does not know what a draft or a belief is for, keeps no prompts and no answers, and never decides that something may be sent: a
 //! judgement that was not made is [`consistency::Consistency::Unknown`]. It writes only the tables `llm_calls` and `price_book`.
@@ -19,6 +20,7 @@ pub mod chat;
 pub mod client;
 pub mod consistency;
 pub mod error;
+pub mod judge;
 pub mod ledger;
 pub mod price;
 pub mod proposals;

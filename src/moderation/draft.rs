@@ -2,6 +2,7 @@
 
 use super::screening::ConsistencyResult;
 use crate::base::{Picos, digest::sha256_parts};
+use crate::llm::judge::JudgeAnswer;
 use crate::memory::interactions::BeliefSnapshot;
 use crate::memory::{BeliefChangesApplied, BeliefProposals};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub struct DraftMetadata {
     /// What the consistency check said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consistency: Option<ConsistencyResult>,
+    /// What the online judges said of the text as it was drafted.
+    pub judges: Vec<JudgeAnswer>,
     /// Belief changes that go with the draft: applied when it was sent.
     pub belief_proposals: BeliefProposals,
     /// Why there are no proposals, when making them failed.

@@ -2,7 +2,7 @@
 
 use super::wire::Fields;
 use crate::base::Millis;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Who we are, from `/api/v1/me`.
@@ -130,7 +130,8 @@ impl Message {
 }
 
 /// One rule of a subreddit, in its moderators' words.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SubredditRule {
     /// What it is about: `all`, `link` or `comment`.
     pub kind: String,

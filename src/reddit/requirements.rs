@@ -4,11 +4,12 @@ use super::names::kept_title;
 use super::outcome::Field;
 use super::submission::{Submission, SubmissionBody};
 use super::wire::Fields;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a subreddit asks of a post, from `/api/v1/{subreddit}/post_requirements`. What it does not mention is not asked.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PostRequirements {
     /// Characters in a title, at least.
     pub title_least: Option<usize>,
@@ -108,6 +109,25 @@ impl PostRequirements {
         found
     }
 
+    /// What `text`, a comment, holds that is not wanted in this subreddit: banned strings, and banned domains, linked or only named. What is
+    /// asked of posts alone (lengths, titles, flair) does not count here.
+    #[must_use]
+    pub fn check_comment(&self, text: &str) -> Vec<Violation> {
+        let mut found = Vec::new();
+        let lower = text.to_lowercase();
+        for word in self.body_banned.iter().filter(|word| !word.is_empty() && lower.contains(&word.to_lowercase())) {
+            found.push(certain(Field::Body, format!("the text may not hold {}", some(std::slice::from_ref(word)))));
+        }
+        if self.link_policy == "blacklist" {
+            let names: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '.' | '-' | '_')).collect();
+            let is_named = |domain: &&String| names.iter().any(|name| is_of(name.trim_matches('.'), domain));
+            for domain in self.domains_banned.iter().filter(is_named) {
+                found.push(certain(Field::Url, format!("links to {} are not allowed here", some(std::slice::from_ref(domain)))));
+            }
+        }
+        found
+    }
+
     fn check_body(&self, text: &str, found: &mut Vec<Violation>) {
         let is_empty = text.trim().is_empty();
         match self.body_policy.as_str() {
@@ -130,10 +150,7 @@ impl PostRequirements {
 
     fn check_link(&self, url: &str, found: &mut Vec<Violation>) {
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_lowercase)).unwrap_or_default();
-        let is_of = |domain: &String| {
-            let domain = domain.trim().trim_start_matches("*.").to_lowercase();
-            !domain.is_empty() && (host == domain || host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.')))
-        };
+        let is_of = |domain: &String| is_of(&host, domain);
         match self.link_policy.as_str() {
             "blacklist" if self.domains_banned.iter().any(is_of) => {
                 found.push(certain(Field::Url, format!("links to {host} are not allowed here")));
@@ -144,6 +161,12 @@ impl PostRequirements {
             _ => {}
         }
     }
+}
+
+/// Whether a host, in lower case, is a domain or below it.
+fn is_of(host: &str, domain: &str) -> bool {
+    let domain = domain.trim().trim_start_matches("*.").to_lowercase();
+    !domain.is_empty() && (host == domain || host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.')))
 }
 
 struct TextRules<'a> {
@@ -242,6 +265,20 @@ mod tests {
         assert_eq!(fields(banned, &link("https://notbad.example/x")), []);
         let allowed = json!({"link_restriction_policy": "whitelist", "domain_whitelist": ["good.example"]});
         assert_eq!(fields(allowed, &link("https://good.example.evil/")), [Field::Url]);
+    }
+
+    #[test]
+    fn a_comment_may_not_name_what_is_banned_and_owes_nothing_else() {
+        let asked = json!({
+            "body_blacklisted_strings": ["urgent"], "link_restriction_policy": "blacklist", "domain_blacklist": ["*.bad.example"],
+            "title_text_min_length": 10, "body_required_strings": ["source"], "is_flair_required": true
+        });
+        let requirements = PostRequirements::from_value(&asked).unwrap();
+        let fields = |text: &str| requirements.check_comment(text).into_iter().map(|violation| violation.field).collect::<Vec<_>>();
+        assert_eq!(fields("fine"), []);
+        assert_eq!(fields("This is URGENT, see [here](https://www.bad.example/x?y)."), [Field::Body, Field::Url]);
+        assert_eq!(fields("Read bad.example."), [Field::Url]);
+        assert_eq!(fields("notbad.example and bad.example.org"), []);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub enum FaultKind {
     EmptyThings,
     /// The request is carried out; the answer is an HTML page with status 200.
     Html200,
+    /// Model: the request is carried out; a sentence stands where the answer's contract asks for something else.
+    Prose,
 }
 
 /// One order for trouble.
@@ -114,10 +116,11 @@ impl FromStr for FaultKind {
             "malformed" => plain(Self::Malformed),
             "empty-things" => plain(Self::EmptyThings),
             "html-200" => plain(Self::Html200),
+            "prose" => plain(Self::Prose),
             _ => Err(bad(
                 text,
                 "known kinds: status:CODE[:html], rate-limit:SECONDS, timeout:TIME, slow-body:TIME, late-commit:TIME, reset-before-commit, \
-                 reset-after-commit, truncated-body, malformed, empty-things, html-200",
+                 reset-after-commit, truncated-body, malformed, empty-things, html-200, prose",
             )),
         }
     }
@@ -137,6 +140,7 @@ impl std::fmt::Display for FaultKind {
             Self::Malformed => formatter.write_str("malformed"),
             Self::EmptyThings => formatter.write_str("empty-things"),
             Self::Html200 => formatter.write_str("html-200"),
+            Self::Prose => formatter.write_str("prose"),
         }
     }
 }

@@ -78,6 +78,7 @@ pub(super) async fn serve(State(app): State<Arc<App>>, ConnectInfo(line): Connec
         Some(FaultKind::TruncatedBody) => truncated(&app, app.answer(&request)),
         Some(FaultKind::Malformed) => app.response(malformed(app.answer(&request))),
         Some(FaultKind::EmptyThings) => app.response(emptied(app.answer(&request))),
+        Some(FaultKind::Prose) => app.response(prose(app.answer(&request))),
         Some(FaultKind::Html200) => {
             app.answer(&request);
             app.response(Answer::html(200))
@@ -252,10 +253,23 @@ fn malformed(answer: Answer) -> Answer {
     Answer { content, ..answer }.with("content-type", "application/json; charset=UTF-8")
 }
 
+/// The answer with a sentence in place of what was asked for, as a talkative model gives it.
+fn prose(mut answer: Answer) -> Answer {
+    const SENTENCE: &str = "Sure! I had a close look at this text, and it seems to be quite safe.";
+    if let Content::Json(value) = &mut answer.content {
+        for pointer in ["/choices/0/message/content", "/results"] {
+            if let Some(place) = value.pointer_mut(pointer) {
+                *place = serde_json::json!(SENTENCE);
+            }
+        }
+    }
+    answer
+}
+
 /// The answer with the list that matters emptied.
 fn emptied(mut answer: Answer) -> Answer {
     if let Content::Json(value) = &mut answer.content {
-        for pointer in ["/json/data/things", "/data/children", "/choices", "/1/data/children"] {
+        for pointer in ["/json/data/things", "/data/children", "/choices", "/results", "/1/data/children"] {
             if let Some(list) = value.pointer_mut(pointer) {
                 *list = serde_json::json!([]);
             }

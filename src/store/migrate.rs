@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     10 "overrides" "0010_overrides",
     11 "edit_notes" "0011_edit_notes",
     12 "amendments" "0012_amendments",
+    13 "policies" "0013_policies",
 ];
 
 /// The newest schema version that this program knows.

@@ -80,6 +80,7 @@ impl House {
             db: deck.clone(),
             reddit: reddit::Client::new(settings, RateBudget::new(Arc::clone(&clock)), Arc::clone(&clock)).unwrap(),
             llm: llm::Client::new(models, Some(deck.clone()), llm::price::Book::embedded().unwrap(), Arc::clone(&clock)).unwrap(),
+            judges: llm::judge::Judges::default(),
             clock,
             screener: quarterdeck::moderation::rules::Screener::open(None).unwrap(),
             moderation: moderation::Settings { mode: Mode::Sandbox, undo_comment: 0, ..moderation::Settings::default() },

@@ -21,6 +21,8 @@ const TITLE_CHARACTERS: usize = 300;
 const BODY_CHARACTERS: usize = 500;
 const COMMENTS: usize = 10;
 const COMMENT_CHARACTERS: usize = 300;
+const RULES: usize = 10;
+const RULE_CHARACTERS: usize = 100;
 const URLS: usize = 5;
 const URL_CHARACTERS: usize = 200;
 
@@ -39,6 +41,7 @@ pub(super) struct Context {
     corrections: Vec<String>,
     beliefs: Vec<BeliefLines>,
     past_statements: Vec<String>,
+    rules: Option<String>,
     thread_head: String,
     comments: Vec<String>,
     answering: Option<String>,
@@ -78,6 +81,7 @@ impl Context {
             corrections: material.corrections.iter().take(CORRECTIONS).map(correction).collect(),
             beliefs: beliefs(material.beliefs, &mut enclosure),
             past_statements: material.past_statements.iter().take(STATEMENTS).map(|said| own(said, STATEMENT_CHARACTERS)).collect(),
+            rules: rules(&thread.rules, &mut enclosure),
             thread_head,
             comments,
             answering,
@@ -105,7 +109,7 @@ impl Context {
             .collect();
         section(&mut text, "Your beliefs", &held);
         section(&mut text, "What you said before", &bullets(&self.past_statements));
-        let mut thread = vec![self.thread_head.clone()];
+        let mut thread: Vec<String> = self.rules.iter().cloned().chain([self.thread_head.clone()]).collect();
         thread.extend(self.comments.iter().cloned());
         thread.extend(self.answering.iter().map(|shown| format!("The one to answer. {shown}")));
         section(&mut text, "Thread", &thread);
@@ -127,7 +131,11 @@ impl Context {
         } else if !self.comments.is_empty() {
             self.comments.remove(0);
             pruned.comments += 1;
-        } else if self.voice_examples.pop().is_some() || self.recent_posts.pop().is_some() || self.urls.pop().is_some() {
+        } else if self.voice_examples.pop().is_some()
+            || self.recent_posts.pop().is_some()
+            || self.urls.pop().is_some()
+            || self.rules.take().is_some()
+        {
             pruned.other += 1;
         } else {
             return false;
@@ -179,6 +187,18 @@ fn beliefs(all: &[PromptBelief], enclosure: &mut Enclosure<'_>) -> Vec<BeliefLin
 fn comment(comment: &ThreadComment, enclosure: &mut Enclosure<'_>) -> String {
     let whose = if comment.ours { "your own".to_owned() } else { author(comment.author.as_deref(), enclosure) };
     format!("Comment by {whose}:\n{}", enclosure.block("comment", &comment.body, COMMENT_CHARACTERS))
+}
+
+/// The names of a subreddit's rules, one per line. They are its moderators' words, and data like all text from outside.
+fn rules(names: &[String], enclosure: &mut Enclosure<'_>) -> Option<String> {
+    let lines: Vec<String> = names.iter().take(RULES).map(|name| own(name, RULE_CHARACTERS)).filter(|name| !name.is_empty()).collect();
+    let longest = RULES * (RULE_CHARACTERS + 1);
+    (!lines.is_empty()).then(|| {
+        format!(
+            "Rules of this subreddit by name; what breaks one is removed:\n{}",
+            enclosure.block("names of rules", &lines.join("\n"), longest)
+        )
+    })
 }
 
 fn author(name: Option<&str>, enclosure: &mut Enclosure<'_>) -> String {

@@ -3,8 +3,8 @@
 //! Context: Persona, Writing rules, Voice examples, Recent posts, Recent corrections, Beliefs, Past statements, Thread, Reference URLs,
 //! and the task. Tokens are estimated as a quarter of the characters, rounded up: near enough for English prose and on the safe side of
 //! no tokenizer at all; other scripts may take more. When the context is over its budget it is pruned in this order: past statements,
-//! the beliefs of lowest confidence (one stays), evidence, then the oldest comments, voice examples, recent posts and URLs. The post, what
-//! is answered, the rules and the corrections stay.
+//! the beliefs of lowest confidence (one stays), evidence, then the oldest comments, voice examples, recent posts and URLs, and last
+//! the subreddit's rules. The post, what is answered, the writing rules and the corrections stay.
 //!
 //! All text from outside is enclosed in marks with a nonce, see [`Nonce`]. No I/O.
 
@@ -86,6 +86,8 @@ pub struct Correction {
 pub struct Thread {
     /// Without `r/`.
     pub subreddit: String,
+    /// Names of the subreddit's rules, in its moderators' words and order. Ten are shown.
+    pub rules: Vec<String>,
     /// The post's title.
     pub title: String,
     /// Its author; none when the account is gone.
@@ -124,7 +126,7 @@ pub struct Pruned {
     pub evidence: usize,
     /// Comments of the thread.
     pub comments: usize,
-    /// Voice examples, recent posts and URLs.
+    /// Voice examples, recent posts, URLs and the subreddit's rules.
     pub other: usize,
 }
 

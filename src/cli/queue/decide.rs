@@ -7,7 +7,7 @@ use crate::cli::{Failure, events::short};
 use crate::memory::Persona;
 use crate::moderation::decisions::Resolution;
 use crate::moderation::screening::{Outgoing, Surroundings};
-use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, amendments, decisions, overrides, queue, team};
+use crate::moderation::{self, Item, Mode, On, PostType, Settings, State, amendments, decisions, judged, overrides, queue, team};
 use crate::store::Conn;
 use serde_json::json;
 use std::io::{IsTerminal as _, Read as _};
@@ -186,10 +186,11 @@ fn edit(desk: &Desk<'_>, target: &Target, source: Source<'_>, title: Option<Stri
     let heading = title.clone().or_else(|| item.title.clone());
     let (screener, at) = (desk.deck.screener()?, desk.context.clock.now());
     let (screened, text) = (item.clone(), content.clone());
-    let evaluation = desk.deck.db.read_blocking(move |c| {
+    let mut evaluation = desk.deck.db.read_blocking(move |c| {
         let around = Surroundings { consistency: None, tainted: screened.draft_metadata.tainted };
         screener.screen_again(c, &screened, Outgoing { title: heading.as_deref(), content: &text }, around, at)
     })?;
+    judged::not_seen(&mut evaluation, &item.draft_metadata.judges);
     let before = item.content.clone();
     let after = content.clone();
     let edited = decide(desk, persona, &item, version, move |c, on, _, settings| {

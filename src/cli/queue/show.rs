@@ -1,14 +1,15 @@
 //! One item with everything that a decision rests on.
 
-use super::Desk;
+use super::{Desk, judges};
 use crate::base::{SafeText, clock};
 use crate::cli::Failure;
 use crate::cli::events::short;
 use crate::cli::output::{Output, Tone, age};
 use crate::moderation::outbox::{self, Attempt};
 use crate::moderation::overrides::{self, Override};
+use crate::moderation::policies::{self, SubredditPolicy};
 use crate::moderation::screening::ConsistencyResult;
-use crate::moderation::{self, Item, Span, Verdict, amendments, item};
+use crate::moderation::{self, Item, PostType, Span, Verdict, amendments, item};
 use crate::store::Conn;
 use crate::store::audit::{self, Record};
 use serde_json::json;
@@ -16,8 +17,8 @@ use serde_json::json;
 pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
     let (persona, item) = desk.find(id)?;
     let (owner, full) = (persona.id.clone(), item.id.clone());
-    let judged = item.clone();
-    let (revisions, attempts, wishes, history, overriding) =
+    let (judged, place, kind) = (item.clone(), item.target_subreddit.clone(), item.post_type);
+    let (revisions, attempts, wishes, history, overriding, policy) =
         desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
             Ok((
                 item::revisions(c, &owner, &full)?,
@@ -25,17 +26,20 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
                 amendments::of_item(c, &owner, &full)?,
                 audit::history(c, "pending_post", &full)?,
                 overrides::of(c, &judged)?,
+                policies::get(c, &place)?,
             ))
         })?;
     let out = &desk.context.out;
     let value = json!({ "item": item, "revisions": revisions, "attempts": attempts, "amendments": wishes, "history": history,
-        "override": overriding });
+        "override": overriding, "policy": policy });
     out.either(&value, || {
         let now = desk.context.clock.now();
         head(out, &item, &persona.reddit_username, now)?;
         thread(out, &item)?;
         draft(out, &item)?;
         judgement(out, &item)?;
+        judges::show(out, &item)?;
+        policies_shown(out, policy.as_ref(), kind, now)?;
         override_of(out, &item, overriding.as_ref())?;
         proposals(out, &item)?;
         deliveries(out, &attempts)?;
@@ -184,6 +188,17 @@ fn override_of(out: &Output, item: &Item, found: Option<&Override>) -> Result<()
             out.say(format!("  a second senior lets it pass with: quarterdeck --as NAME queue override {id} --reason \"…\""))
         }
     }
+}
+
+/// The rules that apply here, by name.
+fn policies_shown(out: &Output, policy: Option<&SubredditPolicy>, kind: PostType, now: i64) -> Result<(), Failure> {
+    let Some(policy) = policy else { return Ok(()) };
+    title(out, &format!("rules of r/{}, read {}", SafeText::line(&policy.subreddit), age(policy.fetched_at, now)))?;
+    let names: Vec<&str> = policy.names_for(kind).collect();
+    for name in &names {
+        out.text(&format!("  {}", SafeText::line(name)))?;
+    }
+    if names.is_empty() { out.say("  none") } else { Ok(()) }
 }
 
 fn proposals(out: &Output, item: &Item) -> Result<(), Failure> {

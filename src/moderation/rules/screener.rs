@@ -12,7 +12,9 @@ use crate::moderation::error::Result;
 use crate::moderation::evaluation::Evaluation;
 use crate::moderation::item::Item;
 use crate::moderation::mutes;
+use crate::moderation::policies;
 use crate::moderation::screening::{Outgoing, Surroundings};
+use crate::moderation::state::PostType;
 use crate::store::Conn;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -61,6 +63,23 @@ pub fn read(file: Option<&Path>) -> std::result::Result<(Arc<RuleSet>, String), 
     let source = file.map(|file| file.display().to_string()).unwrap_or_default();
     let set = RuleSet::read(&[(DEFAULT_SOURCE, DEFAULT), (&source, &text)]).map_err(|faults| BrokenRules { faults })?;
     Ok((Arc::new(set), text))
+}
+
+/// What the subreddit asks for and the draft lacks, as far as its policy was read.
+fn requirements(c: &mut dyn Conn, target: &Target<'_>, outgoing: Outgoing<'_>) -> Result<Signal<Vec<String>>> {
+    let post_type = if target.is_post { PostType::Post } else { PostType::Comment };
+    let Some(known) = policies::known(c, target.subreddit)? else { return Ok(Signal::NotAsked) };
+    let Some(policy) = known.policy.filter(|policy| policy.requirements.is_some()) else {
+        // They are requirements of posts: a comment does without.
+        let reason = known.failure.unwrap_or_else(|| "they could not be read".to_owned());
+        return Ok(if target.is_post { Signal::Missing(reason) } else { Signal::NotAsked });
+    };
+    let violations = policies::check(&policy, post_type, outgoing.title, outgoing.content);
+    let certain: Vec<String> = violations.iter().filter(|one| one.is_certain).map(|one| one.message.clone()).collect();
+    Ok(match violations.into_iter().find(|one| !one.is_certain) {
+        Some(doubt) if certain.is_empty() => Signal::Missing(doubt.message),
+        _ => Signal::Known(certain),
+    })
 }
 
 impl Screener {
@@ -122,7 +141,7 @@ impl Screener {
             depth: target.depth.map_or(Signal::NotAsked, Signal::Known),
             history: Signal::Known(history),
             muted: Signal::Known(mutes::reason(c, persona, target.thread, author, target.subreddit)?),
-            requirements: Signal::NotAsked,
+            requirements: requirements(c, target, outgoing)?,
             persona: Signal::Known(wishes),
         };
         let subject = Subject { outgoing, persona: &account, subreddit: target.subreddit, at };

@@ -33,6 +33,7 @@ const MODELS: &[(&str, Price, u64)] = &[
     ("anthropic/claude-haiku-4.5", Price { prompt: 1.0, completion: 5.0 }, 200_000),
     ("anthropic/claude-4.5-haiku", Price { prompt: 0.25, completion: 1.25 }, 200_000),
     ("anthropic/claude-3.5-haiku", Price { prompt: 0.25, completion: 1.25 }, 200_000),
+    ("meta-llama/llama-guard-4-12b", Price { prompt: 0.18, completion: 0.18 }, 163_840),
     ("anthropic/claude-3.5-sonnet", Price { prompt: 3.0, completion: 15.0 }, 200_000),
 ];
 

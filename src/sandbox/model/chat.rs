@@ -2,7 +2,7 @@
 
 use super::super::exchange::{Answer, Content, Request};
 use super::super::script::mix;
-use super::{Model, answers, catalogue, error};
+use super::{Model, answers, catalogue, error, judges};
 use serde_json::{Value, json};
 
 /// One finished generation.
@@ -32,7 +32,11 @@ impl Model {
         let messages: Vec<(String, String)> =
             messages.iter().map(|message| (message["role"].as_str().unwrap_or("user").to_owned(), text_of(&message["content"]))).collect();
         let as_json = matches!(body["response_format"]["type"].as_str(), Some("json_object" | "json_schema"));
-        let text = answers::answer(self.seed, &messages, as_json);
+        let text = if judges::is_guard(model) {
+            judges::guard(model, messages.last().map_or("", |(_, text)| text.as_str()))
+        } else {
+            answers::answer(self.seed, &messages, as_json)
+        };
         let longest = ["max_completion_tokens", "max_tokens"].into_iter().find_map(|field| body[field].as_u64());
         let (text, finish_reason) = clip(text, longest);
         let prompt_tokens: u64 = messages.iter().map(|(_, text)| tokens(text) + 3).sum();

@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod catalogue;
 pub mod chat;
+mod judges;
 mod prompts;
 
 use super::exchange::{Answer, Request};
@@ -46,7 +47,8 @@ impl Model {
 
     /// Answer one request.
     pub(super) fn answer(&self, request: &Request) -> Answer {
-        let path = request.path.strip_prefix("/api/v1").unwrap_or(&request.path);
+        let path = request.path.strip_prefix("/api").unwrap_or(&request.path);
+        let path = path.strip_prefix("/v1").unwrap_or(path);
         if path == "/models" && request.method == Method::GET {
             return Answer::json(catalogue::listed());
         }
@@ -57,6 +59,7 @@ impl Model {
         }
         match (request.method.as_str(), path) {
             ("POST", "/chat/completions") => self.chat(request),
+            ("POST", "/moderations") => self.moderations(request),
             ("GET", "/generation") => self
                 .books()
                 .generations
