@@ -188,6 +188,11 @@ pub fn discard(c: &mut dyn Conn, on: &On<'_>, reason: &str) -> Result<Item> {
     if item.state != State::Blocked {
         return Err(Error::WrongState { id: item.id.clone(), state: item.state, who: item.decided_by(), wanted: "discarded" });
     }
+    if let Some(seen) = on.version
+        && seen != item.version
+    {
+        return Err(changed(c, &item, seen)?);
+    }
     let set = vec![("reviewed_by", Val::from(&on.actor.name)), ("reviewed_at", Val::Int(on.at))];
     take(
         c,
