@@ -15,8 +15,8 @@ use crate::store::{Conn, Database};
 use futures_util::future::join_all;
 use serde::Serialize;
 
-/// Items that are offered to the writer at once. They share a commit, each behind its own savepoint.
-const BATCH: usize = 100;
+/// Items that are offered to the writer at once. They share a commit, each behind its own savepoint; between two batches others decide.
+const BATCH: usize = 50;
 
 /// What is decided.
 #[derive(Debug, Clone, PartialEq, Eq)]

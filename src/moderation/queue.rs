@@ -231,6 +231,10 @@ pub(super) fn without_lease(more: Vec<(&'static str, Val)>) -> Vec<(&'static str
 /// [`Error::ClaimedByOther`], [`Error::WrongState`], [`Error::Changed`].
 pub fn claim(c: &mut dyn Conn, on: &On<'_>, settings: &Settings) -> Result<Item> {
     let item = decidable(c, on, "claimed")?;
+    claim_decidable(c, on, &item, settings)
+}
+
+fn claim_decidable(c: &mut dyn Conn, on: &On<'_>, item: &Item, settings: &Settings) -> Result<Item> {
     let renewed = item.live_lease(on.at).is_some();
     // A renewal keeps the fence: it is the same reviewer at the same work.
     let fence = if renewed { item.fence } else { item.fence + 1 };
@@ -247,7 +251,7 @@ pub fn claim(c: &mut dyn Conn, on: &On<'_>, settings: &Settings) -> Result<Item>
     if let (Some(former), Some(ended), false) = (&item.lease_holder, item.lease_until, renewed) {
         detail["taken_from"] = json!({ "holder": former, "until": ended });
     }
-    take(c, Step { item: &item, to: State::Claimed, actor: on.actor, action, reason: None, at: on.at, set, detail })
+    take(c, Step { item, to: State::Claimed, actor: on.actor, action, reason: None, at: on.at, set, detail })
 }
 
 /// The item claimed by whoever decides: as it is when they hold it, claimed on the spot when nobody does.
@@ -256,7 +260,7 @@ pub(super) fn claimed(c: &mut dyn Conn, on: &On<'_>, settings: &Settings, wanted
     if item.live_lease(on.at).is_some() {
         return Ok(item);
     }
-    claim(c, &On { version: Some(item.version), ..on.clone() }, settings)
+    claim_decidable(c, on, &item, settings)
 }
 
 /// Give an item back to the queue.

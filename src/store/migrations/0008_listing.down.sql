@@ -2,6 +2,7 @@ DROP INDEX pending_posts_id;
 DROP INDEX pending_posts_expiry;
 DROP INDEX pending_posts_state;
 CREATE INDEX pending_posts_state ON pending_posts (state, created_at, id);
+CREATE INDEX pending_posts_created ON pending_posts (created_at, id);
 ALTER TABLE pending_posts DROP COLUMN text_11;
 ALTER TABLE pending_posts DROP COLUMN text_10;
 ALTER TABLE pending_posts DROP COLUMN text_9;
