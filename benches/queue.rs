@@ -82,8 +82,8 @@ fn draft(number: usize) -> NewItem {
     let mut evaluation = evaluate(Outgoing { title: None, content: &content }, around);
     // Nine of ten have a few common rules, three of all have a rare one.
     let mut fired = Vec::new();
-    if number % 10 != 0 {
-        fired.extend(["length", "link"].iter().filter(|_| number % 3 == 0));
+    if !number.is_multiple_of(10) {
+        fired.extend(["length", "link"].iter().filter(|_| number.is_multiple_of(3)));
         fired.push(&"tone");
     }
     if [NEEDLE, NEEDLE + 10, NEEDLE + 20].contains(&number) {

@@ -123,7 +123,7 @@ fn console(address: &Address, name: &str) -> (Vec<String>, usize) {
         let next = next.unwrap();
         let Some(item) = next else { return (decided, refused) };
         assert_eq!((item.state, item.lease_holder.as_deref()), (State::Claimed, Some(name)));
-        let (id, approves) = (item.id.clone(), decided.len() % 3 != 0);
+        let (id, approves) = (item.id.clone(), !decided.len().is_multiple_of(3));
         let done = deck.write_blocking(move |c| {
             let on = On { persona: &item.persona_id, id: &item.id, version: Some(item.version), actor: &actor, at: SystemClock.now() };
             if approves {

@@ -38,7 +38,9 @@ use std::process::ExitCode;
 /// Runs AI agents that act in public, and lets people review, approve and stop them from the terminal.
 #[derive(Debug, Parser)]
 #[command(name = "quarterdeck", version, arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found problems.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found problems, something was left out, or nothing was left."
+)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -54,7 +56,7 @@ enum Command {
     /// Run the agents, look at them, stop them.
     Agent(agent::Args),
     /// Review what waits: list, show, approve, edit, reject, return, hold, undo.
-    Queue(queue::Args),
+    Queue(Box<queue::Args>),
     /// Who acts, how they speak, and where.
     Persona(persona::Args),
     /// Make a persona with beliefs to begin with.
@@ -83,7 +85,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Config(args) => config::run(context, &args),
         Command::Demo(args) => demo::run(context, &args),
-        Command::Queue(args) => queue::run(context, args),
+        Command::Queue(args) => queue::run(context, *args),
         Command::Persona(args) => persona::run(context, &args),
         Command::Seed => seed::run(context),
         Command::Pause(args) => pause::run(context, &args),

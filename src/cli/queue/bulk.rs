@@ -123,7 +123,7 @@ pub(super) fn run(desk: &Desk<'_>, decide: Decide) -> Result<Outcome, Failure> {
     if !out.is_json() {
         show(desk, &found)?;
     }
-    if !yes && !(found.chosen.is_empty() || asked(desk, found.chosen.len(), done)?) {
+    if !(yes || found.chosen.is_empty() || asked(desk, found.chosen.len(), done)?) {
         out.say("nothing was decided; --yes decides")?;
         return Ok(Outcome::Done);
     }
