@@ -274,7 +274,7 @@ fn main() {
             .enumerate()
     {
         let (stop, written) = (AtomicBool::new(false), AtomicU64::new(0));
-        let ids = &ids[10_000 + part * DECISIONS..][..DECISIONS];
+        let ids = &ids[60_000 + part * DECISIONS..][..DECISIONS];
         let decided = std::thread::scope(|scope| {
             scope.spawn(|| write_like_an_agent(&deck, &persona, (part + 1) * 1_000_000, pause, &stop, &written));
             let samples: Vec<Duration> = ids.iter().map(|id| decide(&console, &persona, id)).collect();
