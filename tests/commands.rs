@@ -224,7 +224,7 @@ fn an_unresolved_delivery_is_resolved_by_people() {
         home.open()
             .write_blocking(move |c: &mut dyn Conn| -> moderation::Result<()> {
                 let settings = Settings { mode: moderation::Mode::Sandbox, ..Settings::default() };
-                let (ana, at) = (Actor::human("ana"), SystemClock.now() - 3_600_000);
+                let (ana, at) = (Actor::human("ana"), SystemClock.now());
                 let on = On { persona: &persona, id: &target, version: None, actor: &ana, at };
                 decisions::approve(c, &on, "DemoAgentBot", &settings)?;
                 let intent = outbox::commit_intent(c, &persona, &target, "DemoAgentBot", moderation::Mode::Sandbox, at + 60_000)?;

@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// 2: the command line asks for something that does not exist or does not fit.
     Usage,
-    /// 3: a check found problems.
+    /// 3: a check found problems, a bulk decision left items out, or nothing was left to claim.
     Problems,
     /// 4: the role of who asked does not allow it.
     NotAllowed,
@@ -42,7 +42,7 @@ impl From<Exit> for ExitCode {
 pub enum Outcome {
     /// It is done.
     Done,
-    /// It was a check, and it found problems.
+    /// It was a check and found problems, or it was done in part, or there was nothing to do.
     Problems,
 }
 

@@ -40,7 +40,9 @@ use std::process::ExitCode;
 /// Runs AI agents that act in public, and lets people review, approve and stop them from the terminal.
 #[derive(Debug, Parser)]
 #[command(name = "quarterdeck", version, arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found problems, 4 your role does not allow it.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found problems, something was left out, or nothing was left, 4 your role does not allow it."
+)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -56,7 +58,7 @@ enum Command {
     /// Run the agents, look at them, stop them.
     Agent(agent::Args),
     /// Review what waits: list, show, approve, edit, reject, return, hold, undo.
-    Queue(queue::Args),
+    Queue(Box<queue::Args>),
     /// Who reviews, and what each of them may do.
     Team(team::Args),
     /// Who acts, how they speak, and where.
@@ -89,7 +91,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Config(args) => config::run(context, &args),
         Command::Demo(args) => demo::run(context, &args),
-        Command::Queue(args) => queue::run(context, args),
+        Command::Queue(args) => queue::run(context, *args),
         Command::Team(args) => team::run(context, args),
         Command::Persona(args) => persona::run(context, &args),
         Command::Seed => seed::run(context),

@@ -1,13 +1,18 @@
 //! `quarterdeck queue`: what waits for a person, and what a person decides.
 //!
-//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, amendments, history, policy}`; a decision is
-//! `{item}`, `retract` and `amend` are `{item, amendment}`.
+//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, amendments, history, override, policy}`; a
+//! decision and `next` are `{item}`, `retract` and `amend` are `{item, amendment}`; `count` is `{total, by: {value: n}}`; `bulk` is
+//! `{matched, sample}` without `--yes`, and `{decided, refused: [{id, reason}]}` with it.
 
 mod amend;
+mod bulk;
+mod count;
 mod decide;
 mod editor;
+mod filters;
 mod judges;
 mod list;
+mod next;
 mod show;
 mod stats;
 
@@ -15,8 +20,10 @@ use super::{Context, Failure, Outcome, duration};
 use crate::base::PersonaId;
 use crate::deck::Deck;
 use crate::memory::Persona;
-use crate::moderation::{self, Directive, Item, RejectCode, State, item};
+use crate::moderation::listing::{By, Sort};
+use crate::moderation::{self, Directive, Item, RejectCode, item};
 use crate::store::Conn;
+use filters::Filters;
 use std::path::PathBuf;
 
 /// Arguments of `quarterdeck queue`.
@@ -40,21 +47,38 @@ struct Target {
 enum Command {
     /// List what waits, oldest first: `quarterdeck queue list --state pending,held`.
     List {
-        /// Only these states; by default those that can be decided.
-        #[arg(long, value_name = "STATE,…", value_delimiter = ',')]
-        state: Vec<State>,
-        /// Every state.
-        #[arg(long, conflicts_with = "state")]
-        all: bool,
+        #[command(flatten)]
+        filters: Filters,
+        /// In which order: oldest, newest, expiry.
+        #[arg(long, value_name = "ORDER", default_value = "oldest")]
+        sort: Sort,
         /// How many.
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
         /// Go on after this place: the `next` of the page before.
         #[arg(long, value_name = "CURSOR", value_parser = list::cursor)]
         after: Option<(i64, String)>,
-        /// Also what you passed over.
-        #[arg(long)]
-        skipped: bool,
+    },
+    /// Count what waits, by state, persona, subreddit, verdict or rule.
+    Count {
+        #[command(flatten)]
+        filters: Filters,
+        /// By what: state, persona, subreddit, verdict, rule.
+        #[arg(long, value_name = "WHAT", default_value = "state")]
+        by: By,
+    },
+    /// Claim the oldest item that nobody else has, and show it. Exit code 3 when nothing is left.
+    Next {
+        #[command(flatten)]
+        filters: Filters,
+        /// In which order: oldest, newest, expiry.
+        #[arg(long, value_name = "ORDER", default_value = "oldest")]
+        sort: Sort,
+    },
+    /// Decide many items at once, each by itself: `quarterdeck queue bulk reject --reason too_weak --text "me too" --yes`.
+    Bulk {
+        #[command(subcommand)]
+        decision: bulk::Decide,
     },
     /// Show one item with everything that a decision rests on.
     Show {
@@ -200,9 +224,10 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
     let deck = Deck::open(context.settings()?, context.clock.clone())?;
     let desk = Desk { context, deck: &deck };
     match args.command {
-        Command::List { state, all, limit, after, skipped } => {
-            list::run(&desk, if all { State::ALL.to_vec() } else { state }, limit, after, skipped || all)
-        }
+        Command::List { filters, sort, limit, after } => list::run(&desk, filters, sort, limit, after),
+        Command::Count { filters, by } => count::run(&desk, filters, by),
+        Command::Next { filters, sort } => return next::run(&desk, filters, sort),
+        Command::Bulk { decision } => return bulk::run(&desk, decision),
         Command::Show { id } => show::run(&desk, &id),
         Command::Stats { last } => stats::run(&desk, last),
         Command::Retract(retract) => amend::retract(&desk, retract),
@@ -223,6 +248,13 @@ impl Desk<'_> {
     fn persona(&self) -> Result<Option<PersonaId>, Failure> {
         let Some(key) = self.context.global.persona.clone() else { return Ok(None) };
         Ok(Some(self.deck.db.read_blocking(move |c| crate::memory::personas::find(c, &key))?.id))
+    }
+
+    /// The present, for a decision: refused where the database's server has another.
+    fn now_for_a_decision(&self) -> Result<i64, Failure> {
+        let now = self.context.clock.now();
+        self.deck.db.read_blocking(move |c| moderation::clock::against_server(c, now))?;
+        Ok(now)
     }
 
     /// The item that an id or a part of one names, among those of `--persona`, with its persona.

@@ -216,6 +216,22 @@ pub enum Error {
         /// The mode of this deck.
         mode: super::approval::Mode,
     },
+    /// Many items are decided without being read: what needs a look is left out.
+    #[error("item {id} is not approved together with others: {why}; look at it with `quarterdeck queue show {id}`")]
+    NeedsALook {
+        /// The item.
+        id: String,
+        /// What speaks against it.
+        why: String,
+    },
+    /// This machine's clock and another's differ too much for leases and deadlines to mean anything.
+    #[error("this machine's clock is {} {than}: one of the two is wrong, and nothing is decided until they agree (see `date` on both)", clock::duration(*by))]
+    ClocksDiffer {
+        /// How far, in milliseconds.
+        by: Millis,
+        /// In which direction, and from what: `behind the newest entry …`.
+        than: String,
+    },
     /// A step that the state machine does not have: a defect of the program.
     #[error("item {id} may not go from {from} to {to}; this is a defect of quarterdeck, please report it")]
     ForbiddenStep {

@@ -1,13 +1,15 @@
-//! One row of the queue: reading it, and pages of the list.
+//! One row of the queue: reading it, finding it by a part of its id, and the texts it had.
 
 use super::draft::DraftMetadata;
 use super::error::{Error, Result};
 use super::evaluation::{Evaluation, Verdict};
 use super::state::{PostType, State};
 use crate::base::{Millis, PersonaId};
-use crate::store::{self, Conn, Row, Val};
+use crate::store::{self, Conn, Row};
 use crate::vals;
 use serde::Serialize;
+
+pub use super::listing::{Filter, Line, list};
 
 /// A queue item with everything that a decision rests on.
 #[derive(Debug, Clone, Serialize)]
@@ -126,7 +128,7 @@ impl Item {
             parent_author: row.text_opt("parent_author")?,
             title: row.text_opt("title")?,
             content: row.text("content")?,
-            verdict: verdict(row)?,
+            verdict: word(row, "verdict")?,
             evaluation: row.json("evaluation")?,
             draft_metadata: row.json("draft_metadata")?,
             correlation_id: row.text("correlation_id")?,
@@ -157,12 +159,8 @@ impl Item {
     }
 }
 
-fn word<T: std::str::FromStr>(row: &Row, column: &'static str) -> store::Result<T> {
+pub(super) fn word<T: std::str::FromStr>(row: &Row, column: &'static str) -> store::Result<T> {
     row.text(column)?.parse().map_err(|_| store::Error::Column { column: column.to_owned(), expected: "a known word" })
-}
-
-fn verdict(row: &Row) -> store::Result<Verdict> {
-    word(row, "verdict")
 }
 
 /// Read one item.
@@ -183,6 +181,15 @@ pub fn find(c: &mut dyn Conn, persona: Option<&PersonaId>, prefix: &str) -> Resu
     if prefix.len() < 4 || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
         return Err(missing());
     }
+    if prefix.len() == 36 {
+        // A whole id is looked up; a part of one is looked for.
+        let row = c.first(
+            "SELECT persona_id, id FROM pending_posts WHERE id = $1 AND (CAST($2 AS TEXT) IS NULL OR persona_id = $2)",
+            vals![prefix.to_ascii_lowercase(), persona],
+        )?;
+        let row = row.ok_or_else(missing)?;
+        return Ok((PersonaId::from_stored(row.text("persona_id")?), row.text("id")?));
+    }
     // Times lead in these ids, so that neighbours share their beginning: their last characters are what people type.
     let rows = c.query(
         "SELECT persona_id, id FROM pending_posts WHERE (id LIKE $1 OR id LIKE $2) AND (CAST($3 AS TEXT) IS NULL OR persona_id = $3) LIMIT 2",
@@ -193,99 +200,6 @@ pub fn find(c: &mut dyn Conn, persona: Option<&PersonaId>, prefix: &str) -> Resu
         [row] => Ok((PersonaId::from_stored(row.text("persona_id")?), row.text("id")?)),
         _ => Err(Error::Ambiguous { id: prefix.to_owned() }),
     }
-}
-
-/// A line of the list: what a reviewer needs to choose, not the whole case.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Line {
-    /// Whose draft it is.
-    pub persona_id: PersonaId,
-    /// The item's id.
-    pub id: String,
-    /// Where it stands.
-    pub state: State,
-    /// The version to decide on.
-    pub version: i64,
-    /// Post, comment or reply.
-    pub post_type: PostType,
-    /// Where it goes.
-    pub target_subreddit: String,
-    /// What screening said.
-    pub verdict: Verdict,
-    /// Who has it claimed.
-    pub lease_holder: Option<String>,
-    /// When the lease ends.
-    pub lease_until: Option<Millis>,
-    /// Not to be sent before.
-    pub not_before: Option<Millis>,
-    /// The first 160 characters of the text.
-    pub preview: String,
-    /// When it was drafted.
-    pub created_at: Millis,
-}
-
-/// Which lines to list.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// One persona's, or everybody's.
-    pub persona: Option<PersonaId>,
-    /// The states; empty means those that a reviewer can decide about.
-    pub states: Vec<State>,
-    /// Only after this line, by its time and id: the last line of the page before.
-    pub after: Option<(Millis, String)>,
-    /// Leave out what this reviewer passed over.
-    pub not_skipped_by: Option<String>,
-}
-
-/// One page, oldest first. Each state is read through its own index and the pages are merged, so that no number of finished items
-/// makes the list of the open ones slower.
-///
-/// # Errors
-/// When the engine refuses.
-pub fn list(c: &mut dyn Conn, filter: &Filter, limit: usize) -> Result<Vec<Line>> {
-    const OPEN: [State; 3] = [State::Pending, State::Claimed, State::Held];
-    let states = if filter.states.is_empty() { &OPEN[..] } else { &filter.states };
-    let (after, after_id) = filter.after.clone().unwrap_or((i64::MIN, String::new()));
-    let rows_wanted = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut lines = Vec::new();
-    for state in states {
-        let by_persona = if filter.persona.is_some() { "AND persona_id = $5" } else { "" };
-        let by_skip = match (&filter.not_skipped_by, filter.persona.is_some()) {
-            (None, _) => String::new(),
-            (Some(_), persona) => format!(
-                "AND NOT EXISTS (SELECT 1 FROM skips s WHERE s.persona_id = pending_posts.persona_id AND s.item_id = pending_posts.id
-                   AND s.reviewer = ${})",
-                if persona { 6 } else { 5 }
-            ),
-        };
-        let sql = format!(
-            "SELECT persona_id, id, state, version, post_type, target_subreddit, verdict, lease_holder, lease_until, not_before,
-               substr(content, 1, 160) AS preview, created_at FROM pending_posts
-             WHERE state = $1 AND (created_at, id) > ($2, $3) {by_persona} {by_skip} ORDER BY created_at, id LIMIT $4"
-        );
-        let mut params: Vec<Val> = vals![state.as_str(), after, after_id.as_str(), rows_wanted].to_vec();
-        params.extend(filter.persona.as_ref().map(Val::from));
-        params.extend(filter.not_skipped_by.as_ref().map(Val::from));
-        for row in c.query(&sql, &params)? {
-            lines.push(Line {
-                persona_id: PersonaId::from_stored(row.text("persona_id")?),
-                id: row.text("id")?,
-                state: word(&row, "state")?,
-                version: row.int("version")?,
-                post_type: word(&row, "post_type")?,
-                target_subreddit: row.text("target_subreddit")?,
-                verdict: verdict(&row)?,
-                lease_holder: row.text_opt("lease_holder")?,
-                lease_until: row.int_opt("lease_until")?,
-                not_before: row.int_opt("not_before")?,
-                preview: row.text("preview")?,
-                created_at: row.int("created_at")?,
-            });
-        }
-    }
-    lines.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-    lines.truncate(limit);
-    Ok(lines)
 }
 
 /// One text of an item, with who wrote it.

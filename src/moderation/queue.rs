@@ -1,11 +1,13 @@
 //! Items on their way to a decision: enqueued, claimed, released, held, returned, expired.
 
 use super::approval;
+use super::clock;
 use super::detect::similarity;
 use super::draft::DraftMetadata;
 use super::error::{Error, Result};
 use super::evaluation::{Evaluation, Verdict};
 use super::item::{Item, load};
+use super::listing;
 use super::overrides;
 use super::roles::{self, Right};
 use super::state::{PostType, State};
@@ -127,6 +129,7 @@ pub(super) fn enqueue_as(
             similarity::simhash(&new.content).cast_signed()
         ],
     )?;
+    write_marks(c, persona, &id, new)?;
     write_revision(c, persona, &id, 1, new.title.as_deref(), &new.content, actor, None, at)?;
     let after = json!({ "state": state, "version": 1, "verdict": new.evaluation.verdict, "flags": new.evaluation.flags,
         "parent": new.parent_id, "subreddit": new.target_subreddit, "digest": new.evaluation.input_digest });
@@ -146,6 +149,20 @@ pub(super) fn enqueue_as(
     )?;
     feed::append(c, at, "queue", Some(persona), "pending_post_added", &id)?;
     Ok(id)
+}
+
+/// What the list is filtered by, beside what the insertion wrote.
+fn write_marks(c: &mut dyn Conn, persona: &PersonaId, id: &str, new: &NewItem) -> Result<()> {
+    let mut set = listing::columns(new.title.as_deref(), &new.content, &new.evaluation);
+    set.push(("tainted", Val::from(new.draft_metadata.tainted)));
+    let mut params: Vec<Val> = vals![persona, id].to_vec();
+    let mut columns = Vec::with_capacity(set.len());
+    for (column, value) in set {
+        params.push(value);
+        columns.push(format!("{column} = ${}", params.len()));
+    }
+    c.exec(&format!("UPDATE pending_posts SET {} WHERE persona_id = $1 AND id = $2", columns.join(", ")), &params)?;
+    Ok(())
 }
 
 /// The item that already answers `parent`, or waits to, if one.
@@ -199,6 +216,7 @@ pub struct On<'a> {
 /// The item, in the version that was seen, not in another reviewer's hands, in a state that can still be decided.
 pub(super) fn decidable(c: &mut dyn Conn, on: &On<'_>, wanted: &'static str) -> Result<Item> {
     roles::require(c, on.actor, Right::Decide)?;
+    clock::against_log(c, on.actor, on.at)?;
     let item = load(c, on.persona, on.id)?;
     if let Some((holder, until)) = item.live_lease(on.at)
         && holder != on.actor.name
@@ -237,6 +255,10 @@ pub(super) fn without_lease(more: Vec<(&'static str, Val)>) -> Vec<(&'static str
 /// [`Error::ClaimedByOther`], [`Error::WrongState`], [`Error::Changed`].
 pub fn claim(c: &mut dyn Conn, on: &On<'_>, settings: &Settings) -> Result<Item> {
     let item = decidable(c, on, "claimed")?;
+    claim_decidable(c, on, &item, settings)
+}
+
+fn claim_decidable(c: &mut dyn Conn, on: &On<'_>, item: &Item, settings: &Settings) -> Result<Item> {
     let renewed = item.live_lease(on.at).is_some();
     // A renewal keeps the fence: it is the same reviewer at the same work.
     let fence = if renewed { item.fence } else { item.fence + 1 };
@@ -248,8 +270,12 @@ pub fn claim(c: &mut dyn Conn, on: &On<'_>, settings: &Settings) -> Result<Item>
         ("hold_reason", Val::Null),
     ];
     let action = if renewed { "queue.renew" } else { "queue.claim" };
-    let detail = json!({ "holder": on.actor.name, "until": on.at + settings.lease });
-    take(c, Step { item: &item, to: State::Claimed, actor: on.actor, action, reason: None, at: on.at, set, detail })
+    let mut detail = json!({ "holder": on.actor.name, "until": on.at + settings.lease });
+    // A claim that nobody gave back is taken over in the open: by a wrong clock it may have been running still.
+    if let (Some(former), Some(ended), false) = (&item.lease_holder, item.lease_until, renewed) {
+        detail["taken_from"] = json!({ "holder": former, "until": ended });
+    }
+    take(c, Step { item, to: State::Claimed, actor: on.actor, action, reason: None, at: on.at, set, detail })
 }
 
 /// The item claimed by whoever decides: as it is when they hold it, claimed on the spot when nobody does.
@@ -258,7 +284,7 @@ pub(super) fn claimed(c: &mut dyn Conn, on: &On<'_>, settings: &Settings, wanted
     if item.live_lease(on.at).is_some() {
         return Ok(item);
     }
-    claim(c, &On { version: Some(item.version), ..on.clone() }, settings)
+    claim_decidable(c, on, &item, settings)
 }
 
 /// Give an item back to the queue. A senior may give back what somebody else has claimed.
@@ -356,13 +382,14 @@ pub fn resubmit(c: &mut dyn Conn, on: &On<'_>, content: &str, evaluation: &Evalu
     let mut set = new_text(revision, content, item.title.as_deref(), evaluation);
     set.push(("draft_metadata", Val::from(json!(metadata).to_string())));
     set.extend(overrides::forget(c, &item)?);
+    set.push(("tainted", Val::from(metadata.tainted)));
     let detail = json!({ "revision": revision, "digest": evaluation.input_digest, "verdict": evaluation.verdict });
     take(c, Step { item: &item, to, actor: on.actor, action: "queue.resubmit", reason: None, at: on.at, set, detail })
 }
 
 /// The columns that a new text changes. An approval of an earlier text is void.
 pub(super) fn new_text(revision: i64, content: &str, title: Option<&str>, evaluation: &Evaluation) -> Vec<(&'static str, Val)> {
-    vec![
+    let mut set = vec![
         ("revision", Val::Int(revision)),
         ("content", Val::from(content)),
         ("simhash", Val::Int(similarity::simhash(content).cast_signed())),
@@ -372,7 +399,9 @@ pub(super) fn new_text(revision: i64, content: &str, title: Option<&str>, evalua
         ("approval_digest", Val::Null),
         ("approval_account", Val::Null),
         ("approval_policy", Val::Null),
-    ]
+    ];
+    set.extend(listing::columns(title, content, evaluation));
+    set
 }
 
 pub(super) fn required<'a>(what: &'static str, text: &'a str) -> Result<&'a str> {

@@ -45,6 +45,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     11 "edit_notes" "0011_edit_notes",
     12 "amendments" "0012_amendments",
     13 "policies" "0013_policies",
+    14 "listing" "0014_listing",
 ];
 
 /// The newest schema version that this program knows.

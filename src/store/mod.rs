@@ -14,6 +14,7 @@ mod error;
 pub mod feed;
 mod migrate;
 mod postgres;
+mod server_clock;
 mod sqlite;
 mod status;
 #[doc(hidden)]
@@ -24,4 +25,5 @@ pub use conn::{Conn, Engine, Row, Sql, Val};
 pub use database::Database;
 pub use error::{Error, Result};
 pub use migrate::{MIGRATIONS, Migration, newest as newest_version};
+pub use server_clock::server_time;
 pub use status::{Status, TableRows, migrate, status};

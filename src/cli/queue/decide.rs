@@ -15,11 +15,20 @@ use std::path::Path;
 
 pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
     match command {
-        Command::List { .. } | Command::Show { .. } | Command::Stats { .. } | Command::Retract(_) | Command::Amend(_) => Ok(()),
+        Command::List { .. }
+        | Command::Show { .. }
+        | Command::Stats { .. }
+        | Command::Count { .. }
+        | Command::Next { .. }
+        | Command::Bulk { .. }
+        | Command::Retract(_)
+        | Command::Amend(_) => Ok(()),
         Command::Claim(target) => {
+            let before = desk.find(&target.id)?.1;
             let item = act(desk, &target, |c, on, _, settings| queue::claim(c, on, settings))?;
             let until = item.lease_until.map(clock::local).unwrap_or_default();
-            told(desk, &item, &format!("claimed until {until}; `queue show {}` has the case", short(&item.id)))
+            let taken = taken_over(&before, &item);
+            told(desk, &item, &format!("claimed until {until}{taken}; `queue show {}` has the case", short(&item.id)))
         }
         Command::Release(target) => {
             let item = act(desk, &target, |c, on, _, _| queue::release(c, on))?;
@@ -116,13 +125,23 @@ pub(super) fn decide<T: Send + 'static>(
     version: Option<i64>,
     work: impl FnOnce(&mut dyn Conn, &On<'_>, &Persona, &Settings) -> moderation::Result<T> + Send + 'static,
 ) -> Result<T, Failure> {
-    let (actor, at) = (desk.context.actor()?, desk.context.clock.now());
+    let (actor, at) = (desk.context.actor()?, desk.now_for_a_decision()?);
     let (id, settings) = (item.id.clone(), desk.deck.moderation());
     let done = desk
         .deck
         .db
         .write_blocking(move |c| work(c, &On { persona: &persona.id, id: &id, version, actor: &actor, at }, &persona, &settings));
     Ok(done?)
+}
+
+/// Whose claim ended before this one, for it was given back by nobody: ` (bob had it until …)`.
+fn taken_over(before: &Item, now: &Item) -> String {
+    match (&before.lease_holder, before.lease_until) {
+        (Some(holder), Some(until)) if before.state == State::Claimed && now.lease_holder.as_ref() != Some(holder) => {
+            format!(" ({holder} had it until {})", clock::local(until))
+        }
+        _ => String::new(),
+    }
 }
 
 fn told(desk: &Desk<'_>, item: &Item, words: &str) -> Result<(), Failure> {
