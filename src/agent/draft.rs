@@ -12,7 +12,7 @@ use crate::llm::{ChatRequest, Consistency, ConsistencyRequest, ProposalsRequest}
 use crate::memory::interactions::BeliefSnapshot;
 use crate::memory::{self, BeliefProposals};
 use crate::moderation::screening::{self, BeliefConflict, ConsistencyResult, Outgoing, Surroundings};
-use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, decisions};
+use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, decisions, quality::labels};
 use crate::store::Conn;
 
 /// Beliefs below this confidence are not recalled.
@@ -148,10 +148,14 @@ fn recall(c: &mut dyn Conn, persona: &PersonaId, subreddit: &str) -> Result<Reca
             confidence: belief.confidence,
         });
     }
-    let corrections = decisions::recent_corrections(c, persona, 5)?
+    let mut corrections: Vec<Correction> = decisions::recent_corrections(c, persona, 5)?
         .into_iter()
         .map(|correction| Correction { kind: CorrectionKind::Rejected, reason: correction.reason })
         .collect();
+    // Five are shown: what was said of messages that were sent has its place among them, and does not push the rest out.
+    let labels =
+        labels::recent(c, persona, 2)?.into_iter().map(|label| Correction { kind: CorrectionKind::Labelled, reason: label.reason });
+    corrections.splice(0..0, labels);
     let texts =
         |interactions: Vec<memory::interactions::Interaction>| interactions.into_iter().map(|interaction| interaction.content).collect();
     Ok(Recalled {

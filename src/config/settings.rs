@@ -109,6 +109,14 @@ pub struct ModerationSettings {
     pub max_return_rounds: u32,
     /// Which items need two people: `never`, `risky`, `flagged` or `always`.
     pub second_approver: String,
+    /// Percent of the automatic approvals that a person looks at afterwards.
+    pub sample_percent: u32,
+    /// Golden items beside a hundred ordinary ones.
+    pub golden_per_hundred: u32,
+    /// Percent of overturned automatic approvals above which automatic posting ends.
+    pub overturn_limit_percent: u32,
+    /// Minutes within which an item should be claimed or decided.
+    pub sla_minutes: u64,
 }
 
 /// Defaults of the agent's loop.
@@ -170,6 +178,10 @@ impl Settings {
                 expiry_hours: reader.number("moderation.expiry_hours")?,
                 max_return_rounds: reader.number("moderation.max_return_rounds")?,
                 second_approver: reader.text("moderation.second_approver")?,
+                sample_percent: reader.number("moderation.sample_percent")?,
+                golden_per_hundred: reader.number("moderation.golden_per_hundred")?,
+                overturn_limit_percent: reader.number("moderation.overturn_limit_percent")?,
+                sla_minutes: reader.number("moderation.sla_minutes")?,
             },
             agent: AgentSettings {
                 interval_seconds: reader.number("agent.interval_seconds")?,

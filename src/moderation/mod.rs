@@ -17,6 +17,7 @@ pub mod mutes;
 pub mod outbox;
 mod outside;
 pub mod pauses;
+pub mod quality;
 pub mod queue;
 pub mod screening;
 pub mod secrets;

@@ -5,6 +5,7 @@ use super::draft::DraftMetadata;
 use super::error::{Error, Result};
 use super::evaluation::{Evaluation, Verdict};
 use super::item::{Item, load};
+use super::quality::golden;
 use super::state::{PostType, State};
 use super::team::SecondApprover;
 use super::transition::{Step, changed, take};
@@ -31,6 +32,12 @@ pub struct Settings {
     pub mode: approval::Mode,
     /// Which items need two people.
     pub second_approver: SecondApprover,
+    /// Of a hundred automatic approvals, so many are looked at by a person afterwards.
+    pub sample_percent: i64,
+    /// Beside a hundred items that are queued, so many golden ones are put.
+    pub golden_per_hundred: i64,
+    /// Automatic posting ends when more than so many of a hundred automatic approvals are overturned.
+    pub overturn_limit: i64,
 }
 
 impl Default for Settings {
@@ -43,6 +50,9 @@ impl Default for Settings {
             max_return_rounds: 3,
             mode: approval::Mode::DryRun,
             second_approver: SecondApprover::Never,
+            sample_percent: 10,
+            golden_per_hundred: 0,
+            overturn_limit: 15,
         }
     }
 }
@@ -85,6 +95,19 @@ pub fn enqueue(c: &mut dyn Conn, persona: &PersonaId, new: &NewItem, settings: &
     {
         return Err(Error::AlreadyAnswered { parent: parent.clone(), existing });
     }
+    let id = insert(c, persona, new, settings, actor, at)?;
+    golden::perhaps(c, persona, &id, settings, actor, at)?;
+    Ok(id)
+}
+
+pub(super) fn insert(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    new: &NewItem,
+    settings: &Settings,
+    actor: &Actor,
+    at: Millis,
+) -> Result<String> {
     let id = new_id();
     let state = if new.evaluation.verdict == Verdict::Block { State::Blocked } else { State::Pending };
     c.exec(

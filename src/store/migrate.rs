@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     5 "agent" "0005_agent",
     6 "team" "0006_team",
     7 "states" "0007_states",
+    8 "quality" "0008_quality",
 ];
 
 /// The newest schema version that this program knows.
