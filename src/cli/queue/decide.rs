@@ -16,7 +16,13 @@ use std::path::Path;
 
 pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
     match command {
-        Command::List { .. } | Command::Show { .. } | Command::Stats { .. } => Ok(()),
+        Command::List { .. }
+        | Command::Show { .. }
+        | Command::Stats { .. }
+        | Command::Sample { .. }
+        | Command::Judge { .. }
+        | Command::Label { .. }
+        | Command::Golden { .. } => Ok(()),
         Command::Claim(target) => {
             let item = act(desk, &target, |c, on, _, settings| queue::claim(c, on, settings))?;
             let until = item.lease_until.map(clock::local).unwrap_or_default();
@@ -90,7 +96,7 @@ fn act<T: Send + 'static>(
     decide(desk, persona, &item, target.version, work)
 }
 
-fn decide<T: Send + 'static>(
+pub(super) fn decide<T: Send + 'static>(
     desk: &Desk<'_>,
     persona: Persona,
     item: &Item,
@@ -106,7 +112,7 @@ fn decide<T: Send + 'static>(
     Ok(done?)
 }
 
-fn told(desk: &Desk<'_>, item: &Item, words: &str) -> Result<(), Failure> {
+pub(super) fn told(desk: &Desk<'_>, item: &Item, words: &str) -> Result<(), Failure> {
     let out = &desk.context.out;
     out.either(&json!({ "item": item }), || out.say(format!("{} {words}", short(&item.id))))
 }
@@ -184,7 +190,7 @@ fn difference(desk: &Desk<'_>, before: &str, after: &str) -> Result<(), Failure>
 }
 
 /// A text is at most 40,000 characters; a file of a megabyte is a mistake.
-fn read(file: &Path) -> Result<String, Failure> {
+pub(super) fn read(file: &Path) -> Result<String, Failure> {
     const MOST: u64 = 1 << 20;
     let mut text = String::new();
     let read = if file == Path::new("-") {

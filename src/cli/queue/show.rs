@@ -5,6 +5,7 @@ use crate::base::{SafeText, clock};
 use crate::cli::Failure;
 use crate::cli::output::{Output, Tone, age};
 use crate::moderation::outbox::{self, Attempt};
+use crate::moderation::quality::labels::{self, Labelled};
 use crate::moderation::screening::ConsistencyResult;
 use crate::moderation::{self, Item, Span, Verdict, item};
 use crate::store::Conn;
@@ -14,11 +15,16 @@ use serde_json::json;
 pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
     let (persona, item) = desk.find(id)?;
     let (owner, full) = (persona.id.clone(), item.id.clone());
-    let (revisions, attempts, history) = desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
-        Ok((item::revisions(c, &owner, &full)?, outbox::attempts(c, &owner, &full)?, audit::history(c, "pending_post", &full)?))
+    let (revisions, attempts, labels, history) = desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
+        Ok((
+            item::revisions(c, &owner, &full)?,
+            outbox::attempts(c, &owner, &full)?,
+            labels::of(c, &owner, &full)?,
+            audit::history(c, "pending_post", &full)?,
+        ))
     })?;
     let out = &desk.context.out;
-    out.either(&json!({ "item": item, "revisions": revisions, "attempts": attempts, "history": history }), || {
+    out.either(&json!({ "item": item, "revisions": revisions, "attempts": attempts, "labels": labels, "history": history }), || {
         let now = desk.context.clock.now();
         head(out, &item, &persona.reddit_username, now)?;
         thread(out, &item)?;
@@ -26,6 +32,7 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
         judgement(out, &item)?;
         proposals(out, &item)?;
         deliveries(out, &attempts)?;
+        opinions(out, &labels)?;
         past(out, &history)
     })
 }
@@ -214,6 +221,18 @@ fn deliveries(out: &Output, attempts: &[Attempt]) -> Result<(), Failure> {
             SafeText::line(&attempt.account),
             words.join(", ")
         ))?;
+    }
+    Ok(())
+}
+
+fn opinions(out: &Output, labels: &[Labelled]) -> Result<(), Failure> {
+    if labels.is_empty() {
+        return Ok(());
+    }
+    title(out, "labels")?;
+    for label in labels {
+        let note = label.note.as_deref().map(|note| format!(": {}", SafeText::line(note))).unwrap_or_default();
+        out.text(&format!("  {}  {}, by {}{note}", clock::local(label.at), label.label, SafeText::line(&label.reviewer)))?;
     }
     Ok(())
 }
