@@ -434,7 +434,14 @@ fn two_people_on_one_item_agree_or_not() {
 #[test]
 fn a_reviewers_own_numbers_are_as_reckoned_by_hand() {
     let desk = Desk::new();
-    let ids: Vec<String> = (0..3).map(|number| desk.add(&format!("t3_m{number}"), settings(), T0)).collect();
+    let mut ids: Vec<String> = (0..2).map(|number| desk.add(&format!("t3_m{number}"), settings(), T0)).collect();
+    let mut steering = comment("t3_m2", "a harmless remark about rivers");
+    steering.draft_metadata.tainted = true;
+    ids.push(desk.run(move |c, p| queue::enqueue(c, p, &steering, &settings(), &Actor::agent("loop"), T0)).unwrap());
+    // Words of a thread are not taken for the mark itself.
+    let mut quoting = comment("t3_m3", "a harmless remark about rivers");
+    quoting.draft_metadata.model = Some("\"tainted\":true".into());
+    let quoting = desk.run(move |c, p| queue::enqueue(c, p, &quoting, &settings(), &Actor::agent("loop"), T0)).unwrap();
     let claim = |id: &str, at| desk.by("ana", id, at, |c, on| queue::claim(c, on, &settings())).unwrap();
     claim(&ids[0], T0);
     claim(&ids[0], T0 + 50_000);
@@ -443,9 +450,10 @@ fn a_reviewers_own_numbers_are_as_reckoned_by_hand() {
     desk.approve("ana", &ids[1], T0 + 330_000);
     // After a break of twenty minutes.
     claim(&ids[2], T0 + 1_530_000);
+    claim(&quoting, T0 + 1_530_000);
     desk.approve("bob", &desk.add("t3_other", settings(), T0), T0 + 5);
     let mine = desk.run(|c, _| stats::mine(c, "ana", T0 - 1, T0 + DAY)).unwrap();
-    assert_eq!((mine.items, mine.handling, mine.longest_run, mine.severe), (2, 50_000 + 60_000 + 30_000, 330_000, 0));
+    assert_eq!((mine.items, mine.handling, mine.longest_run, mine.severe), (2, 50_000 + 60_000 + 30_000, 330_000, 1));
     let rules = desk.stats(T0 + DAY).rules;
     assert!(rules.is_empty(), "nothing was flagged");
 }

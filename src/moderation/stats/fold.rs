@@ -139,7 +139,7 @@ pub(super) mod tests {
     use super::*;
 
     pub(in crate::moderation::stats) fn event(at: Millis, action: &str, item: &str) -> Event {
-        Event { at, action: action.into(), persona: None, item: item.into(), actor: "ana".into(), human: true }
+        Event { at, action: action.into(), item: item.into(), actor: "ana".into(), human: true }
     }
 
     #[test]

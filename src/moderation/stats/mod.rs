@@ -113,7 +113,7 @@ pub fn of(c: &mut dyn Conn, persona: Option<&PersonaId>, window: Window) -> Resu
     let golden_ids: HashSet<String> =
         c.query("SELECT item_id FROM golden_items", &[])?.iter().map(|row| row.text("item_id")).collect::<crate::store::Result<_>>()?;
     let mut fold = fold::Fold::default();
-    events(c, persona, since, |event| {
+    events(c, persona, None, since, |event| {
         if !golden_ids.contains(&event.item) {
             fold.take(&event);
         }
@@ -154,21 +154,27 @@ pub fn of(c: &mut dyn Conn, persona: Option<&PersonaId>, window: Window) -> Resu
 struct Event {
     at: Millis,
     action: String,
-    persona: Option<String>,
     item: String,
     actor: String,
     human: bool,
 }
 
-/// Every step of an item since then, in the order of the log.
-fn events(c: &mut dyn Conn, persona: Option<&PersonaId>, since: Millis, mut take: impl FnMut(Event) -> Result<()>) -> Result<()> {
+/// Every step of an item since then, in the order of the log; with `reviewer`, of the people's steps only theirs.
+fn events(
+    c: &mut dyn Conn,
+    persona: Option<&PersonaId>,
+    reviewer: Option<&str>,
+    since: Millis,
+    mut take: impl FnMut(Event) -> Result<()>,
+) -> Result<()> {
     let mut last = 0;
     loop {
         let page = c.query(
-            "SELECT seq, at, action, subject_id, actor_kind, actor, persona_id FROM audit_log
+            "SELECT seq, at, action, subject_id, actor_kind, actor FROM audit_log
              WHERE seq > $1 AND subject_kind = 'pending_post' AND at >= $2 AND (CAST($3 AS TEXT) IS NULL OR persona_id = $3)
-             ORDER BY seq LIMIT $4",
-            vals![last, since, persona, PAGE],
+               AND (CAST($4 AS TEXT) IS NULL OR actor = $4 OR actor_kind <> 'human')
+             ORDER BY seq LIMIT $5",
+            vals![last, since, persona, reviewer, PAGE],
         )?;
         let Some(end) = page.last() else { return Ok(()) };
         last = end.int("seq")?;
@@ -182,7 +188,6 @@ fn event(row: &Row) -> Result<Event> {
     Ok(Event {
         at: row.int("at")?,
         action: row.text("action")?,
-        persona: row.text_opt("persona_id")?,
         item: row.text("subject_id")?,
         actor: row.text("actor")?,
         human: row.text("actor_kind")? == "human",

@@ -4,7 +4,7 @@
 
 use super::events;
 use super::fold::{Handling, is_decision};
-use crate::base::{Millis, PersonaId};
+use crate::base::Millis;
 use crate::moderation::error::Result;
 use crate::moderation::quality::golden::{self, Results};
 use crate::store::Conn;
@@ -38,9 +38,9 @@ pub struct Mine {
 /// When the engine refuses.
 pub fn mine(c: &mut dyn Conn, reviewer: &str, since: Millis, now: Millis) -> Result<Mine> {
     let mut found = Mine { reviewer: reviewer.to_owned(), ..Mine::default() };
-    let (mut decided, mut claimed) = (BTreeSet::new(), BTreeSet::new());
+    let mut decided = BTreeSet::new();
     let (mut handling, mut run) = (Handling::default(), Run::default());
-    events(c, None, since, |event| {
+    events(c, None, Some(reviewer), since, |event| {
         let own = event.human && event.actor == reviewer;
         // The end of a lease is nobody's step, and ends the work all the same.
         if let Some(spent) = (own || !event.human).then(|| handling.take(&event)).flatten() {
@@ -49,25 +49,21 @@ pub fn mine(c: &mut dyn Conn, reviewer: &str, since: Millis, now: Millis) -> Res
         if own {
             run.step(event.at);
             if is_decision(&event.action) {
-                decided.insert(event.item.clone());
-            }
-            if event.action == "queue.claim" {
-                claimed.insert((event.persona, event.item));
+                decided.insert(event.item);
             }
         }
         Ok(())
     })?;
     found.items = decided.len();
     found.longest_run = run.longest;
-    for (persona, item) in claimed {
-        let Some(persona) = persona.map(PersonaId::from_stored) else { continue };
-        // The quotation marks of a text are escaped in JSON: only the field itself looks like this.
-        let severe = c.first(
-            "SELECT id FROM pending_posts WHERE persona_id = $1 AND id = $2 AND (verdict = 'block' OR draft_metadata LIKE '%\"tainted\":true%')",
-            vals![&persona, &item],
-        )?;
-        found.severe += usize::from(severe.is_some());
-    }
+    // The quotation marks of a text are escaped in JSON: only the field itself looks like this.
+    let severe = c.first(
+        "SELECT count(DISTINCT a.subject_id) AS n FROM audit_log a JOIN pending_posts p ON p.persona_id = a.persona_id AND p.id = a.subject_id
+         WHERE a.subject_kind = 'pending_post' AND a.action = 'queue.claim' AND a.actor_kind = 'human' AND a.actor = $1 AND a.at >= $2
+           AND (p.verdict = 'block' OR p.draft_metadata LIKE '%\"tainted\":true%')",
+        vals![reviewer, since],
+    )?;
+    found.severe = severe.map_or(Ok(0), |row| row.int("n")).map(|count| usize::try_from(count).unwrap_or(0))?;
     found.golden = golden::mine(c, reviewer, since, now)?;
     Ok(found)
 }
