@@ -6,11 +6,11 @@ use crate::base::SafeText;
 use crate::cli::Failure;
 use crate::cli::events::short;
 use crate::cli::output::{Table, age};
+use crate::moderation::State;
 use crate::moderation::quality::golden::{self as cases, Expected, GoldenCase};
 use crate::moderation::quality::labels::{self, Label};
 use crate::moderation::quality::opinions::{self, Opinion};
 use crate::moderation::quality::sampling;
-use crate::moderation::{self, State};
 use crate::store::Conn;
 use crate::store::audit::Actor;
 use serde_json::json;
@@ -139,11 +139,7 @@ pub(super) fn golden(desk: &Desk<'_>, command: Golden) -> Result<(), Failure> {
             let removed = desk.deck.db.write_blocking(move |c: &mut dyn Conn| {
                 let found = cases::templates(c, persona.as_ref())?;
                 let mut named = found.into_iter().filter(|case| id.len() >= 4 && case.id.ends_with(&id));
-                let missing = || moderation::Error::NotFound { id: id.clone() };
-                let case = named.next().ok_or_else(missing)?;
-                if named.next().is_some() {
-                    return Err(moderation::Error::Ambiguous { id });
-                }
+                let (Some(case), None) = (named.next(), named.next()) else { return Err(cases::no_case(&id)) };
                 cases::remove(c, &case.persona_id, &case.id, &actor, at)?;
                 Ok(case.id)
             })?;

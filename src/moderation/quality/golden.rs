@@ -135,12 +135,22 @@ pub fn add(
 /// Take a case out of store. Items that were made from it stay what they are.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`Error::Invalid`] when there is none of this id.
 pub fn remove(c: &mut dyn Conn, persona: &PersonaId, id: &str, actor: &Actor, at: Millis) -> Result<()> {
     if c.exec("DELETE FROM golden_templates WHERE persona_id = $1 AND id = $2", vals![persona, id])? == 0 {
-        return Err(Error::NotFound { id: id.to_owned() });
+        return Err(no_case(id));
     }
     note(c, persona, "golden.remove", id, actor, at)
+}
+
+/// The refusal of an id that names no case, or more than one.
+#[must_use]
+pub fn no_case(id: &str) -> Error {
+    Error::Invalid {
+        what: "the golden case",
+        found: format!("{id:?}"),
+        expected: "the id of one, as `queue golden list` shows it".to_owned(),
+    }
 }
 
 fn note(c: &mut dyn Conn, persona: &PersonaId, action: &str, id: &str, actor: &Actor, at: Millis) -> Result<()> {
