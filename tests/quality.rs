@@ -244,7 +244,7 @@ fn no_path_brings_a_golden_item_to_the_outside() {
 fn nothing_follows_from_a_golden_item() {
     let desk = Desk::new();
     let first = desk.golden(&[Expected::Reject]);
-    let before = (desk.metric("arrival rate"), desk.metric("rejected"), desk.metric("depth"));
+    let before = desk.metric("arrival rate").1;
     for (name, directive) in
         [("ana", Directive::MuteThread), ("bob", Directive::MuteUser), ("cem", Directive::Redraft), ("dee", Directive::FixBelief)]
     {
@@ -266,9 +266,9 @@ fn nothing_follows_from_a_golden_item() {
     let sides = desk.list(&State::ALL).iter().filter(|line| line.target_subreddit == "test").count();
     let found = desk.stats(T0 + 3_600_000);
     let metric = |name: &str| found.metrics.iter().find(|metric| metric.name == name).unwrap();
-    assert_eq!(metric("arrival rate").value, Some(sides as f64 * 3_600_000.0 / 3_600_001.0), "only the ordinary ones arrived");
+    assert_eq!(metric("arrival rate").n, sides, "only the ordinary ones arrived");
     assert_eq!((metric("rejected").n, metric("depth").n), (sides, 0));
-    assert!(before.0.0.unwrap() <= metric("arrival rate").value.unwrap());
+    assert!(before <= metric("arrival rate").n);
     assert!(!found.subreddits.contains_key("health") && found.rules.is_empty());
 }
 
