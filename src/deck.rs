@@ -124,6 +124,9 @@ impl Deck {
             mode: self.mode,
             // The table of settings lets no other word through; a stricter reading is the safe one.
             second_approver: queue.second_approver.parse().unwrap_or(moderation::SecondApprover::Always),
+            sample_percent: queue.sample_percent.into(),
+            golden_per_hundred: queue.golden_per_hundred.into(),
+            overturn_limit: queue.overturn_limit_percent.into(),
         }
     }
 

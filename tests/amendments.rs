@@ -90,6 +90,7 @@ impl Stage {
         settings.password = Some(secret(sandbox::PASSWORD));
         (settings.login_base, settings.oauth_base) = (self.sandbox.reddit_url(), self.sandbox.reddit_url());
         Deliverer {
+            overturn_limit: 15,
             screener: quarterdeck::moderation::rules::Screener::open(None).unwrap(),
             db: self.deck.clone(),
             reddit: reddit::Client::new(settings, RateBudget::new(Arc::clone(&clock)), Arc::clone(&clock)).unwrap(),

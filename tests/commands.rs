@@ -255,6 +255,32 @@ fn an_unresolved_delivery_is_resolved_by_people() {
 }
 
 #[test]
+fn the_quality_of_review_is_kept_by_command() {
+    let home = Home::seeded();
+    let id = home.add(comment("t3_a", "A harmless remark about rivers."));
+    home.run(&["queue", "label", &id, "good"]).refused(1, "labelled as sent");
+    home.run(&["queue", "judge", &id, "--verdict", "agree"]).refused(1, "judged");
+    home.run(&["queue", "reject", &id, "--reason", "tone"]).done();
+    home.run(&["queue", "judge", &id, "--verdict", "overturn"]).refused(1, "second person");
+    home.run(&["--as", "bob", "queue", "judge", &id, "--verdict", "overturn", "--note", "it was fine"]).done();
+    home.run(&["queue", "judge", &id, "--verdict", "perhaps"]).refused(2, "agree, overturn");
+    home.run(&["queue", "sample"]).done();
+    home.run(&["queue", "golden", "add", "--from", &id, "--expect", "approve,edit", "--why", "nothing is wrong with it"]).done();
+    home.run(&["queue", "golden", "add", "--expect", "approve", "--why", "x"]).refused(2, "--from");
+    let listed = home.run(&["queue", "golden", "list", "--json"]).json();
+    assert_eq!((listed["cases"][0]["expected"].as_str(), listed["cases"][0]["used"].as_i64()), (Some("approve,edit"), Some(0)));
+    let case = listed["cases"][0]["id"].as_str().unwrap().to_owned();
+    home.run(&["queue", "golden", "remove", &case]).done();
+    home.run(&["queue", "golden", "remove", &case]).refused(1, "queue golden list");
+    let shown = home.run(&["queue", "show", &id, "--json"]).json();
+    assert_eq!(shown["labels"].as_array().map(Vec::len), Some(0));
+    let mine = home.run(&["queue", "stats", "--mine", "--json"]).json();
+    assert_eq!((mine["reviewer"].as_str(), mine["items"].as_i64(), mine["golden"].is_null()), (Some("ana"), Some(1), true));
+    let stats = home.run(&["queue", "stats", "--json"]).json();
+    assert_eq!(stats["agreement"]["second_only"].as_i64(), Some(1), "ana said no, bob yes");
+}
+
+#[test]
 fn a_team_works_one_queue() {
     let home = Home::seeded();
     let id = home.add(comment("t3_a", "A harmless remark about rivers."));

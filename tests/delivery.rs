@@ -130,6 +130,7 @@ impl Stage {
             reddit: reddit::Client::new(settings, RateBudget::new(Arc::clone(&clock)), Arc::clone(&clock)).unwrap(),
             clock,
             mode: Mode::Sandbox,
+            overturn_limit: 15,
             persona: self.persona.clone(),
             screener: Screener::open(None).unwrap(),
             account: sandbox::ACCOUNT.to_owned(),

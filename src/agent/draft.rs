@@ -15,7 +15,7 @@ use crate::memory::interactions::BeliefSnapshot;
 use crate::memory::{self, BeliefProposals};
 use crate::moderation::rules::Target;
 use crate::moderation::screening::{BeliefConflict, ConsistencyResult, Outgoing, Surroundings};
-use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, corrections, decisions, judged};
+use crate::moderation::{DraftMetadata, Evaluation, ThreadEntry, Verdict, corrections, decisions, judged, quality::labels};
 use crate::store::Conn;
 
 /// Beliefs below this confidence are not recalled.
@@ -186,10 +186,11 @@ fn recall(c: &mut dyn Conn, persona: &PersonaId, subreddit: &str) -> Result<Reca
             confidence: belief.confidence,
         });
     }
-    let corrections = decisions::recent_corrections(c, persona, 5)?
+    let mut corrections: Vec<Correction> = decisions::recent_corrections(c, persona, 5)?
         .into_iter()
         .map(|correction| match correction.kind {
             corrections::CorrectionKind::Rejected => Correction { kind: CorrectionKind::Rejected, reason: correction.reason },
+            corrections::CorrectionKind::Labelled => Correction { kind: CorrectionKind::Labelled, reason: correction.reason },
             corrections::CorrectionKind::Edited => {
                 // The words that went were a model's: what a thread may have put into its mouth is not repeated as an instruction.
                 let excerpt =
@@ -198,6 +199,10 @@ fn recall(c: &mut dyn Conn, persona: &PersonaId, subreddit: &str) -> Result<Reca
             }
         })
         .collect();
+    // Five are shown: what was said of messages that were sent has its place among them, and does not push the rest out.
+    let labels =
+        labels::recent(c, persona, 2)?.into_iter().map(|label| Correction { kind: CorrectionKind::Labelled, reason: label.reason });
+    corrections.splice(0..0, labels);
     let texts =
         |interactions: Vec<memory::interactions::Interaction>| interactions.into_iter().map(|interaction| interaction.content).collect();
     Ok(Recalled {

@@ -304,6 +304,7 @@ pub fn deliverer(services: &Services) -> Deliverer {
         reddit: services.reddit.clone(),
         clock: Arc::clone(&services.clock),
         mode: services.moderation.mode,
+        overturn_limit: services.moderation.overturn_limit,
         persona: services.persona.id.clone(),
         account: services.persona.reddit_username.clone(),
         screener: services.screener.clone(),

@@ -1,6 +1,6 @@
 //! `quarterdeck queue`: what waits for a person, and what a person decides.
 //!
-//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, amendments, history, override, policy}`; a
+//! JSON: a list is `{items: [line…], next: cursor|null}`; `show` is `{item, revisions, attempts, amendments, history, override, policy, labels}`; a
 //! decision and `next` are `{item}`, `retract` and `amend` are `{item, amendment}`; `count` is `{total, by: {value: n}}`; `bulk` is
 //! `{matched, sample}` without `--yes`, and `{decided, refused: [{id, reason}]}` with it.
 
@@ -13,6 +13,7 @@ mod filters;
 mod judges;
 mod list;
 mod next;
+mod quality;
 mod show;
 mod stats;
 
@@ -21,6 +22,7 @@ use crate::base::PersonaId;
 use crate::deck::Deck;
 use crate::memory::Persona;
 use crate::moderation::listing::{By, Sort};
+use crate::moderation::quality::{labels::Label, opinions::Opinion};
 use crate::moderation::{self, Directive, Item, RejectCode, item};
 use crate::store::Conn;
 use filters::Filters;
@@ -90,6 +92,44 @@ enum Command {
         /// Of the last: 24h, 7d, 30d.
         #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "24h")]
         last: i64,
+        /// Your own numbers, for you alone: items, time, hard reading, breaks, golden items.
+        #[arg(long)]
+        mine: bool,
+    },
+    /// List the automatic approvals that wait for a second opinion: `quarterdeck queue judge` gives it.
+    Sample {
+        /// How many.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// Say whether somebody else's decision, or the machine's, was right: `quarterdeck queue judge 3f2a --verdict overturn --note "…"`.
+    Judge {
+        /// The item.
+        id: String,
+        /// agree or overturn.
+        #[arg(long, value_name = "VERDICT")]
+        verdict: Opinion,
+        /// A label as well: good, bad, too_risky, too_weak, off_persona.
+        #[arg(long, value_name = "LABEL")]
+        label: Option<Label>,
+        /// Why.
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Label a message that was sent: `quarterdeck queue label 3f2a too_weak --note "says nothing new"`.
+    Label {
+        /// The item.
+        id: String,
+        /// good, bad, too_risky, too_weak, off_persona.
+        label: Label,
+        /// Why; the agent reads it, unless the label is good.
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Cases with a known right decision, which are put among the ordinary items to measure reviewers in private.
+    Golden {
+        #[command(subcommand)]
+        command: quality::Golden,
     },
     /// Claim an item, or renew your claim: nobody else can decide about it meanwhile.
     Claim(Target),
@@ -229,9 +269,14 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
         Command::Next { filters, sort } => return next::run(&desk, filters, sort),
         Command::Bulk { decision } => return bulk::run(&desk, decision),
         Command::Show { id } => show::run(&desk, &id),
-        Command::Stats { last } => stats::run(&desk, last),
         Command::Retract(retract) => amend::retract(&desk, retract),
         Command::Amend(amend) => amend::amend(&desk, amend),
+        Command::Stats { last, mine: false } => stats::run(&desk, last),
+        Command::Stats { last, mine: true } => stats::mine(&desk, last),
+        Command::Sample { limit } => quality::sample(&desk, limit),
+        Command::Judge { id, verdict, label, note } => quality::judge(&desk, &id, verdict, label, note),
+        Command::Label { id, label, note } => quality::label(&desk, &id, label, note),
+        Command::Golden { command } => quality::golden(&desk, command),
         other => decide::run(&desk, other),
     }?;
     Ok(Outcome::Done)

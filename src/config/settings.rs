@@ -119,6 +119,14 @@ pub struct ModerationSettings {
     pub openai_api_key: Option<SecretString>,
     /// Model of the judge `llama_guard`.
     pub llama_guard_model: String,
+    /// Percent of the automatic approvals that a person looks at afterwards.
+    pub sample_percent: u32,
+    /// Golden items beside a hundred ordinary ones.
+    pub golden_per_hundred: u32,
+    /// Percent of overturned automatic approvals above which automatic posting ends.
+    pub overturn_limit_percent: u32,
+    /// Minutes within which an item should be claimed or decided.
+    pub sla_minutes: u64,
 }
 
 /// Defaults of the agent's loop.
@@ -185,6 +193,10 @@ impl Settings {
                 openai_base_url: reader.address("moderation.openai_base_url")?,
                 openai_api_key: reader.secret("moderation.openai_api_key"),
                 llama_guard_model: reader.text("moderation.llama_guard_model")?,
+                sample_percent: reader.number("moderation.sample_percent")?,
+                golden_per_hundred: reader.number("moderation.golden_per_hundred")?,
+                overturn_limit_percent: reader.number("moderation.overturn_limit_percent")?,
+                sla_minutes: reader.number("moderation.sla_minutes")?,
             },
             agent: AgentSettings {
                 interval_seconds: reader.number("agent.interval_seconds")?,

@@ -1,6 +1,7 @@
 //! What the next prompts learn from: rejections with a note, and edits that a person gave a reason for.
 
 use super::error::Result;
+use super::quality::NOT_GOLDEN;
 use crate::base::{Millis, PersonaId};
 use crate::store::Conn;
 use crate::vals;
@@ -16,6 +17,8 @@ pub enum CorrectionKind {
     Rejected,
     /// Changed it, and it was approved then.
     Edited,
+    /// Said of it, after it was sent, what was wrong.
+    Labelled,
 }
 
 /// A rejection or an edit that the next prompts should learn from.
@@ -39,9 +42,12 @@ pub struct Correction {
 pub fn recent(c: &mut dyn Conn, persona: &PersonaId, limit: i64) -> Result<Vec<Correction>> {
     let mut found = Vec::new();
     for row in c.query(
-        "SELECT reject_code, reject_note, substr(content, 1, 200) AS excerpt, created_at, COALESCE(reviewed_at, created_at) AS decided_at
-         FROM pending_posts WHERE persona_id = $1 AND state = 'rejected' AND reject_note IS NOT NULL
-         ORDER BY created_at DESC, id DESC LIMIT $2",
+        &format!(
+            "SELECT p.reject_code, p.reject_note, substr(p.content, 1, 200) AS excerpt, p.created_at,
+               COALESCE(p.reviewed_at, p.created_at) AS decided_at
+             FROM pending_posts p WHERE p.persona_id = $1 AND p.state = 'rejected' AND p.reject_note IS NOT NULL AND {NOT_GOLDEN}
+             ORDER BY p.created_at DESC, p.id DESC LIMIT $2"
+        ),
         vals![persona, limit],
     )? {
         found.push(Correction {
@@ -53,13 +59,15 @@ pub fn recent(c: &mut dyn Conn, persona: &PersonaId, limit: i64) -> Result<Vec<C
     }
     // CROSS JOIN: SQLite begins with the few texts that have a note, where it would else walk through all texts of the persona.
     for row in c.query(
-        "SELECT r.note, r.content AS after_text, b.content AS before_text, r.created_at
+        &format!(
+            "SELECT r.note, r.content AS after_text, b.content AS before_text, r.created_at
          FROM post_revisions r CROSS JOIN post_revisions b CROSS JOIN pending_posts p
          WHERE r.persona_id = $1 AND r.author_kind = 'human' AND r.note IS NOT NULL
            AND b.persona_id = r.persona_id AND b.item_id = r.item_id AND b.revision = r.revision - 1
            AND p.persona_id = r.persona_id AND p.id = r.item_id AND p.approval_digest IS NOT NULL
-           AND p.state NOT IN ('rejected', 'discarded', 'expired', 'superseded', 'retracted')
-         ORDER BY r.created_at DESC, r.item_id DESC, r.revision DESC LIMIT $2",
+           AND p.state NOT IN ('rejected', 'discarded', 'expired', 'superseded', 'retracted') AND {NOT_GOLDEN}
+         ORDER BY r.created_at DESC, r.item_id DESC, r.revision DESC LIMIT $2"
+        ),
         vals![persona, limit],
     )? {
         found.push(Correction {

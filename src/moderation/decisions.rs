@@ -6,6 +6,7 @@ use super::evaluation::{Evaluation, Verdict};
 use super::item::{Item, load};
 use super::mutes::{self, MuteKind};
 use super::overrides;
+use super::quality::{NOT_GOLDEN, golden, sampling};
 use super::queue::{On, Settings, claim, claimed, new_text, required, seen, without_lease, write_revision};
 use super::roles::{self, Right};
 use super::state::{Directive, PostType, RejectCode, State};
@@ -60,7 +61,9 @@ pub fn approve_automatically(c: &mut dyn Conn, on: &On<'_>, account: &str, setti
     if let Some(missing) = missing(&item) {
         return Err(Error::Incomplete { id: item.id, missing });
     }
-    schedule(c, &item, account, on.actor, on.at, settings, "queue.auto_approve")
+    let approved = schedule(c, &item, account, on.actor, on.at, settings, "queue.auto_approve")?;
+    sampling::pick(c, &approved, settings.sample_percent, on.at)?;
+    Ok(approved)
 }
 
 fn missing(item: &Item) -> Option<String> {
@@ -165,19 +168,25 @@ pub fn reject(
     let reason = note.map_or_else(|| code.as_str().to_owned(), |note| format!("{code}: {note}"));
     let nobody =
         |what| Error::Invalid { what: "the directive", found: directive.as_str().to_owned(), expected: format!("an item that has {what}") };
+    // Nothing follows from a golden item.
+    let real = !golden::is_golden(c, on.persona, on.id)?;
     match directive {
         Directive::MuteThread => {
             let thread = item.thread_id.as_ref().or(item.parent_id.as_ref()).ok_or_else(|| nobody("a thread"))?;
-            mutes::mute(c, on.persona, MuteKind::Thread, thread, &reason, &on.actor.name, on.at)?;
+            if real {
+                mutes::mute(c, on.persona, MuteKind::Thread, thread, &reason, &on.actor.name, on.at)?;
+            }
         }
         Directive::MuteUser => {
             let user = item.parent_author.as_ref().ok_or_else(|| nobody("an author it answers"))?;
-            mutes::mute(c, on.persona, MuteKind::User, user, &reason, &on.actor.name, on.at)?;
+            if real {
+                mutes::mute(c, on.persona, MuteKind::User, user, &reason, &on.actor.name, on.at)?;
+            }
         }
-        Directive::FixBelief => {
+        Directive::FixBelief if real => {
             feed::append(c, on.at, "beliefs", Some(on.persona), "belief_fix_requested", &item.id)?;
         }
-        Directive::Drop | Directive::Redraft => {}
+        Directive::Drop | Directive::Redraft | Directive::FixBelief => {}
     }
     let set = without_lease(vec![
         ("reviewed_by", Val::from(&on.actor.name)),
@@ -361,8 +370,10 @@ pub fn consume_directives(c: &mut dyn Conn, persona: &crate::base::PersonaId, pa
 /// When the engine refuses.
 pub fn redrafts_wanted(c: &mut dyn Conn, persona: &crate::base::PersonaId, limit: usize) -> Result<Vec<Item>> {
     let rows = c.query(
-        "SELECT id FROM pending_posts WHERE persona_id = $1 AND state = 'rejected' AND reject_directive = 'redraft'
-           AND directive_consumed_at IS NULL AND parent_id IS NOT NULL ORDER BY reviewed_at, id LIMIT $2",
+        &format!(
+            "SELECT p.id FROM pending_posts p WHERE p.persona_id = $1 AND p.state = 'rejected' AND p.reject_directive = 'redraft'
+               AND p.directive_consumed_at IS NULL AND p.parent_id IS NOT NULL AND {NOT_GOLDEN} ORDER BY p.reviewed_at, p.id LIMIT $2"
+        ),
         vals![persona, i64::try_from(limit).unwrap_or(i64::MAX)],
     )?;
     rows.iter().map(|row| load(c, persona, &row.text("id")?)).collect()

@@ -9,7 +9,8 @@ use super::error::Result;
 use super::item::{self, Item};
 use super::outbox::{self, Aftermath, Answer, Attempt, Intent};
 use super::rules::Screener;
-use super::{crash, outside, queue};
+use super::state::State;
+use super::{crash, outside, quality, queue};
 use crate::base::{Clock, Millis, PersonaId};
 use crate::store::{Conn, Database};
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct Deliverer {
     pub account: String,
     /// The rules in force when it is sent.
     pub screener: Screener,
+    /// Automatic posting ends when more than so many of a hundred automatic approvals are overturned.
+    pub overturn_limit: i64,
 }
 
 /// What one round did.
@@ -238,7 +241,15 @@ impl Deliverer {
         let Some(fullname) = item.fullname.clone() else { return Ok(None) };
         let seen = outside::visibility(&self.reddit.public(), &fullname).await;
         let (persona, id, now) = (self.persona.clone(), id.to_owned(), self.clock.now());
-        self.db.write(move |c| outbox::record_visibility(c, &persona, &id, seen, now)).await.map(Some)
+        let limit = self.overturn_limit;
+        let look = move |c: &mut dyn Conn| {
+            let item = outbox::record_visibility(c, &persona, &id, seen, now)?;
+            if item.state == State::Filtered {
+                quality::overturn::look(c, &persona, limit, now)?;
+            }
+            Ok(item)
+        };
+        self.db.write(look).await.map(Some)
     }
 
     /// Let deadlines of the queue pass.

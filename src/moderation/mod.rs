@@ -28,6 +28,7 @@ pub mod overrides;
 pub mod pauses;
 pub mod policies;
 pub mod pull;
+pub mod quality;
 pub mod queue;
 pub mod roles;
 pub mod rules;

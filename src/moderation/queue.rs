@@ -9,6 +9,7 @@ use super::evaluation::{Evaluation, Verdict};
 use super::item::{Item, load};
 use super::listing;
 use super::overrides;
+use super::quality::golden;
 use super::roles::{self, Right};
 use super::state::{PostType, State};
 use super::team::SecondApprover;
@@ -36,6 +37,12 @@ pub struct Settings {
     pub mode: approval::Mode,
     /// Which items need two people.
     pub second_approver: SecondApprover,
+    /// Of a hundred automatic approvals, so many are looked at by a person afterwards.
+    pub sample_percent: i64,
+    /// Beside a hundred items that are queued, so many golden ones are put.
+    pub golden_per_hundred: i64,
+    /// Automatic posting ends when more than so many of a hundred automatic approvals are overturned.
+    pub overturn_limit: i64,
 }
 
 impl Default for Settings {
@@ -48,6 +55,9 @@ impl Default for Settings {
             max_return_rounds: 3,
             mode: approval::Mode::DryRun,
             second_approver: SecondApprover::Never,
+            sample_percent: 10,
+            golden_per_hundred: 0,
+            overturn_limit: 15,
         }
     }
 }
@@ -104,6 +114,20 @@ pub(super) fn enqueue_as(
     {
         return Err(Error::AlreadyAnswered { parent: parent.clone(), existing });
     }
+    let id = insert(c, persona, id, new, settings, actor, at)?;
+    golden::perhaps(c, persona, &id, settings, actor, at)?;
+    Ok(id)
+}
+
+pub(super) fn insert(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    id: String,
+    new: &NewItem,
+    settings: &Settings,
+    actor: &Actor,
+    at: Millis,
+) -> Result<String> {
     let state = if new.evaluation.verdict == Verdict::Block { State::Blocked } else { State::Pending };
     c.exec(
         "INSERT INTO pending_posts (persona_id, id, state, version, fence, revision, post_type, target_subreddit, parent_id, thread_id,

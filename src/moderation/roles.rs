@@ -83,6 +83,8 @@ pub enum Right {
     DecideEscalated,
     /// Deleting or changing what was sent.
     Retract,
+    /// Keeping cases whose right decision is known.
+    Golden,
     /// Adding a persona, or changing how it speaks and where.
     Personas,
     /// Naming roles.
@@ -99,7 +101,7 @@ pub enum Right {
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Decide,
         Self::Pause,
         Self::Override,
@@ -109,6 +111,7 @@ impl Right {
         Self::ReleaseOthers,
         Self::DecideEscalated,
         Self::Retract,
+        Self::Golden,
         Self::Personas,
         Self::Roles,
         Self::Rules,
@@ -129,6 +132,7 @@ impl Right {
             | Self::ReleaseOthers
             | Self::DecideEscalated
             | Self::Retract
+            | Self::Golden
             | Self::Personas => Role::Senior,
             Self::Roles | Self::Rules | Self::AutoPosting | Self::Resume | Self::Acknowledge => Role::Admin,
         }
@@ -147,6 +151,7 @@ impl Right {
             Self::ReleaseOthers => "releasing what somebody else has claimed",
             Self::DecideEscalated => "deciding what was passed on to somebody else",
             Self::Retract => "deleting or changing what was sent",
+            Self::Golden => "keeping golden cases",
             Self::Personas => "changing a persona",
             Self::Roles => "naming roles",
             Self::Rules => "turning rules on and off",

@@ -2,6 +2,7 @@
 
 use super::error::{Error, Result};
 use super::item::{Item, load};
+use super::quality::golden;
 use super::state::State;
 use crate::base::Millis;
 use crate::store::audit::{self, Actor};
@@ -34,6 +35,10 @@ pub(super) fn take(c: &mut dyn Conn, step: Step<'_>) -> Result<Item> {
     if !item.state.may_become(to) {
         return Err(Error::ForbiddenStep { id: item.id.clone(), from: item.state, to });
     }
+    // Whatever path led here: a golden item never leaves.
+    if to.may_be_public() && golden::is_golden(c, &item.persona_id, &item.id)? {
+        return Err(Error::ForbiddenStep { id: item.id.clone(), from: item.state, to });
+    }
     let mut sql = "UPDATE pending_posts SET state = $1, version = version + 1, updated_at = $2".to_owned();
     let mut params: Vec<Val> = crate::vals![to.as_str(), step.at, &item.persona_id, &item.id, item.version, item.state.as_str()].to_vec();
     for (column, value) in step.set {
@@ -64,6 +69,7 @@ pub(super) fn take(c: &mut dyn Conn, step: Step<'_>) -> Result<Item> {
             after: &after,
         },
     )?;
+    golden::observe(c, item, step.action, step.actor, step.at)?;
     feed::append(c, step.at, "queue", Some(&item.persona_id), step.action, &item.id)?;
     load(c, &item.persona_id, &item.id)
 }

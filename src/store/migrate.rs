@@ -46,6 +46,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     12 "amendments" "0012_amendments",
     13 "policies" "0013_policies",
     14 "listing" "0014_listing",
+    15 "quality" "0015_quality",
 ];
 
 /// The newest schema version that this program knows.

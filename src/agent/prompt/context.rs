@@ -210,6 +210,7 @@ fn correction(correction: &Correction) -> String {
         CorrectionKind::Rejected => "A draft was rejected",
         CorrectionKind::Edited => "A draft was changed before it was sent",
         CorrectionKind::Returned => "A draft was returned",
+        CorrectionKind::Labelled => "A message that was sent was found wanting",
     };
     format!("{what}: {}", own(&correction.reason, CORRECTION_CHARACTERS))
 }

@@ -70,6 +70,8 @@ pub enum CorrectionKind {
     Edited,
     /// Returned it to be written again.
     Returned,
+    /// Found fault with it after it was sent.
+    Labelled,
 }
 
 /// What a reviewer said about a draft. The reviewer is one of ours: this is an instruction, not data.

@@ -22,7 +22,11 @@ pub(super) fn run(desk: &Desk<'_>, command: Command) -> Result<(), Failure> {
         | Command::Next { .. }
         | Command::Bulk { .. }
         | Command::Retract(_)
-        | Command::Amend(_) => Ok(()),
+        | Command::Amend(_)
+        | Command::Sample { .. }
+        | Command::Judge { .. }
+        | Command::Label { .. }
+        | Command::Golden { .. } => Ok(()),
         Command::Claim(target) => {
             let before = desk.find(&target.id)?.1;
             let item = act(desk, &target, |c, on, _, settings| queue::claim(c, on, settings))?;
@@ -144,7 +148,7 @@ fn taken_over(before: &Item, now: &Item) -> String {
     }
 }
 
-fn told(desk: &Desk<'_>, item: &Item, words: &str) -> Result<(), Failure> {
+pub(super) fn told(desk: &Desk<'_>, item: &Item, words: &str) -> Result<(), Failure> {
     let out = &desk.context.out;
     out.either(&json!({ "item": item }), || out.say(format!("{} {words}", short(&item.id))))
 }

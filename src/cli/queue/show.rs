@@ -8,6 +8,7 @@ use crate::cli::output::{Output, Tone, age};
 use crate::moderation::outbox::{self, Attempt};
 use crate::moderation::overrides::{self, Override};
 use crate::moderation::policies::{self, SubredditPolicy};
+use crate::moderation::quality::labels::{self, Labelled};
 use crate::moderation::screening::ConsistencyResult;
 use crate::moderation::{self, Item, PostType, Span, Verdict, amendments, item};
 use crate::store::Conn;
@@ -18,7 +19,7 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
     let (persona, item) = desk.find(id)?;
     let (owner, full) = (persona.id.clone(), item.id.clone());
     let (judged, place, kind) = (item.clone(), item.target_subreddit.clone(), item.post_type);
-    let (revisions, attempts, wishes, history, overriding, policy) =
+    let (revisions, attempts, wishes, history, overriding, policy, labels) =
         desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
             Ok((
                 item::revisions(c, &owner, &full)?,
@@ -27,11 +28,12 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
                 audit::history(c, "pending_post", &full)?,
                 overrides::of(c, &judged)?,
                 policies::get(c, &place)?,
+                labels::of(c, &owner, &full)?,
             ))
         })?;
     let out = &desk.context.out;
     let value = json!({ "item": item, "revisions": revisions, "attempts": attempts, "amendments": wishes, "history": history,
-        "override": overriding, "policy": policy });
+        "override": overriding, "policy": policy, "labels": labels });
     out.either(&value, || {
         let now = desk.context.clock.now();
         head(out, &item, &persona.reddit_username, now)?;
@@ -44,6 +46,7 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
         proposals(out, &item)?;
         deliveries(out, &attempts)?;
         super::amend::show(out, &item, &wishes, now)?;
+        opinions(out, &labels)?;
         past(out, &history)
     })
 }
@@ -256,6 +259,18 @@ fn deliveries(out: &Output, attempts: &[Attempt]) -> Result<(), Failure> {
             SafeText::line(&attempt.account),
             words.join(", ")
         ))?;
+    }
+    Ok(())
+}
+
+fn opinions(out: &Output, labels: &[Labelled]) -> Result<(), Failure> {
+    if labels.is_empty() {
+        return Ok(());
+    }
+    title(out, "labels")?;
+    for label in labels {
+        let note = label.note.as_deref().map(|note| format!(": {}", SafeText::line(note))).unwrap_or_default();
+        out.text(&format!("  {}  {}, by {}{note}", clock::local(label.at), label.label, SafeText::line(&label.reviewer)))?;
     }
     Ok(())
 }

@@ -7,9 +7,11 @@ use crate::moderation::error::{Error, Result};
 use crate::moderation::item::Item;
 use crate::moderation::outbox::Visibility;
 use crate::moderation::outside::{self, Sight};
-use crate::moderation::{crash, pauses};
+use crate::moderation::state::State;
+use crate::moderation::{crash, pauses, quality};
 use crate::reddit::names::same_text;
 use crate::reddit::{self, RefusalClass, WriteOutcome};
+use crate::store::Conn;
 use std::time::Duration;
 
 /// How long to wait when a pause came in between.
@@ -47,7 +49,16 @@ impl Deliverer {
         let mut tries = 0;
         loop {
             let (persona, id, carried, now) = (self.persona.clone(), wish.id.clone(), carried.clone(), self.clock.now());
-            match self.db.write(move |c| settle(c, &persona, &id, &carried, now)).await {
+            let limit = self.overturn_limit;
+            let store = move |c: &mut dyn Conn| {
+                let (item, wish) = settle(c, &persona, &id, &carried, now)?;
+                // Somebody took back what was approved: that approval was overturned.
+                if item.state == State::Retracted {
+                    quality::overturn::look(c, &persona, limit, now)?;
+                }
+                Ok((item, wish))
+            };
+            match self.db.write(store).await {
                 Err(Error::Store(error)) if tries < STORE_TRIES => {
                     tries += 1;
                     tracing::warn!(%error, tries, "what came of an amendment could not be stored yet");

@@ -8,6 +8,7 @@ use crate::moderation::error::Result;
 use crate::moderation::item::{Item, load};
 use crate::moderation::mutes;
 use crate::moderation::pauses::{self, Pause};
+use crate::moderation::quality::golden;
 use crate::moderation::state::State;
 use crate::moderation::transition::{Step, take};
 use crate::store::audit::Actor;
@@ -55,6 +56,9 @@ pub fn commit_intent(c: &mut dyn Conn, persona: &PersonaId, id: &str, account: &
         return Ok(Intent::Paused(pause));
     }
     let system = Actor::system("delivery");
+    if golden::is_golden(c, persona, id)? {
+        return gone(c, &item, &system, now);
+    }
     let policy = approval::policy(mode);
     let digest = approval::digest(&item, account, &policy);
     if item.approval_digest.as_deref() != Some(digest.as_str()) {
@@ -101,6 +105,14 @@ pub fn withdraw_for_rules(c: &mut dyn Conn, persona: &PersonaId, id: &str, found
     }
     let reason = format!("the rules changed since it was approved, and find {found}");
     back_to_review(c, &item, &Actor::system("delivery"), "delivery.stale", Some(&reason), now)?;
+    Ok(Intent::Withdrawn(reason))
+}
+
+/// A golden item ends here, as one does whose thread is gone. That is no lie: what it answers does not exist.
+fn gone(c: &mut dyn Conn, item: &Item, actor: &Actor, now: Millis) -> Result<Intent> {
+    let reason = format!("what it answers was deleted or removed ({})", item.parent_id.as_deref().unwrap_or_default());
+    let (set, detail) = (vec![("state_reason", Val::from(&reason))], json!({ "code": "parent_gone" }));
+    take(c, Step { item, to: State::Expired, actor, action: "delivery.expired", reason: Some(&reason), at: now, set, detail })?;
     Ok(Intent::Withdrawn(reason))
 }
 

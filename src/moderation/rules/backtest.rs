@@ -10,6 +10,7 @@ use super::signals::{Signal, Signals};
 use crate::base::{Millis, PersonaId};
 use crate::moderation::error::Result;
 use crate::moderation::evaluation::{Evaluation, Verdict};
+use crate::moderation::quality::NOT_GOLDEN;
 use crate::moderation::screening::{ConsistencyResult, Outgoing};
 use crate::store::{Conn, Database, Row};
 use crate::vals;
@@ -162,7 +163,7 @@ const DECIDED: &str = "p.reviewed_by IS NOT NULL AND p.reviewed_by <> u.reddit_u
    AND p.created_at >= $1 AND (CAST($2 AS TEXT) IS NULL OR p.persona_id = $2)";
 
 fn count(c: &mut dyn Conn, persona: Option<&PersonaId>, since: Millis) -> Result<usize> {
-    let sql = format!("SELECT count(*) AS n FROM pending_posts p JOIN personas u ON u.id = p.persona_id WHERE {DECIDED}");
+    let sql = format!("SELECT count(*) AS n FROM pending_posts p JOIN personas u ON u.id = p.persona_id WHERE {DECIDED} AND {NOT_GOLDEN}");
     let row = c.first(&sql, vals![since, persona])?;
     Ok(usize::try_from(row.map_or(Ok(0), |row| row.int("n"))?).unwrap_or(0))
 }
@@ -171,7 +172,7 @@ fn page(c: &mut dyn Conn, persona: Option<&PersonaId>, since: Millis, (at, id): 
     let sql = format!(
         "SELECT p.id, p.state, p.title, p.content, p.target_subreddit, p.draft_metadata, p.created_at, u.reddit_username
          FROM pending_posts p JOIN personas u ON u.id = p.persona_id
-         WHERE {DECIDED} AND (p.created_at, p.id) > ($3, $4) ORDER BY p.created_at, p.id LIMIT $5"
+         WHERE {DECIDED} AND {NOT_GOLDEN} AND (p.created_at, p.id) > ($3, $4) ORDER BY p.created_at, p.id LIMIT $5"
     );
     c.query(&sql, vals![since, persona, *at, id.as_str(), PAGE])?.iter().map(decision).collect()
 }

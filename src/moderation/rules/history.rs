@@ -8,6 +8,7 @@ use crate::moderation::detect::links;
 use crate::moderation::detect::similarity::{self, Sequences};
 use crate::moderation::error::Result;
 use crate::moderation::item::Item;
+use crate::moderation::quality::NOT_GOLDEN;
 use crate::moderation::state::{PostType, State};
 use crate::store::Conn;
 use crate::vals;
@@ -68,8 +69,10 @@ pub(super) fn gather(
 ) -> Result<History> {
     let mut history = History::default();
     let rows = c.query(
-        "SELECT id, state, created_at, lower(target_subreddit) AS subreddit, lower(parent_author) AS person FROM pending_posts
-         WHERE persona_id = $1 AND created_at >= $2 ORDER BY created_at DESC LIMIT $3",
+        &format!(
+            "SELECT p.id, p.state, p.created_at, lower(p.target_subreddit) AS subreddit, lower(p.parent_author) AS person
+             FROM pending_posts p WHERE p.persona_id = $1 AND p.created_at >= $2 AND {NOT_GOLDEN} ORDER BY p.created_at DESC LIMIT $3"
+        ),
         vals![persona, at - 30 * DAY, MOST_COUNTED],
     )?;
     let (subreddit, author) = (target.subreddit.to_lowercase(), target.author.map(str::to_lowercase));

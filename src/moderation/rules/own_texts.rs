@@ -5,6 +5,7 @@
 use crate::base::{Millis, PersonaId};
 use crate::moderation::detect::similarity;
 use crate::moderation::error::Result;
+use crate::moderation::quality::NOT_GOLDEN;
 use crate::moderation::state::State;
 use crate::store::{Conn, Row};
 use crate::vals;
@@ -51,10 +52,12 @@ impl OwnTexts {
         let (mut at, mut id) = (since, String::new());
         loop {
             let rows = c.query(
-                "SELECT id, state, simhash, created_at, updated_at, lower(target_subreddit) AS subreddit, thread_id, parent_id,
-                   CASE WHEN simhash IS NULL THEN content END AS content
-                 FROM pending_posts WHERE persona_id = $1 AND updated_at >= $2 AND (updated_at, id) > ($2, $3)
-                 ORDER BY updated_at, id LIMIT $4",
+                &format!(
+                    "SELECT p.id, p.state, p.simhash, p.created_at, p.updated_at, lower(p.target_subreddit) AS subreddit, p.thread_id,
+                       p.parent_id, CASE WHEN p.simhash IS NULL THEN p.content END AS content
+                     FROM pending_posts p WHERE p.persona_id = $1 AND p.updated_at >= $2 AND (p.updated_at, p.id) > ($2, $3)
+                       AND {NOT_GOLDEN} ORDER BY p.updated_at, p.id LIMIT $4"
+                ),
                 vals![persona, at, id.as_str(), PAGE],
             )?;
             let Some(last) = rows.last() else { break };
