@@ -1,10 +1,18 @@
 //! What screening costs: each detector on a text of 10,000 characters, and a draft against 100,000 earlier ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+use quarterdeck::base::{Clock, SystemClock};
+use quarterdeck::memory::{self, Author, PersonaConfig};
 use quarterdeck::moderation::detect::similarity::{DUPLICATE, SimilarityIndex};
 use quarterdeck::moderation::detect::words::WordList;
 use quarterdeck::moderation::detect::{links, opaque, personal, stop};
+use quarterdeck::moderation::rules::{self, DEFAULT, History, Mode, Modes, RuleSet, Signal, Signals, Subject, backtest};
+use quarterdeck::moderation::screening::{self, ConsistencyResult, Outgoing, Surroundings};
+use quarterdeck::moderation::{self, DraftMetadata, NewItem, PostType, Settings, queue};
+use quarterdeck::store::audit::Actor;
+use quarterdeck::store::{Address, Conn, Database};
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Earlier drafts that a new one is compared with.
@@ -154,8 +162,92 @@ fn detectors() {
     measure("random values in 10,000 characters", RUNS, || opaque::high_entropy(&text));
 }
 
+/// A thousand rules of a user's own beside those that ship: words, patterns, and some of other kinds.
+fn own_rules() -> String {
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut word = || -> String { (0..random.usize(5..10)).map(|_| random.lowercase()).collect() };
+    let mut file = String::new();
+    for number in 0..1_000 {
+        let check = match number % 10 {
+            0..=5 => format!("kind = \"text\", words = [\"{}\", \"{} {}\"], contains = [\"{}\"]", word(), word(), word(), word()),
+            6..=8 => {
+                format!("kind = \"text\", patterns = ['\\b{}s?\\b.{{0,20}}\\b{}(?:ed|ing)?\\b', '{}[0-9]{{2,4}}']", word(), word(), word())
+            }
+            _ => format!("kind = \"links\", deny = [\"{}.com\"]", word()),
+        };
+        file.push_str(&format!(
+            "[[rule]]\nid = \"own_{number}\"\ntitle = \"t\"\ndoes = \"d\"\nwhy = \"w\"\nowner = \"me\"\nmode = \"review\"\nweight = 0.1\ncheck = {{ {check} }}\n"
+        ));
+    }
+    file
+}
+
+fn rule_set() {
+    let text = long_text();
+    let fine = ConsistencyResult::NotNeeded;
+    let signals = Signals { consistency: Some(&fine), history: Signal::Known(History::default()), ..Signals::default() };
+    let subject =
+        Subject { outgoing: Outgoing { title: None, content: &text }, persona: "ana", subreddit: "rivers", at: 1_800_000_000_000 };
+    let shipped = RuleSet::embedded().unwrap();
+    measure("the rules that ship on 10,000 characters", RUNS, || rules::evaluate(&shipped, &Modes::new(), &subject, &signals));
+    let own = own_rules();
+    let started = Instant::now();
+    let all = RuleSet::read(&[("default", DEFAULT), ("own", &own)]).unwrap();
+    println!("reading and compiling {} rules: {:.0} ms", all.rules().len(), started.elapsed().as_secs_f64() * 1e3);
+    measure("the same and 1,000 of a user's own", RUNS, || rules::evaluate(&all, &Modes::new(), &subject, &signals));
+    let short: String = text.chars().take(500).collect();
+    let subject = Subject { outgoing: Outgoing { title: None, content: &short }, ..subject };
+    measure("the same on 500 characters", RUNS, || rules::evaluate(&all, &Modes::new(), &subject, &signals));
+}
+
+/// 100,000 stored decisions, looked at with two sets of modes.
+fn past_decisions() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let db = Database::open(&Address::Sqlite(directory.path().join("deck.db")), &clock).unwrap();
+    let fine = ConsistencyResult::NotNeeded;
+    let mut random = fastrand::Rng::with_seed(5);
+    let drafts: Vec<String> = (0..EARLIER).map(|_| sentence(&mut random, 60)).collect();
+    let evaluation =
+        screening::evaluate(Outgoing { title: None, content: &drafts[0] }, Surroundings { consistency: Some(&fine), tainted: false });
+    db.write_blocking(move |c: &mut dyn Conn| -> moderation::Result<()> {
+        let (human, agent) = (Actor::human("ana"), Actor::agent("DeckBot"));
+        let persona = memory::personas::add(c, "DeckBot", None, &PersonaConfig::default(), &Author::new(&human, 1))?.id;
+        for (number, content) in drafts.into_iter().enumerate() {
+            let new = NewItem {
+                post_type: PostType::Comment,
+                target_subreddit: "rivers".into(),
+                parent_id: Some(format!("t3_{number}")),
+                thread_id: Some(format!("t3_{number}")),
+                parent_author: Some("reader".into()),
+                title: None,
+                content,
+                evaluation: evaluation.clone(),
+                draft_metadata: DraftMetadata { consistency: Some(ConsistencyResult::NotNeeded), ..DraftMetadata::default() },
+                correlation_id: "bench".into(),
+            };
+            queue::enqueue(c, &persona, &new, &Settings::default(), &agent, 1_800_000_000_000 + number as i64)?;
+        }
+        c.exec(
+            "UPDATE pending_posts SET reviewed_by = 'ana', state = CASE WHEN created_at % 3 = 0 THEN 'rejected' ELSE 'visible' END",
+            &[],
+        )?;
+        Ok(())
+    })
+    .unwrap();
+    let shipped = RuleSet::embedded().unwrap();
+    let (now, other) = (Modes::new(), Modes::from([("rude".to_owned(), Mode::Review)]));
+    let pair = (backtest::Candidate { rules: &shipped, modes: &now }, backtest::Candidate { rules: &shipped, modes: &other });
+    let started = Instant::now();
+    let mut told = 0;
+    let result = backtest::run(&db, pair, None, 0, |_, _| told += 1).unwrap();
+    println!("backtest of {} decisions: {:.2} s, progress told {told} times", result.decisions, started.elapsed().as_secs_f64());
+}
+
 fn main() {
     detectors();
     hostile();
     duplicates();
+    rule_set();
+    past_decisions();
 }

@@ -21,6 +21,8 @@ pub type Modes = BTreeMap<String, Mode>;
 /// A set of rules, ready to look at texts.
 pub struct RuleSet {
     rules: Vec<Rule>,
+    /// The wordings of each rule, by their places, in the order of the files.
+    wordings: Vec<Vec<usize>>,
     /// Words of the shipped list, with category and severity, by rule and word.
     listed: HashMap<(usize, String), (String, Severity)>,
     bank: Bank,
@@ -66,8 +68,8 @@ impl RuleSet {
         let rules: Vec<Rule> = rules.into_iter().map(|(rule, _)| rule.what).collect();
         match builder.build() {
             Ok(bank) if faults.is_empty() => {
-                let version = version(&rules);
-                Ok(Self { rules, listed, bank, version })
+                let (version, wordings) = (version(&rules), wordings(&rules));
+                Ok(Self { rules, wordings, listed, bank, version })
             }
             Ok(_) => Err(faults),
             Err(reason) => {
@@ -97,25 +99,16 @@ impl RuleSet {
 
     /// The wording of each rule that is in force for this persona and subreddit, with its place and its mode.
     pub(super) fn in_force<'a>(&'a self, persona: &str, subreddit: &str, modes: &'a Modes, at: Millis) -> Vec<(usize, &'a Rule, Mode)> {
-        let mut chosen: BTreeMap<&str, (usize, &Rule)> = BTreeMap::new();
-        let mut order = Vec::with_capacity(self.rules.len());
-        for (place, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.applies_to(persona, subreddit)) {
-            match chosen.get(rule.id.as_str()) {
-                Some((_, other)) if other.narrowness() > rule.narrowness() => {}
-                Some(_) => drop(chosen.insert(&rule.id, (place, rule))),
-                None => {
-                    order.push(rule.id.as_str());
-                    chosen.insert(&rule.id, (place, rule));
-                }
-            }
-        }
-        let with_mode = |id: &str| {
-            let (place, rule) = chosen.get(id)?;
-            let mode = modes.get(id).copied().filter(|mode| !rule.locked || *mode >= rule.mode).unwrap_or(rule.mode);
-            let mode = if rule.is_expired(at) { Mode::Off } else { mode };
-            (mode != Mode::Off).then_some((*place, *rule, mode))
+        let chosen = |places: &Vec<usize>| {
+            let wordings = places.iter().filter_map(|place| self.rules.get(*place).map(|rule| (*place, rule)));
+            // Of two that are as narrow, the later one: it was laid over the earlier.
+            let (place, rule) =
+                wordings.filter(|(_, rule)| rule.applies_to(persona, subreddit)).max_by_key(|(_, rule)| rule.narrowness())?;
+            let switched = modes.get(&rule.id).copied().filter(|mode| !rule.locked || *mode >= rule.mode);
+            let mode = if rule.is_expired(at) { Mode::Off } else { switched.unwrap_or(rule.mode) };
+            (mode != Mode::Off).then_some((place, rule, mode))
         };
-        order.into_iter().filter_map(with_mode).collect()
+        self.wordings.iter().filter_map(chosen).collect()
     }
 
     pub(super) fn scan(&self, text: &str) -> BTreeMap<usize, Vec<Found>> {
@@ -191,6 +184,21 @@ fn at_least(severity: Severity, least: &str) -> bool {
         "mild" => true,
         _ => severity >= Severity::Moderate,
     }
+}
+
+fn wordings(rules: &[Rule]) -> Vec<Vec<usize>> {
+    let mut groups: HashMap<&str, usize> = HashMap::new();
+    let mut wordings: Vec<Vec<usize>> = Vec::new();
+    for (place, rule) in rules.iter().enumerate() {
+        let group = *groups.entry(&rule.id).or_insert_with(|| {
+            wordings.push(Vec::new());
+            wordings.len() - 1
+        });
+        if let Some(places) = wordings.get_mut(group) {
+            places.push(place);
+        }
+    }
+    wordings
 }
 
 fn version(rules: &[Rule]) -> String {

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::base::{Millis, clock};
-use crate::moderation::detect::links::{self, host_matches};
+use crate::moderation::detect::links::{Link, host_matches};
 use crate::moderation::rules::evaluate::Subject;
 use crate::moderation::rules::model::{NearDuplicate, Per, Rule};
 use crate::moderation::rules::signals::{Alike, History, Signal, Signals};
@@ -56,7 +56,7 @@ pub(super) fn own_link_share(
     rule: &Rule,
     hosts: &BTreeSet<String>,
     (last, percent): (usize, f64),
-    subject: &Subject<'_>,
+    here: &[Link],
     signals: &Signals<'_>,
 ) -> Outcome {
     let own: BTreeSet<&String> = match &signals.persona {
@@ -64,7 +64,6 @@ pub(super) fn own_link_share(
         _ => hosts.iter().collect(),
     };
     let is_own = |host: &str| own.iter().any(|pattern| host_matches(host, pattern));
-    let here = links::find(subject.outgoing.content);
     if !here.iter().any(|link| is_own(&link.ascii_host)) {
         return Outcome::CLEAR;
     }

@@ -1,17 +1,14 @@
 //! Where a draft links to.
 
 use super::{Finding, Outcome};
-use crate::moderation::detect::links::{self, Link, host_matches};
+use crate::moderation::detect::links::{Link, host_matches};
 use crate::moderation::rules::model::{Links, Rule};
 use crate::moderation::rules::signals::{PersonaWishes, Signal};
-use crate::moderation::screening::Outgoing;
 
 /// Links that a rule does not want, each with what is wrong with it.
-pub(super) fn look(rule: &Rule, wanted: &Links, outgoing: Outgoing<'_>, persona: &Signal<PersonaWishes>) -> Outcome {
-    let mut found = links::find(outgoing.content);
-    let in_text = found.len();
-    found.extend(outgoing.title.map(links::find).unwrap_or_default());
-    if found.is_empty() {
+pub(super) fn look(rule: &Rule, wanted: &Links, (text, title): &(Vec<Link>, Vec<Link>), persona: &Signal<PersonaWishes>) -> Outcome {
+    let (in_text, count) = (text.len(), text.len() + title.len());
+    if count == 0 {
         return Outcome::CLEAR;
     }
     let own = match persona {
@@ -27,7 +24,7 @@ pub(super) fn look(rule: &Rule, wanted: &Links, outgoing: Outgoing<'_>, persona:
             .any(|pattern| host_matches(&link.ascii_host, pattern) || host_matches(&link.host, pattern))
     };
     let mut findings = Vec::new();
-    for (number, link) in found.iter().enumerate() {
+    for (number, link) in text.iter().chain(title).enumerate() {
         let Some(fault) = fault(wanted, link, &is_listed) else { continue };
         findings.push(Finding {
             spans: if number < in_text { vec![link.span] } else { Vec::new() },
@@ -36,10 +33,10 @@ pub(super) fn look(rule: &Rule, wanted: &Links, outgoing: Outgoing<'_>, persona:
             flag: format!("{}: {}", rule.id, link.host),
         });
     }
-    if wanted.most > 0 && found.len() > wanted.most {
+    if wanted.most > 0 && count > wanted.most {
         findings.push(Finding {
-            spans: found.iter().take(in_text).map(|link| link.span).collect(),
-            message: format!("it has {} links, {} are allowed", found.len(), wanted.most),
+            spans: text.iter().map(|link| link.span).collect(),
+            message: format!("it has {count} links, {} are allowed", wanted.most),
             evidence: None,
             flag: format!("{}: too_many", rule.id),
         });

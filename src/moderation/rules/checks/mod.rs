@@ -11,7 +11,10 @@ use super::evaluate::Subject;
 use super::model::{Check, Rule};
 use super::set::RuleSet;
 use super::signals::Signals;
+use crate::moderation::detect::{self, links::Link};
 use crate::moderation::evaluation::Span;
+use crate::moderation::screening::Outgoing;
+use std::cell::OnceCell;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,20 +46,32 @@ impl Outcome {
     }
 }
 
-/// What the rules of words found, in title and text: made once for all of them.
-pub(super) struct Scans {
+/// What many rules ask of a draft, made once for all of them.
+pub(super) struct Scans<'a> {
+    outgoing: Outgoing<'a>,
+    /// What the words of the rules found in the text …
     content: super::Scan,
+    /// … and in the title.
     title: super::Scan,
+    links: OnceCell<(Vec<Link>, Vec<Link>)>,
 }
 
-impl Scans {
-    pub fn new(set: &RuleSet, subject: &Subject<'_>) -> Self {
-        Self { content: set.scan(subject.outgoing.content), title: subject.outgoing.title.map(|title| set.scan(title)).unwrap_or_default() }
+impl<'a> Scans<'a> {
+    pub fn new(set: &RuleSet, subject: &Subject<'a>) -> Self {
+        let outgoing = subject.outgoing;
+        let title = outgoing.title.map(|title| set.scan(title)).unwrap_or_default();
+        Self { outgoing, content: set.scan(outgoing.content), title, links: OnceCell::new() }
+    }
+
+    /// The links in the text, and in the title.
+    fn links(&self) -> &(Vec<Link>, Vec<Link>) {
+        let find = || (detect::links::find(self.outgoing.content), self.outgoing.title.map(detect::links::find).unwrap_or_default());
+        self.links.get_or_init(find)
     }
 }
 
 /// Look at a draft with one rule, which stands at `place` in the set.
-pub(super) fn look(set: &RuleSet, place: usize, rule: &Rule, subject: &Subject<'_>, scans: &Scans, signals: &Signals<'_>) -> Outcome {
+pub(super) fn look(set: &RuleSet, place: usize, rule: &Rule, subject: &Subject<'_>, scans: &Scans<'_>, signals: &Signals<'_>) -> Outcome {
     match &rule.check {
         Check::Text(words) => text::words(rule, words, scans.content.get(&place), scans.title.get(&place)),
         Check::WordList { .. } => text::listed(set, place, rule, scans.content.get(&place), scans.title.get(&place)),
@@ -65,9 +80,9 @@ pub(super) fn look(set: &RuleSet, place: usize, rule: &Rule, subject: &Subject<'
         Check::Secret {} => leaks::secrets(subject.outgoing),
         Check::RandomToken {} => leaks::random_tokens(rule, subject.outgoing),
         Check::PersonalData { kinds } => leaks::personal(rule, subject.outgoing, kinds),
-        Check::Links(wanted) => links::look(rule, wanted, subject.outgoing, &signals.persona),
+        Check::Links(wanted) => links::look(rule, wanted, scans.links(), &signals.persona),
         Check::NearDuplicate(near) => history::near_duplicate(rule, *near, subject, &signals.history),
-        Check::OwnLinkShare { hosts, last, percent } => history::own_link_share(rule, hosts, (*last, *percent), subject, signals),
+        Check::OwnLinkShare { hosts, last, percent } => history::own_link_share(rule, hosts, (*last, *percent), &scans.links().0, signals),
         Check::Limit { per, most, hours } => history::limit(rule, *per, (*most, *hours), subject.at, &signals.history),
         Check::QuietHours { from, to, offset_minutes } => surroundings::quiet_hours(rule, (from, to), *offset_minutes, subject.at),
         Check::ReplyDepth { most } => surroundings::depth(rule, *most, &signals.depth),
