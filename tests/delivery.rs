@@ -6,6 +6,7 @@ use quarterdeck::memory::{self, Author, PersonaConfig};
 use quarterdeck::moderation::amendments::{self, Kind, Wish};
 use quarterdeck::moderation::deliver::Deliverer;
 use quarterdeck::moderation::rules::Screener;
+use quarterdeck::moderation::screening::{Outgoing, Surroundings};
 use quarterdeck::moderation::{self, DraftMetadata, Item, Mode, On, State, decisions, item, outbox, pauses, queue};
 use quarterdeck::reddit::{self, RateBudget};
 use quarterdeck::sandbox::{self, FaultKind, NewPost, Options, Sandbox};
@@ -440,4 +441,57 @@ async fn what_was_removed_names_the_next_steps() {
     assert!(told.contains("queue retract") && told.contains("queue amend"), "{told}");
     let (code, why) = stage.fails(&["queue", "amend", &stage.id, "--text", "They fall slower.", "--reason", "shorter"]).await;
     assert!(code == 1 && why.contains("filtered"), "{why}");
+}
+
+#[tokio::test]
+async fn what_was_approved_under_other_rules_is_looked_at_again_and_quiet_hours_are_kept() {
+    let stage = Stage::new().await;
+    let file = stage.directory.path().join("rules.toml");
+    let rule = |id: &str, mode: &str, check: &str| {
+        format!(
+            "[[rule]]\nid = \"{id}\"\ntitle = \"t\"\ndoes = \"d\"\nwhy = \"w\"\nowner = \"me\"\nmode = \"{mode}\"\nweight = 0.1\ncheck = {{ {check} }}\n"
+        )
+    };
+    // A rule in shadow finds something, and an hour of silence lies over the whole day but for a minute that is over.
+    let now = chrono::DateTime::from_timestamp_millis(stage.clock.now()).unwrap();
+    let minute = |minutes: i64| (now + chrono::TimeDelta::minutes(minutes)).format("%H:%M").to_string();
+    let silence = format!("kind = \"quiet_hours\", from = \"{}\", to = \"{}\"", minute(-10), minute(10));
+    std::fs::write(&file, rule("gauges", "shadow", "kind = \"text\", words = [\"gauges\"]") + &rule("silence", "review", &silence))
+        .unwrap();
+    let screener = Screener::open(Some(file.clone())).unwrap();
+    let mut deliverer = stage.deliverer();
+    deliverer.screener = screener.clone();
+    let (_keep, ends) = watch::channel(false);
+    // The quiet hours are a rule that the approval did not know: the item goes back to a person, who approves it all the same.
+    deliverer.round(&ends).await.unwrap();
+    let back = stage.item().await;
+    assert_eq!(back.state, State::Pending);
+    assert!(back.state_reason.as_deref().unwrap().contains("silence"), "{:?}", back.state_reason);
+    assert!(stage.sandbox.world().replies_to(&stage.parent).is_empty());
+    let (persona, id, at, again) = (stage.persona.clone(), stage.id.clone(), stage.clock.now(), screener.clone());
+    stage
+        .deck
+        .write(move |c: &mut dyn Conn| -> moderation::Result<()> {
+            let ana = Actor::human("ana");
+            let item = item::load(c, &persona, &id)?;
+            let around = Surroundings { consistency: item.draft_metadata.consistency.as_ref(), tainted: false };
+            let text = format!("{} Truly.", item.content);
+            let evaluation = again.screen_again(c, &item, Outgoing { title: None, content: &text }, around, at)?;
+            let settings = moderation::Settings { mode: Mode::Sandbox, undo_comment: 0, ..moderation::Settings::default() };
+            let on = On { persona: &persona, id: &id, version: None, actor: &ana, at };
+            decisions::edit(c, &on, None, &text, &evaluation, &settings)?;
+            decisions::approve(c, &On { version: None, ..on }, sandbox::ACCOUNT, &settings)?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    deliverer.round(&ends).await.unwrap();
+    let waits = stage.item().await;
+    assert_eq!(waits.state, State::Scheduled);
+    assert!(waits.state_reason.as_deref().unwrap().contains("quiet hours until"), "{:?}", waits.state_reason);
+    assert!(waits.not_before.unwrap() > stage.clock.now());
+    // When they are over it leaves by itself: the approval stood.
+    stage.clock.advance(20 * 60_000);
+    deliverer.round(&ends).await.unwrap();
+    assert_eq!(stage.item().await.state, State::Confirmed);
 }

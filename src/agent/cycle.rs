@@ -45,6 +45,15 @@ impl Done {
 pub(super) async fn run(services: &Services, observer: &Observer, rng: &mut fastrand::Rng, stopping: impl Fn() -> bool) -> Result<Done> {
     let cycle_id = new_id();
     let mut done = Done::default();
+    // The file of rules may have been changed meanwhile. A broken one leaves those that were in force.
+    match services.screener.reload() {
+        Ok(true) => observer.tell(Event::RulesChanged { version: services.screener.rules().version().to_owned(), failure: None }),
+        Ok(false) => {}
+        Err(broken) => {
+            observer
+                .tell(Event::RulesChanged { version: services.screener.rules().version().to_owned(), failure: Some(broken.to_string()) });
+        }
+    }
     let now = services.clock.now();
     services.db.write(move |c| queue::sweep(c, now)).await?;
     // Before the returned ones: what they answer may have changed as well.

@@ -58,6 +58,13 @@ pub enum Event {
         /// What is answered.
         parent: String,
     },
+    /// The file of rules was read again.
+    RulesChanged {
+        /// The rules in force now.
+        version: String,
+        /// Why those of the file are not; the ones before stay.
+        failure: Option<String>,
+    },
     /// A revision that a reviewer asked for is back in the queue.
     Resubmitted {
         /// The item's id.

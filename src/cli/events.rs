@@ -68,6 +68,10 @@ fn print(out: &Output, event: &Event) -> Result<(), Failure> {
         Event::Superseded { id, by, parent } => {
             line("replaced", Tone::Good, format!("{} by {}: {} was edited", short(id), short(by), SafeText::line(parent)))
         }
+        Event::RulesChanged { version, failure: None } => line("rules", Tone::Good, format!("changed, {version} is in force")),
+        Event::RulesChanged { version, failure: Some(failure) } => {
+            line("rules", Tone::Bad, format!("{}; {version} stays in force", SafeText::clipped(failure, 300)))
+        }
         Event::ItemFailed { parent, error } => {
             line("failed", Tone::Bad, format!("{}: {}", SafeText::line(parent), SafeText::clipped(error, 300)))
         }

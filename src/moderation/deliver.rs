@@ -174,6 +174,9 @@ impl Deliverer {
                 if let Some(found) = screener.found_since(c, &item, now)? {
                     return outbox::withdraw_for_rules(c, &persona, &target, &found, now);
                 }
+                if let Some(until) = screener.quiet_until(c, &item, now)? {
+                    return outbox::defer(c, &item, until, now);
+                }
                 outbox::commit_intent(c, &persona, &target, &account, mode, now)
             })
             .await?;

@@ -15,6 +15,7 @@ pub mod decisions;
 pub mod deliver;
 pub mod detect;
 pub mod draft;
+mod enqueue;
 mod error;
 pub mod evaluation;
 pub mod item;
@@ -38,6 +39,7 @@ pub mod state;
 pub mod stats;
 pub mod supersede;
 mod survival;
+mod sweep;
 pub mod team;
 mod transition;
 

@@ -5,10 +5,12 @@ use crate::base::{SafeText, clock};
 use crate::cli::Failure;
 use crate::cli::events::short;
 use crate::cli::output::{Output, Tone, age};
+use crate::memory;
 use crate::moderation::outbox::{self, Attempt};
 use crate::moderation::overrides::{self, Override};
 use crate::moderation::policies::{self, SubredditPolicy};
 use crate::moderation::quality::labels::{self, Labelled};
+use crate::moderation::rules;
 use crate::moderation::screening::ConsistencyResult;
 use crate::moderation::{self, Item, PostType, Span, Verdict, amendments, item};
 use crate::store::Conn;
@@ -19,7 +21,7 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
     let (persona, item) = desk.find(id)?;
     let (owner, full) = (persona.id.clone(), item.id.clone());
     let (judged, place, kind) = (item.clone(), item.target_subreddit.clone(), item.post_type);
-    let (revisions, attempts, wishes, history, overriding, policy, labels) =
+    let (revisions, attempts, wishes, history, overriding, policy, labels, earlier) =
         desk.deck.db.read_blocking(move |c: &mut dyn Conn| -> moderation::Result<_> {
             Ok((
                 item::revisions(c, &owner, &full)?,
@@ -29,17 +31,22 @@ pub(super) fn run(desk: &Desk<'_>, id: &str) -> Result<(), Failure> {
                 overrides::of(c, &judged)?,
                 policies::get(c, &place)?,
                 labels::of(c, &owner, &full)?,
+                earlier_text(c, &judged)?,
             ))
         })?;
     let out = &desk.context.out;
     let value = json!({ "item": item, "revisions": revisions, "attempts": attempts, "amendments": wishes, "history": history,
-        "override": overriding, "policy": policy, "labels": labels });
+        "override": overriding, "policy": policy, "labels": labels, "resembles": earlier.as_ref().map(|(text, at)| json!({ "content": text, "created_at": at })) });
     out.either(&value, || {
         let now = desk.context.clock.now();
         head(out, &item, &persona.reddit_username, now)?;
         thread(out, &item)?;
         draft(out, &item)?;
         judgement(out, &item)?;
+        if let Some((text, at)) = &earlier {
+            title(out, &format!("what it resembles, {}", age(*at, now)))?;
+            out.text(SafeText::new(text).as_str())?;
+        }
         judges::show(out, &item)?;
         policies_shown(out, policy.as_ref(), kind, now)?;
         override_of(out, &item, overriding.as_ref())?;
@@ -193,6 +200,12 @@ fn override_of(out: &Output, item: &Item, found: Option<&Override>) -> Result<()
     }
 }
 
+/// The earlier message that this one resembles, whole.
+fn earlier_text(c: &mut dyn Conn, item: &Item) -> moderation::Result<Option<(String, i64)>> {
+    let found = item.evaluation.hits.iter().find(|hit| hit.rule_id == "near_duplicate").and_then(|hit| hit.evidence.as_deref());
+    found.map_or(Ok(None), |evidence| rules::resembled(c, &item.persona_id, evidence))
+}
+
 /// The rules that apply here, by name.
 fn policies_shown(out: &Output, policy: Option<&SubredditPolicy>, kind: PostType, now: i64) -> Result<(), Failure> {
     let Some(policy) = policy else { return Ok(()) };
@@ -211,13 +224,23 @@ fn proposals(out: &Output, item: &Item) -> Result<(), Failure> {
     }
     title(out, if item.draft_metadata.belief_changes_applied.is_some() { "belief changes" } else { "belief changes that go with it" })?;
     for update in &proposals.updates {
-        let change = (update.proposed_confidence - update.current_confidence) * 100.0;
+        // Evidence moves a belief by its strength; the number that the model proposes gives the direction alone.
+        let becomes = update
+            .direction()
+            .map(|direction| memory::confidence::after_evidence(Some(update.current_confidence), update.evidence_strength, direction));
+        let effect = match becomes {
+            None => "stays as it is".to_owned(),
+            Some(Ok(becomes)) => {
+                let points = (becomes - update.current_confidence) * 100.0;
+                format!("{:.3} becomes {becomes:.3}, {points:+.1} points", update.current_confidence)
+            }
+            Some(Err(error)) => format!("cannot be applied: {error}"),
+        };
         out.text(&format!(
-            "  {}: {:.2} towards {:.2} ({change:+.0} points, {} evidence): {}",
+            "  {}: {effect} ({} evidence; the model would say {:.2}): {}",
             SafeText::line(&update.belief_title),
-            update.current_confidence,
-            update.proposed_confidence,
             update.evidence_strength.as_str(),
+            update.proposed_confidence,
             SafeText::line(&update.reason)
         ))?;
     }

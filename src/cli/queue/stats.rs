@@ -46,10 +46,10 @@ fn rules(out: &Output, found: &BTreeMap<String, RuleCounts>) -> Result<(), Failu
         return Ok(());
     }
     out.say("")?;
-    let mut table = Table::new(&["rule", "hits", "agreed", "overturned"]).right(1).right(2).right(3);
+    let mut table = Table::new(&["rule", "hits", "agreed", "overturned", "shadow", "gain"]).right(1).right(2).right(3).right(4).right(5);
     for (rule, counts) in found {
-        let [hits, agreed, overturned] = [counts.hits, counts.agreed, counts.overturned].map(|count| count.to_string());
-        table.row([rule.clone(), hits, agreed, overturned]);
+        let counts = [counts.hits, counts.agreed, counts.overturned, counts.shadow, counts.shadow_agreed].map(|count| count.to_string());
+        table.row(std::iter::once(rule.clone()).chain(counts));
     }
     out.table(&table, "")
 }

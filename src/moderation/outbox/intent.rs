@@ -25,7 +25,7 @@ pub enum Intent {
     Paused(Pause),
     /// It is not scheduled any more, or not yet due.
     NotDue,
-    /// Its approval does not hold any more: it went back to review, or expired.
+    /// It does not leave now: it went back to review, expired, or waits for the end of the quiet hours.
     Withdrawn(String),
     /// This deck sends nothing.
     DryRun,
@@ -92,6 +92,22 @@ pub fn commit_intent(c: &mut dyn Conn, persona: &PersonaId, id: &str, account: &
     let row = c.first("SELECT * FROM delivery_attempts WHERE persona_id = $1 AND id = $2", vals![persona, &attempt_id])?;
     let row = row.ok_or_else(|| crate::store::Error::Column { column: "id".to_owned(), expected: "the attempt just written" })?;
     Ok(Intent::Go(Box::new(item), attempt(&row)?))
+}
+
+/// Let an item wait for the end of the quiet hours. The approval stands.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn defer(c: &mut dyn Conn, item: &Item, until: Millis, now: Millis) -> Result<Intent> {
+    if item.state != State::Scheduled || item.not_before.is_none_or(|not_before| not_before > now) {
+        return Ok(Intent::NotDue);
+    }
+    let reason = format!("quiet hours until {}", crate::base::clock::local(until));
+    let set = vec![("not_before", Val::Int(until)), ("state_reason", Val::from(&reason))];
+    let (actor, detail) = (Actor::system("quiet hours"), json!({ "not_before": until }));
+    let step = Step { item, to: State::Scheduled, actor: &actor, action: "delivery.deferred", reason: Some(&reason), at: now, set, detail };
+    take(c, step)?;
+    Ok(Intent::Withdrawn(reason))
 }
 
 /// Put an item that is about to leave back before a reviewer, because the rules of now find something that those of then did not.

@@ -18,7 +18,7 @@ mod settle;
 mod visibility;
 
 pub use attempt::{Attempt, Due, attempts, due};
-pub use intent::{Intent, commit_intent, withdraw_for_rules};
+pub use intent::{Intent, commit_intent, defer, withdraw_for_rules};
 pub use reconcile::{Finding, lost_attempt, reconcile, recover};
 pub use settle::{Aftermath, Answer, follow, settle};
 pub use visibility::{Visibility, record_visibility};

@@ -155,6 +155,18 @@ fn alike(c: &mut dyn Conn, persona: &PersonaId, target: &Target<'_>, content: &s
     Ok(found)
 }
 
+/// The whole text that a near-duplicate resembles, with when it was drafted: `evidence` names it by its fullname or its item.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn resembled(c: &mut dyn Conn, persona: &PersonaId, evidence: &str) -> Result<Option<(String, Millis)>> {
+    let row = c.first(
+        "SELECT content, created_at FROM pending_posts WHERE persona_id = $1 AND (id = $2 OR fullname = $2) LIMIT 1",
+        vals![persona, evidence],
+    )?;
+    row.map(|row| Ok((row.text("content")?, row.int("created_at")?))).transpose()
+}
+
 /// What the persona's configuration and settings ask of its drafts, with its account.
 pub(super) fn persona(c: &mut dyn Conn, id: &PersonaId) -> Result<(String, PersonaWishes)> {
     let persona = memory::personas::get(c, id)?;

@@ -23,7 +23,7 @@ pub mod switches;
 
 pub use evaluate::{Subject, evaluate};
 pub use file::Fault;
-pub use history::Target;
+pub use history::{Target, resembled};
 pub use model::{Check, Mode, Rule};
 pub use prove::examples;
 pub use screener::{BrokenRules, FILE_NAME, Screener, read};

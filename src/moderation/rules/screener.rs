@@ -1,8 +1,10 @@
 //! Screening as the program does it: the rules in force, the modes that people set, and everything that is known around the draft.
 
+use super::checks::surroundings::quiet_until;
 use super::evaluate::{Subject, evaluate, in_force};
 use super::file::Fault;
 use super::history::{self, Target};
+use super::model::{Check, Mode};
 use super::own_texts::OwnTexts;
 use super::set::{DEFAULT, DEFAULT_SOURCE, RuleSet};
 use super::signals::{Signal, Signals};
@@ -161,6 +163,21 @@ impl Screener {
         at: Millis,
     ) -> Result<Evaluation> {
         self.screen(c, &item.persona_id, &Target::of(item), outgoing, around, at)
+    }
+
+    /// Until when nothing is said for this item's persona and place; `None` when it may leave by the hour.
+    ///
+    /// # Errors
+    /// As [`Screener::screen`].
+    pub fn quiet_until(&self, c: &mut dyn Conn, item: &Item, at: Millis) -> Result<Option<Millis>> {
+        let (modes, rules) = (switches::modes(c)?, self.rules());
+        let account = crate::memory::personas::get(c, &item.persona_id)?.reddit_username;
+        let quiet = rules.in_force(&account, &item.target_subreddit, &modes, at).into_iter().filter(|(_, _, mode)| *mode > Mode::Shadow);
+        let ends = quiet.filter_map(|(_, rule, _)| match &rule.check {
+            Check::QuietHours { from, to, offset_minutes } => quiet_until((from, to), *offset_minutes, at),
+            _ => None,
+        });
+        Ok(ends.max())
     }
 
     /// What the rules in force find in an item, that those it was screened with did not: they changed since. `None` when they did not

@@ -17,12 +17,18 @@ pub struct RuleCounts {
     pub agreed: usize,
     /// A person approved the item all the same.
     pub overturned: usize,
+    /// Items that it would flag if it were not in shadow.
+    pub shadow: usize,
+    /// Of these, the ones that a person rejected or threw away: what it would gain.
+    pub shadow_agreed: usize,
 }
 
 #[derive(Deserialize)]
 struct Hits {
     #[serde(default)]
     hits: Vec<RuleOnly>,
+    #[serde(default)]
+    shadow: Vec<RuleOnly>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +57,12 @@ pub(super) fn rules(c: &mut dyn Conn, persona: Option<&PersonaId>, since: Millis
         for row in &page {
             let outcome = row.text("outcome")?;
             let hits: Hits = row.json("evaluation")?;
+            let shadow: BTreeSet<String> = hits.shadow.into_iter().map(|hit| hit.rule_id).collect();
+            for id in shadow {
+                let counts = found.entry(id).or_default();
+                counts.shadow += 1;
+                counts.shadow_agreed += usize::from(outcome == "agreed");
+            }
             let ids: BTreeSet<String> = hits.hits.into_iter().map(|hit| hit.rule_id).collect();
             for id in ids {
                 let counts = found.entry(id).or_default();

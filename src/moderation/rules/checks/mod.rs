@@ -4,7 +4,7 @@ mod history;
 mod leaks;
 mod links;
 mod shape;
-mod surroundings;
+pub(super) mod surroundings;
 mod text;
 
 use super::evaluate::Subject;

@@ -1,25 +1,34 @@
 //! What stands around a draft: the time, the conversation, the persona, the subreddit, the check against the beliefs.
 
 use super::{Finding, Outcome};
-use crate::base::Millis;
+use crate::base::{Millis, clock};
 use crate::moderation::evaluation::Span;
 use crate::moderation::rules::model::Rule;
 use crate::moderation::rules::signals::{PersonaWishes, Signal};
 use crate::moderation::screening::{BeliefConflict, ConsistencyResult};
 use chrono::{NaiveTime, TimeDelta};
 
-/// A time of day in which nothing is said. A span that ends before it begins goes over midnight.
-pub(super) fn quiet_hours(rule: &Rule, (from, to): (&str, &str), offset_minutes: i32, at: Millis) -> Outcome {
+const DAY: Millis = 86_400_000;
+
+/// When the quiet hours at hand end; `None` when there are none now. A span that ends before it begins goes over midnight.
+pub(in crate::moderation::rules) fn quiet_until((from, to): (&str, &str), offset_minutes: i32, at: Millis) -> Option<Millis> {
     let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").ok();
-    let now = chrono::DateTime::from_timestamp_millis(at).map(|now| (now.naive_utc() + TimeDelta::minutes(offset_minutes.into())).time());
-    let (Some(begin), Some(end), Some(now)) = (time(from), time(to), now) else {
-        return Outcome::Unknown("the time of day".to_owned());
-    };
+    let now = (chrono::DateTime::from_timestamp_millis(at)?.naive_utc() + TimeDelta::minutes(offset_minutes.into())).time();
+    let (begin, end) = (time(from)?, time(to)?);
     let is_quiet = if begin <= end { begin <= now && now < end } else { begin <= now || now < end };
-    if !is_quiet {
-        return Outcome::CLEAR;
+    let left = (end - now).num_milliseconds();
+    is_quiet.then_some(at + if left > 0 { left } else { left + DAY })
+}
+
+/// A time of day in which nothing is said.
+pub(super) fn quiet_hours(rule: &Rule, (from, to): (&str, &str), offset_minutes: i32, at: Millis) -> Outcome {
+    match quiet_until((from, to), offset_minutes, at) {
+        None => Outcome::CLEAR,
+        Some(until) => {
+            let left = clock::duration(until - at);
+            Outcome::one(rule, Vec::new(), format!("nothing is said from {from} to {to}, for {left} more"), None)
+        }
     }
-    Outcome::one(rule, Vec::new(), format!("it is {}: nothing is said from {from} to {to}", now.format("%H:%M")), None)
 }
 
 /// Too deep in one conversation.
@@ -103,4 +112,21 @@ pub(super) fn consistency(content: &str, result: Option<&ConsistencyResult>) -> 
         finding(span.into_iter().collect(), message, Some(conflict.belief_id.clone()))
     };
     Outcome::Found(conflicts.iter().map(of_belief).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_hours_go_over_midnight_and_end() {
+        let at = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+        let night = ("23:00", "07:00");
+        assert_eq!(quiet_until(night, 0, at("2026-11-21T23:30:00Z")), Some(at("2026-11-22T07:00:00Z")));
+        assert_eq!(quiet_until(night, 0, at("2026-11-22T06:59:59Z")), Some(at("2026-11-22T07:00:00Z")));
+        assert_eq!(quiet_until(night, 0, at("2026-11-22T07:00:00Z")), None);
+        // Two hours east it is later.
+        assert_eq!(quiet_until(night, 120, at("2026-11-21T21:30:00Z")), Some(at("2026-11-22T05:00:00Z")));
+        assert_eq!(quiet_until(("12:00", "13:00"), 0, at("2026-11-21T13:30:00Z")), None);
+    }
 }
