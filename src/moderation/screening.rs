@@ -69,7 +69,7 @@ pub struct Surroundings<'a> {
 }
 
 /// Screen a text by itself, with the rules that ship: what needs to know our history or the place is not asked. Callers that decide about
-/// something that is to be sent use [`super::rules::Desk`].
+/// something that is to be sent use [`super::rules::Screener`].
 ///
 /// Rules that cannot be read (a test rules that out) are a missing signal like any other: the text goes to a person.
 #[must_use]

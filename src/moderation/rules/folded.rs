@@ -147,7 +147,7 @@ impl Folded {
     /// Append a glyph; a letter that equals the one before becomes part of its run.
     fn append(&mut self, glyph: &Glyph, dropped: u32) {
         let character = if glyph.character == 'l' { 'i' } else { glyph.character };
-        if character.is_alphabetic() && self.text.chars().next_back() == Some(character) {
+        if character.is_alphabetic() && self.text.ends_with(character) {
             for index in self.text.len() - character.len_utf8()..self.text.len() {
                 if let (Some(run), Some(to)) = (self.runs.get_mut(index), self.to.get_mut(index)) {
                     *run = run.saturating_add(1);
