@@ -188,3 +188,10 @@ fn near_duplicates_count_by_place_and_time() {
     assert!(fires(alike(0.9, 29, "TEST")) && !fires(alike(0.9, 31, "test")));
     assert!(fires(Alike { same_thread: true, ..alike(0.9, 900, "test") }) && !fires(alike(0.4, 0, "test")));
 }
+
+#[test]
+fn the_example_of_the_documentation_is_in_order() {
+    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/review.md")).unwrap();
+    let example = document.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(rules::examples(&with(example)), Vec::<String>::new());
+}

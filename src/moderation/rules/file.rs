@@ -202,6 +202,8 @@ impl Placed<Change> {
                 merged.insert(key.clone(), value.clone());
             }
             changed.check = check(merged.clone())?;
+            // The examples prove the wording that was; this one looks for something else.
+            changed.examples = Examples::default();
             table.insert("check".to_owned(), Value::Table(merged));
         }
         changed.source = source.to_owned();
