@@ -4,6 +4,7 @@
 //!
 //! | room | what it is for |
 //! |---|---|
+//! | [`console`] | the terminal interface: tabs, keys, themes; drives the deck |
 //! | [`cli`] | subcommands, one file each: call a service, print a table or JSON |
 //! | [`deck`] | the open application: settings, database, services. Every face drives this |
 //! | [`sandbox`] | loopback Reddit and model servers with fault injection; speaks HTTP only, knows no service |
@@ -20,6 +21,7 @@ pub mod agent;
 pub mod base;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod deck;
 pub mod llm;
 pub mod memory;

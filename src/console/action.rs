@@ -1,0 +1,142 @@
+//! Everything that can be done in the console, declared once: keymaps bind these, and help, palette, footer and documents are made from them.
+
+/// Where an action makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Everywhere.
+    Global,
+    /// In the list of the queue, and wherever an item is at hand.
+    Queue,
+    /// In the text of a case, a help page, a log: what scrolls.
+    Text,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Global, Self::Queue, Self::Text];
+
+    /// The word in keymaps.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Queue => "queue",
+            Self::Text => "text",
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($variant:ident $id:literal $scope:ident $title:literal $help:literal $(, $destructive:ident)?;)*) => {
+        /// Something that can be done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action { $(#[doc = $help] $variant),* }
+
+        impl Action {
+            /// Every action, in the order of the help.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Its name in keymaps, as `queue.approve`.
+            #[must_use]
+            pub fn id(self) -> &'static str {
+                match self { $(Self::$variant => $id),* }
+            }
+
+            /// A word or two for the footer and the palette.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),* }
+            }
+
+            /// What it does, in a sentence.
+            #[must_use]
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help),* }
+            }
+
+            /// Where it makes sense.
+            #[must_use]
+            pub fn scope(self) -> Scope {
+                match self { $(Self::$variant => Scope::$scope),* }
+            }
+
+            /// Whether it asks before it is done.
+            #[must_use]
+            pub fn is_destructive(self) -> bool {
+                match self { $(Self::$variant => false $(|| { let $destructive = true; $destructive })?),* }
+            }
+        }
+    };
+}
+
+actions! {
+    Help "app.help" Global "keys" "Show the keys of this screen.";
+    Palette "app.palette" Global "commands" "Find any action by its name and do it.";
+    Quit "app.quit" Global "quit" "Leave the console. Agents that run elsewhere go on.";
+    Back "app.back" Global "back" "Leave what is open: a dialogue, the case, a filter.";
+    NextTab "app.next_tab" Global "next tab" "Go to the next tab.";
+    PreviousTab "app.previous_tab" Global "previous tab" "Go to the tab before.";
+    Persona "app.persona" Global "persona" "Choose whose items are shown.";
+    Messages "app.messages" Global "messages" "Show what the console said.";
+    KillSwitch "app.kill_switch" Global "stop all sending" "Stop all sending, for every persona, at once. It is undone by the same key.", asks;
+    Mouse "app.mouse" Global "mouse" "Let the terminal have the mouse, or take it back.";
+    Suspend "app.suspend" Global "suspend" "Put the console into the background of the shell.";
+    Redraw "app.redraw" Global "redraw" "Draw the screen anew.";
+
+    Down "move.down" Queue "down" "One down.";
+    Up "move.up" Queue "up" "One up.";
+    PageDown "move.page_down" Queue "page down" "One page down.";
+    PageUp "move.page_up" Queue "page up" "One page up.";
+    First "move.first" Queue "first" "To the first.";
+    Last "move.last" Queue "last" "To the last.";
+    Pane "move.pane" Queue "other pane" "To the other side: list or case.";
+
+    Open "queue.open" Queue "open" "Open the item and claim it, so that nobody else decides it meanwhile.";
+    Approve "queue.approve" Queue "approve" "Approve the item and go to the next one. It is sent when its undo window is over.";
+    ApproveStay "queue.approve_stay" Queue "approve, stay" "Approve the item and stay on it.";
+    Reject "queue.reject" Queue "reject" "Reject the item: choose why, and what the agent does then.";
+    Edit "queue.edit" Queue "edit" "Change the text here. It is screened again while you type.";
+    EditOutside "queue.edit_outside" Queue "edit in $EDITOR" "Change the text in your own editor.";
+    Difference "queue.difference" Queue "difference" "Show what people changed of the draft.";
+    Return "queue.return" Queue "return" "Send it back to the agent with a note.";
+    Hold "queue.hold" Queue "hold" "Set it aside for some time, with a reason.";
+    Escalate "queue.escalate" Queue "escalate" "Pass it on to a person who has to decide it.";
+    Skip "queue.skip" Queue "skip" "Pass it over: it is not listed for you any more.";
+    Claim "queue.claim" Queue "claim/release" "Claim the item, or give it back.";
+    Undo "queue.undo" Queue "undo" "Take your newest approval back before it leaves.";
+    Rules "queue.rules" Queue "rules" "Show what each rule found, and where.";
+    Beliefs "queue.beliefs" Queue "beliefs" "Show the beliefs it leans on, and what it would change.";
+    Thread "queue.thread" Queue "thread" "Show the thread that is answered.";
+    Mask "queue.mask" Queue "mask" "Mask what other people wrote, or show it.";
+    Copy "queue.copy" Queue "copy" "Copy the draft to the terminal's clipboard.";
+    Link "queue.link" Queue "link" "Show the link of what is answered.";
+    Mark "queue.mark" Queue "mark" "Mark the item for a bulk decision.";
+    MarkAlike "queue.mark_alike" Queue "mark alike" "Mark every item shown that has the same verdict, state and subreddit.";
+    Filter "queue.filter" Queue "filter" "Filter the list: words of the text, or `subreddit:`, `verdict:`, `state:`, `rule:`, `author:`, `is:`.";
+    SavedFilters "queue.saved_filters" Queue "saved filters" "Choose a filter that was saved, or save this one.";
+    Sort "queue.sort" Queue "sort" "Oldest, newest, or first to expire.";
+    Metrics "queue.metrics" Queue "metrics" "Show the numbers of the queue.";
+    Refresh "queue.refresh" Queue "refresh" "Read the list again.";
+}
+
+impl Action {
+    /// The action of this name.
+    #[must_use]
+    pub fn by_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.id() == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        for action in Action::ALL {
+            assert_eq!(Action::by_id(action.id()), Some(*action));
+            assert!(!action.title().is_empty() && action.help().ends_with('.'), "{}", action.id());
+        }
+        assert!(Action::KillSwitch.is_destructive() && !Action::Approve.is_destructive());
+    }
+}

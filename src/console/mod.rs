@@ -1,0 +1,7 @@
+//! The console: a keyboard-driven terminal interface on the same services that the subcommands drive.
+//!
+//! An event becomes a [`action::Action`], the state changes at once, and what needs the database goes to a task of its own; its answer
+//! comes back as a message. Drawing is a pure function of the state, and happens only when something changed. This room may not hold SQL or
+//! rules of its own, may not wait for anything while it handles an event, and shows text from outside only after it was made safe.
+
+pub mod action;
