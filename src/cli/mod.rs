@@ -17,6 +17,7 @@ mod demo;
 mod duration;
 mod events;
 mod failure;
+mod keys;
 pub mod log;
 mod man;
 pub mod output;
@@ -71,6 +72,8 @@ enum Command {
     Resume(pause::ResumeArgs),
     /// What every draft is looked at with: list, check, explain, backtest, enable, disable.
     Rules(rules::Args),
+    /// What each key of the console does, and what is wrong with a keymap of your own.
+    Keys(keys::Args),
     /// What models cost.
     Prices(prices::Args),
     /// Who did what, and whether the log was tampered with.
@@ -98,6 +101,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Pause(args) => pause::run(context, &args),
         Command::Resume(args) => pause::resume(context, &args),
         Command::Rules(args) => rules::run(context, args),
+        Command::Keys(args) => keys::run(context, args),
         Command::Prices(args) => prices::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
         Command::Db(args) => db::run(context, &args),

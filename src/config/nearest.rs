@@ -1,7 +1,7 @@
 //! The known name that is nearest to one that was mistyped.
 
 /// The candidate that `word` was probably meant to be, if any is near enough.
-pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // A third of the word may be wrong, and two letters of any: beyond that a suggestion is a guess.
     let word: Vec<char> = word.chars().flat_map(char::to_lowercase).take(80).collect();
     let limit = (word.len() / 3).max(2);

@@ -135,7 +135,7 @@ fn single<'a>(mut candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> 
 }
 
 /// Line and column, both from 1, columns counted in characters.
-fn position(text: &str, at: usize) -> (usize, usize) {
+pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = &text.as_bytes()[..at.min(text.len())];
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);

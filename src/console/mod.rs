@@ -5,3 +5,4 @@
 //! rules of its own, may not wait for anything while it handles an event, and shows text from outside only after it was made safe.
 
 pub mod action;
+pub mod keymap;
