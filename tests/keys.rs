@@ -99,7 +99,7 @@ fn everything_wrong_in_a_keymap_is_named_with_its_place() {
         assert!(ran.out.contains(&format!("error   {path}, {place}\n")) && ran.out.contains(reason), "{}", ran.out);
     }
     assert!(ran.out.ends_with("3 problems; nothing of this file is in force, but the keymap `default`\n"), "{}", ran.out);
-    let json = home.run(&["--json", "keys", "check"]).ends(3).json();
+    let json = home.run(&["keys", "--json", "check"]).ends(3).json();
     assert_eq!((json["ok"].as_bool(), json["problems"][0]["line"].as_i64()), (Some(false), Some(2)));
     // The keys that then apply are still to be seen, with a word of warning.
     let shown = home.run(&["keys"]).ends(0);
@@ -122,6 +122,7 @@ fn a_file_that_is_not_there_is_wrong_usage_and_no_keymap_of_ones_own_is_fine() {
     let home = Home::with(None);
     let ran = home.run(&["keys", "check", "nowhere.toml"]).ends(2);
     assert!(ran.err.contains("nowhere.toml does not exist"), "{}", ran.err);
+    assert!(home.run(&["keys", "--keymap", "emacs", "check"]).ends(2).err.contains("behind `quarterdeck keys check`"));
     assert!(home.run(&["keys", "--keymap", "vim"]).ends(2).err.contains("default and emacs"));
     assert!(home.run(&["keys", "check"]).ends(0).out.contains("no keymap of your own"));
 }

@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of `quarterdeck keys`.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
     /// The keymap to show: default, emacs, or a file; your own when left out.
     #[arg(long, value_name = "default|emacs|FILE")]
@@ -39,6 +38,9 @@ enum Command {
 pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
     match args.command {
         None => show(context, args.keymap),
+        Some(Command::Check { .. }) if args.keymap.is_some() => {
+            Err(Failure::usage("--keymap is for showing a keymap").hint("name the file to check behind `quarterdeck keys check`"))
+        }
         Some(Command::Check { file }) => check(context, file),
     }
 }

@@ -18,17 +18,13 @@ pub(super) fn lay(base: Vec<Binding>, entries: &[Entry], path: &Path) -> (Vec<Bi
     let mut problem = |level, entry: &Entry, reason| {
         problems.push(Problem { level, file: path.to_path_buf(), line: entry.line, column: entry.column, reason });
     };
-    let mut laid = base;
-    let mut taken: Vec<(Action, &Entry)> = Vec::new();
+    let mut laid = base.clone();
     for entry in entries {
         let same = |binding: &Binding| binding.scope == entry.scope && binding.sequence == entry.sequence;
         let before = laid.iter().position(same).map(|at| laid.remove(at));
         match (entry.action, before) {
-            (Some(action), before) => {
-                taken.extend(before.map(|before| (before.action, entry)));
-                laid.push(Binding::new(entry.scope, entry.sequence.clone(), action));
-            }
-            (None, Some(before)) => taken.push((before.action, entry)),
+            (Some(action), _) => laid.push(Binding::new(entry.scope, entry.sequence.clone(), action)),
+            (None, Some(_)) => {}
             (None, None) => {
                 let elsewhere = laid.iter().find(|binding| binding.sequence == entry.sequence).map(|binding| binding.scope.as_str());
                 let shown = Chord::show(&entry.sequence);
@@ -42,10 +38,16 @@ pub(super) fn lay(base: Vec<Binding>, entries: &[Entry], path: &Path) -> (Vec<Bi
         }
     }
     for action in ESSENTIAL {
-        if laid.iter().all(|binding| binding.action != action)
-            && let Some((_, entry)) = taken.iter().rev().find(|(lost, _)| *lost == action)
-        {
-            problem(Level::Odd, entry, format!("`{}` has no key any more: {}", action.id(), action.help().trim_end_matches('.')));
+        let without: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| !can_be_typed(&laid, action, *scope)).collect();
+        let had = |entry: &&Entry| {
+            base.iter().any(|binding| {
+                binding.action == action && binding.sequence == entry.sequence && [entry.scope, Scope::Global].contains(&binding.scope)
+            })
+        };
+        if let (Some(scope), Some(entry)) = (without.first(), entries.iter().rev().find(had)) {
+            let place = if without.len() == Scope::ALL.len() { String::new() } else { format!(" in [{}]", scope.as_str()) };
+            let lost = action.help().trim_end_matches('.');
+            problem(Level::Odd, entry, format!("`{}` has no key any more{place}: {lost}", action.id()));
         }
     }
     for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.action.is_some()) {
@@ -59,6 +61,14 @@ pub(super) fn lay(base: Vec<Binding>, entries: &[Entry], path: &Path) -> (Vec<Bi
     }
     problems.sort_by_key(|problem| (problem.line, problem.column));
     (laid, problems)
+}
+
+/// Whether an action has a key in `scope` that no other action of the scope's own table has taken.
+fn can_be_typed(bindings: &[Binding], action: Action, scope: Scope) -> bool {
+    let hidden = |binding: &Binding| {
+        binding.scope != scope && bindings.iter().any(|own| own.scope == scope && own.sequence == binding.sequence && own.action != action)
+    };
+    bindings.iter().any(|binding| binding.action == action && [scope, Scope::Global].contains(&binding.scope) && !hidden(binding))
 }
 
 /// Whether one of the two begins the other where both apply: the longer one could then never be finished.

@@ -182,7 +182,28 @@ impl Keymap {
     /// The keys of an action as they are shown, in whatever scope, shortest first.
     #[must_use]
     pub fn keys(&self, action: Action) -> Vec<String> {
-        let mut found: Vec<&Binding> = self.bindings.iter().filter(|binding| binding.action == action).collect();
+        Self::shortest_first(self.bindings.iter().filter(|binding| binding.action == action))
+    }
+
+    /// The keys of an action that can be typed in `scope`, shortest first: for what is shown beside it on a screen.
+    #[must_use]
+    pub fn keys_in(&self, scope: Scope, action: Action) -> Vec<String> {
+        Self::shortest_first(self.reachable(scope).filter(|binding| binding.action == action))
+    }
+
+    /// What can be typed in `scope`: its own table, then what it leaves of the global one; each in the order of the help, shortest key first.
+    #[must_use]
+    pub fn entries_in(&self, scope: Scope) -> Vec<(String, Action)> {
+        self.reachable(scope).map(|binding| (binding.shown.clone(), binding.action)).collect()
+    }
+
+    fn reachable(&self, scope: Scope) -> impl Iterator<Item = &Binding> {
+        let hidden = move |binding: &&Binding| binding.scope != scope && self.of(scope).any(|own| own.sequence == binding.sequence);
+        scopes(scope).flat_map(|table| self.of(table)).filter(move |binding| !hidden(binding))
+    }
+
+    fn shortest_first<'a>(bindings: impl Iterator<Item = &'a Binding>) -> Vec<String> {
+        let mut found: Vec<&Binding> = bindings.collect();
         found.sort_by_key(|binding| (binding.sequence.len(), binding.shown.chars().count(), &binding.shown));
         let mut keys: Vec<String> = found.into_iter().map(|binding| binding.shown.clone()).collect();
         keys.dedup();

@@ -116,6 +116,16 @@ fn the_own_table_goes_before_the_global_one() {
     let keymap = good("[text]\nq = \"app.back\"\n");
     assert_eq!(step(&keymap, Scope::Text, "q"), Step::Action(Action::Back));
     assert_eq!(step(&keymap, Scope::Queue, "q"), Step::Action(Action::Quit));
+    // What a screen shows is what can be typed there.
+    assert_eq!(keymap.keys_in(Scope::Text, Action::Quit), ["ctrl-c"]);
+    assert_eq!(keymap.keys_in(Scope::Queue, Action::Quit), ["q", "ctrl-c"]);
+    assert_eq!(keymap.keys_in(Scope::Text, Action::Approve), Vec::<String>::new());
+    for scope in Scope::ALL {
+        for (keys, action) in keymap.entries_in(scope) {
+            assert_eq!(step(&keymap, scope, &keys), Step::Action(action), "{keys}");
+        }
+    }
+    assert_eq!(keymap.entries_in(Scope::Global).len(), keymap.entries().iter().filter(|entry| entry.0 == Scope::Global).count());
 }
 
 #[test]
@@ -203,6 +213,9 @@ fn what_is_odd_is_said_and_leaves_the_file_in_force() {
     assert_eq!(keymap.keys(Action::Copy), ["y", "z"]);
     let found = finding("[global]\n\"ctrl-k ctrl-k\" = \"none\"\n");
     assert!(found.contains("line 2, column 1: `app.kill_switch` has no key any more"), "{found}");
+    let found = finding("[queue]\n\"ctrl-k ctrl-k\" = \"queue.skip\"\n");
+    assert!(found.contains("line 2, column 1: `app.kill_switch` has no key any more in [queue]"), "{found}");
+    good("[global]\n\"ctrl-k ctrl-k\" = \"none\"\n\"f12\" = \"app.kill_switch\"\n");
     let (keymap, problems) = Keymap::parse(Path::new("/k.toml"), "[queue]\n\"ctrl-enter\" = \"queue.approve\"\n");
     assert_eq!((problems.len(), problems[0].level), (1, Level::Note));
     assert_eq!(keymap.keys(Action::Approve), ["a", "ctrl-enter"]);
@@ -247,6 +260,11 @@ proptest! {
         let (keymap, _) = parse(&text);
         for (scope, keys, action) in keymap.entries() {
             prop_assert_eq!(step(&keymap, scope, &keys), Step::Action(action));
+        }
+        for scope in Scope::ALL {
+            for (keys, action) in keymap.entries_in(scope) {
+                prop_assert_eq!(step(&keymap, scope, &keys), Step::Action(action));
+            }
         }
     }
 }
