@@ -32,4 +32,7 @@ pub use reference::reference;
 pub use registry::{Kind, Purpose, SETTINGS, Setting};
 pub use settings::{AgentSettings, LlmSettings, Mode, ModerationSettings, RedditSettings, Settings};
 pub use source::Source;
+
+// For the other files that people write: themes, keymaps.
+pub(crate) use nearest::nearest;
 pub(crate) use toml_file::position;
