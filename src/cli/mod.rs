@@ -29,6 +29,7 @@ mod rules;
 mod sandbox;
 mod seed;
 mod team;
+mod themes;
 
 pub use context::{Context, Global};
 pub use failure::{Exit, Failure, Outcome};
@@ -84,6 +85,8 @@ enum Command {
     Sandbox(sandbox::Args),
     /// Look at the settings: what is in force, where it came from, what is missing.
     Config(config::Args),
+    /// How the console can look: list the themes, check one.
+    Themes(themes::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
     /// Print the manual page, or write all of them.
@@ -107,6 +110,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
+        Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),
     }

@@ -377,6 +377,20 @@ pub const SETTINGS: &[Setting] = &[
         Some("20"),
         "Engagement at which the probability is half-way between the two.",
     ),
+    setting(
+        "console.theme",
+        "QUARTERDECK_THEME",
+        Kind::Text,
+        Some("dark"),
+        "Theme of the console: one that ships, or the name of a file in `themes` of the configuration directory. `quarterdeck themes` lists them.",
+    ),
+    setting(
+        "console.colors",
+        "QUARTERDECK_COLORS",
+        Kind::Choice(&["auto", "never", "16", "256", "true"]),
+        Some("auto"),
+        "How many colours the console uses; `auto` goes by `NO_COLOR`, `TERM` and `COLORTERM`, `true` is every colour.",
+    ),
 ];
 
 /// A name that is read from the environment and is no setting of the file, with what it does.

@@ -50,6 +50,8 @@ pub struct Settings {
     pub moderation: ModerationSettings,
     /// Defaults of the agent's loop.
     pub agent: AgentSettings,
+    /// How the console looks.
+    pub console: ConsoleSettings,
     /// Where each value came from, by key.
     pub sources: BTreeMap<&'static str, Source>,
 }
@@ -152,6 +154,15 @@ pub struct AgentSettings {
     pub probability_midpoint: f64,
 }
 
+/// How the console looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsoleSettings {
+    /// Name of the theme. Whether there is such a theme shows when it is loaded.
+    pub theme: String,
+    /// `auto`, `never`, `16`, `256` or `true`, for [`Depth::choose`](crate::console::theme::Depth::choose).
+    pub colors: String,
+}
+
 impl Settings {
     pub(super) fn from_loaded(loaded: &Loaded) -> Result<Self, Problem> {
         let directories = loaded.directories();
@@ -209,6 +220,7 @@ impl Settings {
                 max_probability: reader.number("agent.max_probability")?,
                 probability_midpoint: reader.number("agent.probability_midpoint")?,
             },
+            console: ConsoleSettings { theme: reader.text("console.theme")?, colors: reader.text("console.colors")? },
             sources: SETTINGS.iter().map(|setting| (setting.key, loaded.source(setting.key))).collect(),
         };
         if settings.agent.min_probability > settings.agent.max_probability {
@@ -258,7 +270,7 @@ impl std::fmt::Debug for Settings {
         let mut form = formatter.debug_struct("Settings");
         form.field("mode", &self.mode).field("database", &database).field("data_dir", &self.data_dir);
         form.field("reddit", &self.reddit).field("llm", &self.llm);
-        form.field("moderation", &self.moderation).field("agent", &self.agent).finish_non_exhaustive()
+        form.field("moderation", &self.moderation).field("agent", &self.agent).field("console", &self.console).finish_non_exhaustive()
     }
 }
 

@@ -176,16 +176,17 @@ fn missing(directory: &Path, name: &str, is_met: bool, asked: Option<&(String, W
 
 /// The text of a file; nothing when it is not there.
 fn read(path: &Path) -> Result<Option<String>, String> {
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
+    let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
+    // Looked at before it is opened: to open a pipe is to wait for whoever writes into it.
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Err("it is not a regular file".to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("it cannot be read: {error}")),
-    };
-    if !file.metadata().is_ok_and(|found| found.is_file()) {
-        return Err("it is not a regular file".to_owned());
+        Err(error) => return Err(unreadable(error)),
     }
+    let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| format!("it cannot be read: {error}"))?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err("it is larger than a theme can be (256 KiB)".to_owned());
     }

@@ -40,6 +40,15 @@ fn every_theme_that_ships_says_how_every_role_looks() {
 }
 
 #[test]
+fn the_page_about_themes_knows_every_theme_and_every_role() {
+    let page = include_str!("../../../docs/themes.md");
+    for role in Role::ALL {
+        assert!(page.contains(&format!("| `{}` | {} |\n", role.id(), role.help())), "{}", role.id());
+    }
+    assert!(Theme::names().all(|name| page.contains(&format!("| `{name}` |"))));
+}
+
+#[test]
 fn words_can_be_read_on_their_ground() {
     for name in Theme::names() {
         let theme = Theme::shipped(name).unwrap();
