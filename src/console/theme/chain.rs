@@ -170,7 +170,7 @@ fn missing(directory: &Path, name: &str, is_met: bool, asked: Option<&(String, W
     match asked {
         Some((file, parent)) => Problem { file: file.clone(), at: Some(parent.at), reason },
         None if is_name(name) => whole(path, reason),
-        None => Problem { file: "console.theme".to_owned(), at: None, reason },
+        None => Problem { file: format!("theme `{quoted}`"), at: None, reason: NAMES.to_owned() },
     }
 }
 

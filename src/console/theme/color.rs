@@ -116,8 +116,17 @@ fn indexed_rgb(index: u8) -> (u8, u8, u8) {
 }
 
 /// The entry of the cube or of the ramp that looks most like it. The sixteen are no candidates: a terminal's user may have changed them.
+/// What is no grey does not become one, though for a dark green a grey is nearest: what it says is "green".
 fn nearest_index(wanted: (u8, u8, u8)) -> u8 {
-    (16..=255).min_by_key(|index| distance(wanted, indexed_rgb(*index))).unwrap_or(16)
+    let fits = |index: &u8| is_grey(wanted) || !is_grey(indexed_rgb(*index));
+    (16..=255).filter(fits).min_by_key(|index| distance(wanted, indexed_rgb(*index))).unwrap_or(16)
+}
+
+/// Whether the eye sees no hue in it: too pale or too dark.
+fn is_grey((red, green, blue): (u8, u8, u8)) -> bool {
+    let most = red.max(green).max(blue);
+    let spread = most - red.min(green).min(blue);
+    spread < 36 || u32::from(spread) * 5 < u32::from(most) || most < 48
 }
 
 /// How different two colours look, by the "redmean" approximation: the eye is most exact in green, and in red where there is much of it.
@@ -132,7 +141,7 @@ fn nearest_named((red, green, blue): (u8, u8, u8)) -> Color {
     let most = red.max(green).max(blue);
     let spread = most - red.min(green).min(blue);
     let light = (u32::from(red) * 299 + u32::from(green) * 587 + u32::from(blue) * 114) / 1000;
-    if spread < 36 || u32::from(spread) * 5 < u32::from(most) || most < 48 {
+    if is_grey((red, green, blue)) {
         return match light {
             0..=40 => Color::Black,
             41..=150 => Color::DarkGray,
@@ -201,6 +210,7 @@ mod tests {
         assert_eq!(sixteen("#000000"), Color::Black);
         assert_eq!(sixteen("#ffffff"), Color::White);
         assert_eq!(degrade(Color::Rgb(255, 0, 0), Depth::TwoFiftySix), Some(Color::Indexed(196)));
+        assert_eq!(degrade(Color::Rgb(44, 105, 44), Depth::TwoFiftySix), Some(Color::Indexed(22)), "a dark green, no grey");
         assert_eq!(degrade(Color::Rgb(8, 8, 8), Depth::TwoFiftySix), Some(Color::Indexed(232)));
         assert_eq!(degrade(Color::Green, Depth::Mono), None);
     }
