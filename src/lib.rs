@@ -4,8 +4,8 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | [`console`] | the terminal interface: tabs, keys, themes; drives the deck |
 //! | [`cli`] | subcommands, one file each: call a service, print a table or JSON |
+//! | [`console`] | the terminal interface: tabs, keys, themes; drives the deck |
 //! | [`deck`] | the open application: settings, database, services. Every face drives this |
 //! | [`sandbox`] | loopback Reddit and model servers with fault injection; speaks HTTP only, knows no service |
 //! | [`agent`] | the loop: perceive, decide, recall, draft, check, screen, act |

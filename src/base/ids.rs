@@ -38,3 +38,9 @@ impl std::fmt::Display for PersonaId {
         formatter.write_str(&self.0)
     }
 }
+
+/// The last characters of an id, by which people name it: times lead in these ids, so that neighbours share their beginning.
+#[must_use]
+pub fn short(id: &str) -> &str {
+    id.get(id.len().saturating_sub(8)..).unwrap_or(id)
+}

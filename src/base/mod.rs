@@ -4,12 +4,13 @@
 
 pub mod clock;
 pub mod digest;
+pub mod duration;
 pub mod ids;
 pub mod money;
 pub mod safe_text;
 
 pub use clock::{Clock, Millis, SystemClock, TestClock};
 pub use digest::sha256_hex;
-pub use ids::{PersonaId, new_id};
+pub use ids::{PersonaId, new_id, short};
 pub use money::Picos;
 pub use safe_text::SafeText;

@@ -1,5 +1,5 @@
 //! `quarterdeck demo`: the whole walk on a sandbox of this machine. An agent reads, drafts and is screened; a reviewer decides; what was
-//! approved is sent, once. Headless, the reviewer is a scripted one; at a terminal it is whoever sits there.
+//! approved is sent, once. Headless, the reviewer is a scripted one; at a terminal the console opens on it.
 
 mod reviewer;
 mod summary;
@@ -70,6 +70,13 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
 
     let persona = deck.persona(&seeded.reddit_username).await?;
     let mut services = deck.agent(persona, deck.parameters()).await?;
+    if asks {
+        services.seed = Some(args.seed);
+        at_the_console(context, &deck, services).await?;
+        summary::print(context, &deck, &sandbox, now, None, started.elapsed()).await?;
+        sandbox.shutdown().await;
+        return Ok(Outcome::Done);
+    }
     let mut first_draft = None;
     let mut verdicts = Verdicts::default();
     let mut printer = Printer::default();
@@ -85,11 +92,7 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
             printer.print(&context.out, &event)?;
         }
         looping.await.map_err(|error| Failure::failed(format!("the agent's loop ended by a defect: {error}")))??;
-        let goes_on = if asks {
-            reviewer::ask(context, &deck, &services).await?
-        } else {
-            reviewer::decide(context, &deck, &services, &mut verdicts).await?
-        };
+        let goes_on = reviewer::decide(context, &deck, &services, &mut verdicts).await?;
         deliver(context, &services, &mut printer).await?;
         if !goes_on {
             break;
@@ -98,6 +101,22 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
     summary::print(context, &deck, &sandbox, now, first_draft, started.elapsed()).await?;
     sandbox.shutdown().await;
     Ok(Outcome::Done)
+}
+
+/// The console on the sandbox, with the agent at work behind it. What is on its way when the person leaves is finished.
+async fn at_the_console(context: &Context, deck: &Deck, services: crate::agent::Services) -> Result<(), Failure> {
+    let (stopper, stop) = watch::channel(false);
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let looping = tokio::spawn(runner::run(services, Observer::new(sender), stop, Until::Stopped));
+    // What the loop tells stands in the database as well; here nobody would see it.
+    let listening = tokio::spawn(async move { while events.recv().await.is_some() {} });
+    let actor = context.actor().unwrap_or_else(|_| Actor::human("operator"));
+    let left = crate::console::run(deck.clone(), actor, None, true).await;
+    let _ = stopper.send(true);
+    let ended = looping.await.map_err(|error| Failure::failed(format!("the agent's loop ended by a defect: {error}")))?;
+    listening.abort();
+    left.map_err(|error| Failure::failed(format!("the terminal cannot be used: {error}")))?;
+    Ok(ended?)
 }
 
 fn introduce(context: &Context, directory: &Path, sandbox: &Sandbox, persona: &str) -> Result<(), Failure> {
@@ -115,7 +134,7 @@ fn introduce(context: &Context, directory: &Path, sandbox: &Sandbox, persona: &s
 fn settings(sandbox: &Sandbox, directory: &Path, asks: bool) -> Result<config::Settings, Failure> {
     config::prepare(directory)?;
     let file = directory.join("demo.toml");
-    let undo = if asks { 5 } else { 1 };
+    let undo = if asks { 10 } else { 1 };
     let text = format!(
         "# Written by `quarterdeck demo`: it points at a sandbox on this machine.\n\
          mode = \"sandbox\"\ndata_dir = \".\"\n\n\

@@ -4,6 +4,7 @@ use super::Failure;
 use super::output::{Output, Tone};
 use crate::agent::Event;
 use crate::base::SafeText;
+pub use crate::base::short;
 use crate::moderation::amendments::Outcome;
 use crate::moderation::{State, Verdict};
 use std::collections::BTreeMap;
@@ -101,10 +102,4 @@ fn print(out: &Output, event: &Event) -> Result<(), Failure> {
         },
         Event::Stopped { persona } => line("stopped", Tone::Faint, format!("the agent of {}", SafeText::line(persona))),
     }
-}
-
-/// The last characters of an id, by which commands accept it: times lead in ids, so that the beginnings are alike.
-#[must_use]
-pub fn short(id: &str) -> &str {
-    id.get(id.len().saturating_sub(8)..).unwrap_or(id)
 }

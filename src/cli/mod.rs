@@ -11,10 +11,10 @@ mod agent;
 mod audit;
 mod completions;
 mod config;
+mod console;
 mod context;
 mod db;
 mod demo;
-mod duration;
 mod events;
 mod failure;
 mod keys;
@@ -34,6 +34,7 @@ mod themes;
 pub use context::{Context, Global};
 pub use failure::{Exit, Failure, Outcome};
 
+use crate::base::duration;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use output::{ColorChoice, Output};
 use std::ffi::OsString;
@@ -41,15 +42,16 @@ use std::process::ExitCode;
 
 /// Runs AI agents that act in public, and lets people review, approve and stop them from the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "quarterdeck", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "quarterdeck", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check found problems, something was left out, or nothing was left, 4 your role does not allow it."
 )]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
+    /// Without one the console opens.
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 /// What can be asked for.
@@ -140,7 +142,10 @@ impl Exit {
             }
         }
         // The panic hook has said what there is to say; a fault is a failure, whatever thread it was in.
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&context, cli.command)));
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
+            Some(command) => run(&context, command),
+            None => console::run(&context),
+        }));
         match result {
             Ok(Ok(outcome)) => outcome.into(),
             Ok(Err(failure)) => {

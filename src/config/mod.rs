@@ -33,6 +33,4 @@ pub use registry::{Kind, Purpose, SETTINGS, Setting};
 pub use settings::{AgentSettings, ConsoleSettings, LlmSettings, Mode, ModerationSettings, RedditSettings, Settings};
 pub use source::Source;
 
-// For the other files that people write: themes, keymaps.
-pub(crate) use nearest::nearest;
 pub(crate) use toml_file::position;

@@ -5,5 +5,17 @@
 //! rules of its own, may not wait for anything while it handles an event, and shows text from outside only after it was made safe.
 
 pub mod action;
+mod draw;
 pub mod keymap;
+mod layers;
+mod looks;
+mod queue;
+mod request;
+mod run;
+mod state;
+mod terminal;
+mod text;
 pub mod theme;
+mod update;
+
+pub use run::run;

@@ -11,7 +11,6 @@ use crate::moderation::{self, Directive, Filter, Item, On, RejectCode, State, Ve
 use crate::store::Conn;
 use crate::store::audit::Actor;
 use serde_json::json;
-use std::io::BufRead as _;
 
 /// What the scripted reviewer did so far: it shows each kind of decision once before it repeats itself.
 #[derive(Debug, Default)]
@@ -102,89 +101,4 @@ pub(super) async fn decide(context: &Context, deck: &Deck, services: &Services, 
 
 fn leaves(item: &Item, now: Millis) -> String {
     item.not_before.map(|at| format!("leaves in {}", clock::duration(at - now))).unwrap_or_default()
-}
-
-/// The person at the terminal goes through the queue. Returns whether to go on.
-pub(super) async fn ask(context: &Context, deck: &Deck, services: &Services) -> Result<bool, Failure> {
-    let name = context.operator().unwrap_or_else(|_| "operator".to_owned());
-    let items = pending(services).await?;
-    let out = &context.out;
-    out.say(format!("\n{} drafts wait for you.", items.len()))?;
-    for (number, item) in items.iter().enumerate() {
-        show(context, item, number + 1, items.len())?;
-        loop {
-            out.say(out.paint("[a] approve and send   [r] reject   [s] skip   [q] quit", Tone::Faint))?;
-            let Some(answer) = read_line().await? else { return Ok(false) };
-            let (settings, account) = (deck.moderation(), services.persona.reddit_username.clone());
-            let done = match answer.as_str() {
-                "a" => {
-                    let approved = act(services, item, &name, move |c, on| decisions::approve(c, on, &account, &settings)).await;
-                    approved.map(|item| ("approved", leaves(&item, services.clock.now())))
-                }
-                "r" => {
-                    out.say("Why? A few words; the agent reads them.")?;
-                    let note = read_line().await?.unwrap_or_default();
-                    let directive = Directive::Drop;
-                    let code = RejectCode::OffPersona;
-                    let note = Some(note).filter(|note| !note.is_empty());
-                    act(services, item, &name, move |c, on| decisions::reject(c, on, code, directive, note.as_deref(), &settings))
-                        .await
-                        .map(|_| ("rejected", String::new()))
-                }
-                "s" => break,
-                "q" => return Ok(false),
-                _ => continue,
-            };
-            match done {
-                Ok((what, text)) => {
-                    out.say(format!("{what}  {text}\n"))?;
-                    break;
-                }
-                Err(failure) => out.failure(&failure),
-            }
-        }
-    }
-    out.say("\nEnter: let the agent look again.   q: quit")?;
-    Ok(read_line().await?.is_some_and(|answer| answer != "q"))
-}
-
-fn show(context: &Context, item: &Item, number: usize, of: usize) -> Result<(), Failure> {
-    let out = &context.out;
-    let rule = "─".repeat(60);
-    out.say(out.paint(&rule, Tone::Faint))?;
-    out.say(format!("{number} of {of}   r/{}   {}", SafeText::line(&item.target_subreddit), short(&item.id)))?;
-    for entry in &item.draft_metadata.thread {
-        let title = entry.title.as_deref().map(|title| format!("{}\n", SafeText::line(title))).unwrap_or_default();
-        out.say(out.paint(&format!("u/{} wrote:", SafeText::line(&entry.author)), Tone::Faint))?;
-        out.text(&format!("{title}{}", SafeText::new(&entry.body)))?;
-        out.say("")?;
-    }
-    out.say(out.paint("The draft:", Tone::Faint))?;
-    out.text(SafeText::new(&item.content).as_str())?;
-    let tone = match item.verdict {
-        Verdict::Allow => Tone::Good,
-        Verdict::Review => Tone::Warning,
-        Verdict::Block => Tone::Bad,
-    };
-    out.say(out.paint(&format!("\nscreening: {}", item.verdict.as_str()), tone))?;
-    for hit in &item.evaluation.hits {
-        out.text(&format!("  {}: {}", hit.rule_id, SafeText::line(&hit.message)))?;
-    }
-    for missing in &item.evaluation.missing {
-        out.say(format!("  unknown: {}", SafeText::line(missing)))?;
-    }
-    Ok(())
-}
-
-/// A line from the terminal; `None` at its end. Read on a thread of its own, so that deliveries and leases go on meanwhile.
-async fn read_line() -> Result<Option<String>, Failure> {
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    let reading = std::thread::Builder::new().name("terminal".to_owned()).spawn(move || {
-        let mut line = String::new();
-        let read = std::io::stdin().lock().read_line(&mut line).map(|length| (length > 0).then(|| line.trim().to_owned()));
-        let _ = sender.send(read);
-    });
-    reading.map_err(|error| Failure::failed(format!("the terminal cannot be read: {error}")))?;
-    let line = receiver.await.map_err(|_| Failure::failed("the terminal cannot be read"))?;
-    line.map_err(|error| Failure::failed(format!("the terminal cannot be read: {error}")))
 }

@@ -67,14 +67,16 @@ pub(super) async fn print(
         let priced = if unpriced == 0 { cost.to_string() } else { format!("{cost} and {unpriced} calls without a price") };
         let audit = if chain.problems.is_empty() { "whole".to_owned() } else { format!("broken in {} places", chain.problems.len()) };
         context.out.say("")?;
-        context.out.pairs(&[
+        let mut pairs = vec![
             ("items", if items.is_empty() { "none".to_owned() } else { items }),
             ("sent", format!("{sent}; the sandbox holds {stored}")),
             ("model", format!("{} calls, {priced} (the sandbox's prices)", calls.len())),
             ("audit", format!("{} rows, the chain is {audit}", chain.rows)),
-            ("first draft", first_draft.map_or_else(|| "none".to_owned(), |time| format!("after {} ms", millis(time)))),
-            ("took", format!("{:.1} s", took.as_secs_f64())),
-        ])?;
+        ];
+        // At the console nobody looks when the first draft comes.
+        pairs.extend(first_draft.map(|time| ("first draft", format!("after {} ms", millis(time)))));
+        pairs.push(("took", format!("{:.1} s", took.as_secs_f64())));
+        context.out.pairs(&pairs)?;
     }
     if sent != stored || !chain.problems.is_empty() {
         return Err(Failure::failed(format!(

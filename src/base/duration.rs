@@ -1,4 +1,4 @@
-//! Lengths of time as people write them on a command line.
+//! Lengths of time as people write them.
 
 /// `90s`, `30m`, `2h`, `1d`, or several in a row: `1d12h`. In milliseconds.
 ///

@@ -1,0 +1,344 @@
+//! What the console asks of the deck, and what comes back. Each request runs as a task of its own; the screen never waits for one.
+
+use crate::agent::runs;
+use crate::base::{Millis, PersonaId};
+use crate::deck::Deck;
+use crate::memory::Persona;
+use crate::moderation::listing::{self, Filter, Line};
+use crate::moderation::pauses::{self, Pause, Scope};
+use crate::moderation::screening::{Outgoing, Surroundings};
+use crate::moderation::stats::{self, Metric, Window};
+use crate::moderation::{
+    self, Directive, Evaluation, Item, Mode, On, RejectCode, bulk, clock, decisions, item, judged, policies, queue, team,
+};
+use crate::store::Conn;
+use crate::store::audit::{self, Actor, Record};
+use std::sync::Arc;
+
+/// Items of one page.
+pub(super) const PAGE: usize = 200;
+
+/// An item, and the version that was on the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub persona: PersonaId,
+    pub id: String,
+    pub version: i64,
+}
+
+/// What a person decides.
+#[derive(Debug, Clone)]
+pub(super) enum Decision {
+    Claim,
+    Release,
+    Approve,
+    /// One of many that are approved together: what needs a look is refused.
+    ApproveUnread,
+    Reject {
+        code: RejectCode,
+        directive: Directive,
+        note: Option<String>,
+    },
+    Return {
+        note: String,
+    },
+    Hold {
+        length: Millis,
+        reason: String,
+    },
+    Escalate {
+        to: String,
+        reason: String,
+    },
+    Skip,
+    Undo,
+    Edit {
+        text: String,
+    },
+}
+
+impl Decision {
+    /// What was done, as a participle.
+    pub fn done(&self) -> &'static str {
+        match self {
+            Self::Claim => "claimed",
+            Self::Release => "given back",
+            Self::Approve | Self::ApproveUnread => "approved",
+            Self::Reject { .. } => "rejected",
+            Self::Return { .. } => "returned to the agent",
+            Self::Hold { .. } => "held",
+            Self::Escalate { .. } => "passed on",
+            Self::Skip => "passed over",
+            Self::Undo => "taken back",
+            Self::Edit { .. } => "changed",
+        }
+    }
+
+    /// What is about to be done.
+    pub fn wish(&self) -> &'static str {
+        match self {
+            Self::Claim => "Claim",
+            Self::Release => "Give back",
+            Self::Approve | Self::ApproveUnread => "Approve",
+            Self::Reject { .. } => "Reject",
+            Self::Return { .. } => "Return to the agent",
+            Self::Hold { .. } => "Hold",
+            Self::Escalate { .. } => "Pass on",
+            Self::Skip => "Pass over",
+            Self::Undo => "Take back",
+            Self::Edit { .. } => "Change",
+        }
+    }
+
+    /// Whether the item leaves the list with it.
+    pub fn moves_on(&self) -> bool {
+        !matches!(self, Self::Claim | Self::Release | Self::Undo | Self::Edit { .. })
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub(super) enum Request {
+    /// A page of the list; `after` continues one. `generation` tells an answer that is no longer wanted.
+    List { filter: Box<Filter>, generation: u64 },
+    /// An item with everything that a decision rests on.
+    Case { persona: PersonaId, id: String },
+    /// A decision about the version that was seen.
+    Decide { seen: Seen, decision: Decision },
+    /// What the rules say of a text that is being typed.
+    Screen { item: Box<Item>, text: String, generation: u64 },
+    /// Who is there, what is stopped, how much waits.
+    Overview { persona: Option<PersonaId> },
+    /// The numbers of the queue.
+    Stats { persona: Option<PersonaId> },
+    /// Stop all sending, or send again.
+    Pause { stop: bool },
+}
+
+/// An item with everything around it.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub account: String,
+    pub item: Item,
+    pub revisions: Vec<item::Revision>,
+    pub history: Vec<Record>,
+    pub rules: Vec<String>,
+    pub resembles: Option<(String, Millis)>,
+}
+
+/// What stands in the status line.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Overview {
+    pub personas: Vec<Persona>,
+    pub pauses: Vec<Pause>,
+    pub waiting: usize,
+    pub agents: usize,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub(super) enum Reply {
+    List {
+        lines: Vec<Line>,
+        more: bool,
+        continued: bool,
+        generation: u64,
+    },
+    Case(Box<Case>),
+    Gone {
+        id: String,
+        why: String,
+    },
+    Decided {
+        seen: Seen,
+        decision: Decision,
+        result: Result<Box<Item>, String>,
+    },
+    Screened {
+        evaluation: Box<Evaluation>,
+        generation: u64,
+    },
+    Overview(Box<Overview>),
+    Stats(Vec<Metric>),
+    Paused(Result<bool, String>),
+    /// Something that was asked could not be answered.
+    Failed {
+        what: &'static str,
+        why: String,
+    },
+}
+
+/// What a request works with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Desk {
+    pub deck: Deck,
+    pub actor: Actor,
+    pub screener: Result<moderation::rules::Screener, String>,
+}
+
+impl Desk {
+    fn now(&self) -> Millis {
+        self.deck.clock.now()
+    }
+
+    /// Answer a request.
+    pub async fn answer(&self, request: Request) -> Reply {
+        match request {
+            Request::List { filter, generation } => {
+                let continued = filter.after.is_some();
+                let page = self.deck.db.read(move |c| listing::page(c, &filter, PAGE)).await;
+                match page {
+                    Ok(page) => Reply::List { more: page.next.is_some(), lines: page.lines, continued, generation },
+                    Err(error) => Reply::Failed { what: "the list", why: error.to_string() },
+                }
+            }
+            Request::Case { persona, id } => {
+                let named = id.clone();
+                match self.deck.db.read(move |c| case(c, &persona, &id)).await {
+                    Ok(case) => Reply::Case(Box::new(case)),
+                    Err(error) => Reply::Gone { id: named, why: error.to_string() },
+                }
+            }
+            Request::Decide { seen, decision } => {
+                let result = self.decide(&seen, &decision).await.map(Box::new);
+                Reply::Decided { seen, decision, result }
+            }
+            Request::Screen { item, text, generation } => self.screen(*item, text, generation).await,
+            Request::Overview { persona } => {
+                let now = self.now();
+                match self.deck.db.read(move |c| overview(c, persona.as_ref(), now)).await {
+                    Ok(overview) => Reply::Overview(Box::new(overview)),
+                    Err(error) => Reply::Failed { what: "the state of the deck", why: error.to_string() },
+                }
+            }
+            Request::Stats { persona } => {
+                let now = self.now();
+                let window = Window { since: now - 86_400_000, now, sla: 3_600_000 };
+                match self.deck.db.read(move |c| stats::of(c, persona.as_ref(), window)).await {
+                    Ok(stats) => Reply::Stats(stats.metrics),
+                    Err(error) => Reply::Failed { what: "the numbers of the queue", why: error.to_string() },
+                }
+            }
+            Request::Pause { stop } => Reply::Paused(self.pause(stop).await),
+        }
+    }
+
+    async fn pause(&self, stop: bool) -> Result<bool, String> {
+        let (actor, now) = (self.actor.clone(), self.now());
+        let work = move |c: &mut dyn Conn| -> moderation::Result<bool> {
+            if stop {
+                pauses::pause(c, &Scope::All, "the kill switch of the console", None, &actor, now)?;
+            } else {
+                pauses::resume(c, &Scope::All, &actor, now)?;
+            }
+            Ok(stop)
+        };
+        self.deck.db.write(work).await.map_err(|error| error.to_string())
+    }
+
+    async fn screen(&self, item: Item, text: String, generation: u64) -> Reply {
+        let screener = match &self.screener {
+            Ok(screener) => screener.clone(),
+            Err(why) => return Reply::Failed { what: "the screening", why: why.clone() },
+        };
+        let at = self.now();
+        let look = move |c: &mut dyn Conn| {
+            let around = Surroundings { consistency: None, tainted: item.draft_metadata.tainted };
+            let mut evaluation = screener.screen_again(c, &item, Outgoing { title: item.title.as_deref(), content: &text }, around, at)?;
+            judged::not_seen(&mut evaluation, &item.draft_metadata.judges);
+            Ok::<_, moderation::Error>(evaluation)
+        };
+        match self.deck.db.read(look).await {
+            Ok(evaluation) => Reply::Screened { evaluation: Box::new(evaluation), generation },
+            Err(error) => Reply::Failed { what: "the screening", why: error.to_string() },
+        }
+    }
+
+    async fn decide(&self, seen: &Seen, decision: &Decision) -> Result<Item, String> {
+        let (seen, decision, actor, at) = (seen.clone(), decision.clone(), self.actor.clone(), self.now());
+        let (settings, screener) = (self.deck.moderation(), self.screener.clone());
+        let work = move |c: &mut dyn Conn| -> Result<Item, Refused> {
+            clock::against_server(c, at)?;
+            let on = On { persona: &seen.persona, id: &seen.id, version: Some(seen.version), actor: &actor, at };
+            Ok(match &decision {
+                Decision::Claim => queue::claim(c, &on, &settings)?,
+                Decision::Release => queue::release(c, &on)?,
+                Decision::Approve => {
+                    let account = crate::memory::personas::get(c, &seen.persona).map_err(moderation::Error::from)?.reddit_username;
+                    decisions::approve(c, &on, &account, &settings)?
+                }
+                Decision::ApproveUnread => bulk::one(c, &on, &bulk::Decision::Approve, &settings)?,
+                Decision::Reject { code, directive, note } => decisions::reject(c, &on, *code, *directive, note.as_deref(), &settings)?,
+                Decision::Return { note } => queue::return_to_agent(c, &on, note, &settings)?,
+                Decision::Hold { length, reason } => queue::hold(c, &on, at + length, reason)?,
+                Decision::Escalate { to, reason } => team::escalate(c, &on, to, reason)?,
+                Decision::Skip => team::skip(c, &on, None)?,
+                // What was approved has a newer version than the one that was on the screen when it was approved.
+                Decision::Undo => decisions::undo(c, &On { version: None, ..on })?,
+                Decision::Edit { text } => {
+                    let screener = screener.map_err(Refused::Rules)?;
+                    let item = item::load(c, &seen.persona, &seen.id)?;
+                    let around = Surroundings { consistency: None, tainted: item.draft_metadata.tainted };
+                    let outgoing = Outgoing { title: item.title.as_deref(), content: text };
+                    let mut evaluation = screener.screen_again(c, &item, outgoing, around, at)?;
+                    judged::not_seen(&mut evaluation, &item.draft_metadata.judges);
+                    decisions::edit(c, &on, None, text, &evaluation, &settings)?
+                }
+            })
+        };
+        self.deck.db.write(work).await.map_err(|error| error.to_string())
+    }
+}
+
+/// Why a decision was refused.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error(transparent)]
+    Moderation(#[from] moderation::Error),
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    #[error("{0}")]
+    Rules(String),
+}
+
+fn case(c: &mut dyn Conn, persona: &PersonaId, id: &str) -> moderation::Result<Case> {
+    let item = item::load(c, persona, id)?;
+    let earlier = item.evaluation.hits.iter().find(|hit| hit.rule_id == "near_duplicate").and_then(|hit| hit.evidence.as_deref());
+    let resembles = earlier.map_or(Ok(None), |evidence| moderation::rules::resembled(c, persona, evidence))?;
+    let policy = policies::get(c, &item.target_subreddit)?;
+    Ok(Case {
+        account: crate::memory::personas::get(c, persona)?.reddit_username,
+        revisions: item::revisions(c, persona, id)?,
+        history: audit::history(c, "pending_post", id)?,
+        rules: policy.map(|policy| policy.names_for(item.post_type).map(str::to_owned).collect()).unwrap_or_default(),
+        resembles,
+        item,
+    })
+}
+
+fn overview(c: &mut dyn Conn, persona: Option<&PersonaId>, now: Millis) -> moderation::Result<Overview> {
+    let filter = Filter { persona: persona.cloned(), ..Filter::default() };
+    let counted = listing::count(c, &filter, listing::By::State)?;
+    let runs = runs::list(c)?;
+    Ok(Overview {
+        personas: crate::memory::personas::list(c)?,
+        pauses: pauses::list(c, now)?,
+        waiting: usize::try_from(counted.total).unwrap_or(0),
+        agents: runs.iter().filter(|run| run.status == "running" && now - run.heartbeat_at < 3 * runs::HEARTBEAT).count(),
+    })
+}
+
+/// The console's name for how much of the world is touched.
+pub(super) fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::DryRun => "DRY RUN",
+        Mode::Sandbox => "SANDBOX",
+        Mode::Live => "LIVE",
+    }
+}
+
+/// The desk of a deck.
+pub(super) fn desk(deck: Deck, actor: Actor) -> Arc<Desk> {
+    let screener = deck.screener().map_err(|error| error.to_string());
+    Arc::new(Desk { deck, actor, screener })
+}
