@@ -20,6 +20,8 @@ pub fn run(context: &Context) -> Result<Outcome, Failure> {
     };
     let actor = context.actor()?;
     let left = context.block_on(console::run(deck, actor, persona, false))?;
-    left.map_err(|error| Failure::failed(format!("the terminal cannot be used: {error}")))?;
-    Ok(Outcome::Done)
+    match left.map_err(|error| Failure::failed(format!("the terminal cannot be used: {error}")))? {
+        Some(why) => Err(Failure::failed(why).hint("what you decided is in the database; only how you looked at it is not remembered")),
+        None => Ok(Outcome::Done),
+    }
 }

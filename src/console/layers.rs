@@ -120,6 +120,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
             }
             Vec::new()
         }
+        Layer::Saved { .. } => super::saved::key(state, key),
         Layer::Question { confirm } => {
             let confirm = confirm.clone();
             state.layers.pop();
@@ -229,6 +230,7 @@ fn entered(state: &mut State) -> Vec<Request> {
             state.queue.filter = typed;
             update::list(state)
         }
+        Asked::FilterName => super::saved::named(state, &typed),
         Asked::Return if typed.is_empty() => again(state, Asked::Return, &typed, "the agent needs a note to write it again"),
         Asked::Return => update::decide(state, Decision::Return { note: typed }),
         Asked::RejectNote { code, directive } => {

@@ -5,13 +5,16 @@
 //! rules of its own, may not wait for anything while it handles an event, and shows text from outside only after it was made safe.
 
 pub mod action;
+mod count;
 mod draw;
 pub mod keymap;
 mod layers;
 mod looks;
+mod memory;
 mod queue;
 mod request;
 mod run;
+mod saved;
 mod state;
 mod terminal;
 mod text;

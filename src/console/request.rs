@@ -1,5 +1,6 @@
 //! What the console asks of the deck, and what comes back. Each request runs as a task of its own; the screen never waits for one.
 
+use super::memory::{Change, Saved, Store};
 use crate::agent::runs;
 use crate::base::{Millis, PersonaId};
 use crate::deck::Deck;
@@ -111,6 +112,8 @@ pub(super) enum Request {
     Overview { persona: Option<PersonaId> },
     /// The numbers of the queue.
     Stats { persona: Option<PersonaId> },
+    /// Save a filter, or take one away.
+    Keep { store: Store, change: Change },
     /// Stop all sending, or send again.
     Pause { stop: bool },
 }
@@ -161,6 +164,10 @@ pub(super) enum Reply {
     Overview(Box<Overview>),
     Stats(Vec<Metric>),
     Paused(Result<bool, String>),
+    Kept {
+        change: Change,
+        result: Result<Option<Saved>, String>,
+    },
     /// Something that was asked could not be answered.
     Failed {
         what: &'static str,
@@ -218,6 +225,10 @@ impl Desk {
                     Ok(stats) => Reply::Stats(stats.metrics),
                     Err(error) => Reply::Failed { what: "the numbers of the queue", why: error.to_string() },
                 }
+            }
+            Request::Keep { store, change } => {
+                let result = store.change(&change);
+                Reply::Kept { change, result }
             }
             Request::Pause { stop } => Reply::Paused(self.pause(stop).await),
         }

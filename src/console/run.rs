@@ -6,10 +6,11 @@ use super::queue::{Focus, Tab};
 use super::request::{self, Desk, Reply, Request, Seen};
 use super::state::{Layer, Said, State, TOAST, Wish};
 use super::terminal::{self, Screen};
-use super::{draw, layers, update};
+use super::{draw, layers, memory, update};
 use crate::base::Millis;
 use crate::deck::Deck;
 use crate::memory::Persona;
+use crate::moderation::Mode;
 use crate::store::audit::Actor;
 use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
@@ -27,18 +28,33 @@ const FRAME_REMOTE: Duration = Duration::from_millis(33);
 /// How long changes of the database are gathered before the list is read again.
 const REFRESH: Duration = Duration::from_millis(150);
 
-/// Open the console on a deck, until the person leaves it. Returns whether they did by themselves, not because the terminal went away.
+/// Open the console on a deck, until the person leaves it. Returns why what it remembers could not be written, when it could not.
 ///
 /// # Errors
 /// When there is no terminal, or it cannot be taken over.
-pub async fn run(deck: Deck, actor: Actor, persona: Option<Persona>, is_demo: bool) -> io::Result<()> {
+pub async fn run(deck: Deck, actor: Actor, persona: Option<Persona>, is_demo: bool) -> io::Result<Option<String>> {
     let desk = request::desk(deck, actor);
     let mut state = state(&desk, persona, is_demo);
+    remember(&desk, &mut state).await;
     let mut screen = Screen::enter(state.mouse)?;
     (state.width, state.height) = screen.size();
     let result = turn(&desk, &mut state, &mut screen).await;
     drop(screen);
-    result
+    let kept = memory::keep(&state);
+    result?;
+    Ok(kept.err())
+}
+
+/// Take up what the person left the console with.
+async fn remember(desk: &Desk, state: &mut State) {
+    let known = match desk.deck.db.read(crate::memory::personas::list).await {
+        Ok(personas) => personas.into_iter().map(|persona| persona.id).collect(),
+        Err(error) => {
+            state.say(format!("the personas cannot be read: {error}"), true);
+            Vec::new()
+        }
+    };
+    memory::recall(state, &known);
 }
 
 fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
@@ -60,6 +76,11 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
         persona: persona.map(|persona| persona.id),
         layers: Vec::new(),
         pending: Vec::new(),
+        count: None,
+        memory: memory::Memory {
+            store: memory::Store::of(&desk.deck.settings, is_demo || desk.deck.mode == Mode::Sandbox),
+            ..memory::Memory::default()
+        },
         said,
         approved: Vec::new(),
         mouse: true,

@@ -27,6 +27,7 @@ pub(super) struct Said {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
     Filter,
+    FilterName,
     Return,
     Hold,
     Escalate,
@@ -64,6 +65,8 @@ pub(super) enum Layer {
     Metrics { metrics: Option<Vec<Metric>>, top: usize },
     /// Whose items are shown.
     Personas { at: usize },
+    /// The filters that were saved.
+    Saved { at: usize },
 }
 
 /// Everything.
@@ -82,6 +85,10 @@ pub(super) struct State {
     pub persona: Option<PersonaId>,
     pub layers: Vec<Layer>,
     pub pending: Vec<Chord>,
+    /// Digits that were typed before a movement.
+    pub count: Option<usize>,
+    /// What is remembered between two starts.
+    pub memory: super::memory::Memory,
     pub said: Vec<Said>,
     pub approved: Vec<super::request::Seen>,
     pub mouse: bool,

@@ -5,7 +5,7 @@ use super::keymap::{Chord, Step};
 use super::queue::{Focus, View, case, filter};
 use super::request::{Decision, Reply, Request, Seen};
 use super::state::{Asked, Confirm, Layer, State, Wish};
-use super::{draw, layers};
+use super::{count, draw, layers};
 use crate::moderation::listing::Sort;
 use crossterm::event::{Event, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 
@@ -40,8 +40,11 @@ fn pressed(state: &mut State, key: KeyEvent) -> Vec<Request> {
     if !state.layers.is_empty() {
         return layers::key(state, key);
     }
-    state.pending.push(chord);
     let scope = if state.queue.focus == Focus::Case { Scope::Text } else { Scope::Queue };
+    if count::takes(state, chord, &[scope, Scope::Queue]) {
+        return Vec::new();
+    }
+    state.pending.push(chord);
     let step = match state.keymap.step(scope, &state.pending) {
         // What the text pane does not know, the queue does: decisions are made from either side.
         Step::None if scope == Scope::Text => state.keymap.step(Scope::Queue, &state.pending),
@@ -55,6 +58,7 @@ fn pressed(state: &mut State, key: KeyEvent) -> Vec<Request> {
         Step::Prefix(_) => Vec::new(),
         Step::None => {
             let was_sequence = state.pending.len() > 1;
+            state.count = None;
             state.pending.clear();
             if was_sequence {
                 state.say(format!("no such keys; {} shows what there is", state.key(Action::Help)), false);
@@ -94,6 +98,7 @@ fn moused(state: &mut State, mouse: MouseEvent) -> Vec<Request> {
 
 /// Do an action.
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
+    let count = state.count.take();
     let page = isize::try_from(usize::from(draw::layout(state.width, state.height).list.height).saturating_sub(2)).unwrap_or(1).max(1);
     match action {
         Action::Help => push(state, Layer::Help { top: 0 }),
@@ -112,10 +117,10 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
         }
         Action::Suspend => state.wishes.push(Wish::Suspend),
         Action::Redraw => state.wishes.push(Wish::Redraw),
-        Action::Down => return go(state, 1),
-        Action::Up => return go(state, -1),
-        Action::PageDown => return go(state, page),
-        Action::PageUp => return go(state, -page),
+        Action::Down => return go(state, count::times(count, 1)),
+        Action::Up => return go(state, count::times(count, -1)),
+        Action::PageDown => return go(state, count::times(count, page)),
+        Action::PageUp => return go(state, count::times(count, -page)),
         Action::First => return go(state, isize::MIN / 2),
         Action::Last => return go(state, isize::MAX / 2),
         Action::Pane => state.queue.focus = if state.queue.focus == Focus::List { Focus::Case } else { Focus::List },
@@ -192,7 +197,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
             let before = state.queue.filter.clone();
             layers::ask(state, Asked::Filter, &before);
         }
-        Action::SavedFilters => state.say("filters are not saved yet: type one after the filter key", false),
+        Action::SavedFilters => push(state, Layer::Saved { at: 0 }),
         Action::Sort => {
             state.queue.sort = match state.queue.sort {
                 Sort::Oldest => Sort::Newest,
@@ -432,6 +437,14 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
         }
         Reply::Paused(Err(why)) => {
             state.say(why, true);
+            Vec::new()
+        }
+        Reply::Kept { change, result } => {
+            match result {
+                Ok(Some(saved)) => state.memory.settled(&change, saved),
+                Ok(None) => {}
+                Err(why) => state.say(why, true),
+            }
             Vec::new()
         }
         Reply::Failed { what, why } => {

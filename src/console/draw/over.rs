@@ -8,6 +8,7 @@ use crate::console::layers::{self, REASONS};
 use crate::console::queue::Focus;
 use crate::console::queue::case::{flagged, verdict};
 use crate::console::request::Decision;
+use crate::console::saved;
 use crate::console::state::{Asked, Confirm, Layer, State};
 use crate::console::text::{Piece, Pieces, line, wrap};
 use crate::console::theme::Role;
@@ -25,9 +26,14 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str)> {
         Some(Layer::Palette { .. }) => own(&[("enter", "do it"), ("up/down", "choose"), ("esc", "back")]),
         Some(Layer::Reject) => own(&[("1-9", "why"), ("esc", "back")]),
         Some(Layer::Personas { .. }) => own(&[("j/k", "choose"), ("enter", "show"), ("esc", "back")]),
+        Some(Layer::Saved { .. }) => own(&saved::KEYS),
         Some(Layer::Line { .. }) => own(&[("enter", "done"), ("esc", "back")]),
         Some(Layer::Editor { .. }) => own(&[("F2", "save"), ("ctrl-s", "save"), ("esc", "leave")]),
         Some(Layer::Question { .. }) => own(&[("y", "yes"), ("esc", "no")]),
+        None if state.count.is_some() => {
+            let (count, down, up) = (state.count.unwrap_or(1), state.key(Action::Down), state.key(Action::Up));
+            vec![(format!("{count}{down}"), "so many down"), (format!("{count}{up}"), "so many up"), ("esc".to_owned(), "no count")]
+        }
         None if !state.pending.is_empty() => {
             layers::follows(state, &state.pending).into_iter().map(|(key, action)| (key, action.title())).collect()
         }
@@ -101,6 +107,11 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
                 .collect();
             page(state, frame, "whose items", &lines, 0);
         }
+        Layer::Saved { at } => {
+            let lines = saved::lines(state, *at, usize::from(area.width).saturating_sub(8));
+            // The chosen line is kept in view.
+            page(state, frame, "saved filters", &lines, (*at + 1).saturating_sub(usize::from(area.height).saturating_sub(5)));
+        }
         Layer::Question { confirm } => {
             let words = match confirm {
                 Confirm::Resume => "Send again? Everything that was approved and is due leaves at once.".to_owned(),
@@ -123,6 +134,7 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
         Layer::Line { asked, text } => {
             let title = match asked {
                 Asked::Filter => "filter: words, subreddit: verdict: state: rule: author: is:",
+                Asked::FilterName => "a name for this filter",
                 Asked::Return => "what should the agent change?",
                 Asked::Hold => "for how long, and why: 2h waits for an answer",
                 Asked::Escalate => "to whom, and why: bea knows the agency",
