@@ -49,6 +49,9 @@ use std::process::ExitCode;
 pub struct Cli {
     #[command(flatten)]
     global: Global,
+    /// Open the console in plain lines: no colours, no moved cursor, one command a line; for screen readers and pipes.
+    #[arg(long)]
+    plain: bool,
     /// Without one the console opens.
     #[command(subcommand)]
     command: Option<Command>,
@@ -143,7 +146,9 @@ impl Exit {
         }
         // The panic hook has said what there is to say; a fault is a failure, whatever thread it was in.
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
+            Some(_) if cli.plain => Err(console::plain_alone()),
             Some(command) => run(&context, command),
+            None if cli.plain => console::plain(&context),
             None => console::run(&context),
         }));
         match result {

@@ -11,6 +11,7 @@ pub mod keymap;
 mod layers;
 mod looks;
 mod memory;
+pub mod plain;
 mod queue;
 mod request;
 mod run;
