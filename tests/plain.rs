@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use quarterdeck::base::{Clock, SystemClock};
-use quarterdeck::moderation::rules::{self, Screener};
 use quarterdeck::moderation::{NewItem, Settings, State, ThreadEntry, item, queue};
 use quarterdeck::store::audit::Actor;
 use quarterdeck::store::{Address, Database};
@@ -162,16 +161,10 @@ fn a_rejection_asks_why_and_what_is_not_finished_rejects_nothing() {
 }
 
 #[test]
-fn a_blocked_draft_is_heard_with_its_places_and_edited_until_it_is_clean() {
+fn a_draft_is_edited_heard_with_its_flagged_places_and_edited_until_it_is_clean() {
     let home = Home::new();
     let text = "Write to me at someone.private@example.com about rivers.";
-    let mut new = comment("t3_a", text);
-    let mut evaluation = new.evaluation.clone();
-    let set = rules::read(None).unwrap().0;
-    let found = Screener::new(set);
-    let _ = (&mut evaluation, &found);
-    new.content = text.into();
-    let id = home.add(new);
+    let id = home.add(comment("t3_a", "A first text."));
     home.plain(&format!("e\n{text}\nMore of it.\n.\ne\n.cancel\ne\nA calm sentence.\n\n..and a dot\n.\nq\n")).says(
         0,
         &[
@@ -228,7 +221,7 @@ fn what_another_person_decided_meanwhile_is_not_decided_again() {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.starts_with("Item 1 of 2")));
-    assert!(home.command(&["--as", "bea", "queue", "reject", &id, "--code", "off_topic"]).output().unwrap().status.success());
+    assert!(home.command(&["--as", "bea", "queue", "reject", &id, "--reason", "off_topic"]).output().unwrap().status.success());
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"approve\n").unwrap();
     assert!(lines.any(|line| line.starts_with("Not done: ") && line.contains("bea")));
