@@ -1,0 +1,15 @@
+//! The console on a pseudo-terminal: the real program, real keys, what stands on the screen and what stands in the database afterwards.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod decisions;
+mod editing;
+mod ending;
+mod harness;
+mod hostile;
+mod listing;
+mod looks;
+mod others;
+mod stopping;
