@@ -26,8 +26,9 @@ pub(super) fn event(state: &mut State, event: &Event) -> Vec<Request> {
         Event::Mouse(mouse) => moused(state, *mouse),
         Event::Resize(width, height) => {
             (state.width, state.height) = (*width, *height);
-            state.is_dirty = true;
             lay_out(state);
+            // A terminal that became small and large again in between lost what stood on it, though its size is the same.
+            state.wishes.push(Wish::Redraw);
             Vec::new()
         }
         Event::FocusGained | Event::FocusLost => Vec::new(),
