@@ -269,7 +269,7 @@ fn help(state: &State, width: usize) -> Vec<Pieces> {
             },
         ));
         for (action, keys) in of_scope {
-            let pieces = [Piece::new(Role::Key, &format!(" {:<18}", keys.join(", "))), Piece::new(Role::Text, action.help())];
+            let pieces = [Piece::new(Role::Key, &format!(" {:<18} ", keys.join(", "))), Piece::new(Role::Text, action.help())];
             lines.extend(wrap(&pieces, width, 0));
         }
         lines.push(Vec::new());
