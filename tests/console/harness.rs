@@ -19,7 +19,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-pub use crate::support::{comment, screened};
+pub use crate::support::comment;
+pub use quarterdeck::base::short;
 
 /// How long is waited for something to appear.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -81,7 +82,7 @@ impl Home {
         self.database.read_blocking(|c| pauses::list(c, SystemClock.now())).unwrap()
     }
 
-    /// A decision of somebody elsewhere, about the item as it is now.
+    /// A step of somebody elsewhere, about the item as it is now.
     pub fn decide(
         &self,
         reviewer: &str,
@@ -89,12 +90,11 @@ impl Home {
         work: impl FnOnce(&mut dyn Conn, &On<'_>) -> moderation::Result<Item> + Send + 'static,
     ) -> Item {
         let (persona, id, actor) = (self.persona.clone(), id.to_owned(), Actor::human(reviewer));
-        self.database
-            .write_blocking(move |c| {
-                let at = SystemClock.now();
-                work(c, &On { persona: &persona, id: &id, version: None, actor: &actor, at })
-            })
-            .unwrap()
+        let step = move |c: &mut dyn Conn| {
+            let at = SystemClock.now();
+            work(c, &On { persona: &persona, id: &id, version: None, actor: &actor, at })
+        };
+        self.database.write_blocking(step).unwrap()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -318,7 +318,8 @@ impl Console {
         {
             let mut seen = self.seen();
             seen.size = (columns, rows);
-            seen.parser.screen_mut().set_size(NonZeroU16::new(rows).unwrap(), NonZeroU16::new(columns).unwrap());
+            // A terminal need not keep what stood on it.
+            seen.parser = parser(columns, rows);
         }
         self.master.as_ref().unwrap().resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
         self
