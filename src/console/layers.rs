@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::keymap::{Chord, Step};
-use super::request::{Decision, Request, Seen};
+use super::request::{Case, Decision, Request, Seen};
 use super::state::{Asked, Confirm, Layer, State};
 use super::update;
 use crate::moderation::{Directive, RejectCode};
@@ -36,13 +36,19 @@ pub(super) fn edit(state: &mut State) -> Vec<Request> {
         state.say("no item is open", false);
         return Vec::new();
     };
-    let mut text = TextArea::new(case.item.content.split('\n').map(str::to_owned).collect());
+    let text = case.item.content.clone();
+    open_editor(state, case, &text);
+    vec![Request::Decide { seen, decision: Decision::Claim }]
+}
+
+/// Open a case for editing, with a text that is its own or was typed before.
+pub(super) fn open_editor(state: &mut State, case: Case, text: &str) {
+    let mut text = TextArea::new(text.split('\n').map(str::to_owned).collect());
     text.set_cursor_line_style(ratatui::style::Style::default());
     text.set_wrap_mode(ratatui_textarea::WrapMode::WordOrGlyph);
     text.move_cursor(ratatui_textarea::CursorMove::Bottom);
     text.move_cursor(ratatui_textarea::CursorMove::End);
     state.layers.push(Layer::Editor { case: Box::new(case), text: Box::new(text), evaluation: None, generation: 0 });
-    vec![Request::Decide { seen, decision: Decision::Claim }]
 }
 
 /// A key for the topmost layer.
@@ -178,8 +184,9 @@ fn save(state: &mut State) -> Vec<Request> {
     }
     // The claim made the version rise: the one of the case as it is now counts.
     let Some(seen) = state.queue.seen().filter(|seen| seen.id == case.item.id) else { return Vec::new() };
+    let case = case.clone();
     state.layers.pop();
-    vec![Request::Decide { seen, decision: Decision::Edit { text } }]
+    vec![Request::Decide { seen, decision: Decision::Edit { case, text } }]
 }
 
 /// What the palette finds for what was typed, best first.
@@ -277,8 +284,11 @@ pub(super) fn follows(state: &State, pending: &[Chord]) -> Vec<(String, Action)>
 pub(super) fn edited_outside(state: &mut State, seen: &Seen, before: &str, after: Option<String>) -> Vec<Request> {
     match after.map(|text| text.trim_end().to_owned()) {
         Some(text) if text != before => {
-            let seen = state.queue.seen().filter(|now| now.id == seen.id).unwrap_or_else(|| seen.clone());
-            vec![Request::Decide { seen, decision: Decision::Edit { text } }]
+            let Some(case) = state.queue.open_case().filter(|case| case.item.id == seen.id).cloned().map(Box::new) else {
+                return Vec::new();
+            };
+            let seen = state.queue.seen().unwrap_or_else(|| seen.clone());
+            vec![Request::Decide { seen, decision: Decision::Edit { case, text } }]
         }
         Some(_) => {
             state.say("not changed", false);

@@ -53,7 +53,9 @@ pub(super) enum Decision {
     },
     Skip,
     Undo,
+    /// A new text for the case as it was when the change began.
     Edit {
+        case: Box<Case>,
         text: String,
     },
 }
@@ -286,9 +288,13 @@ impl Desk {
                 Decision::Skip => team::skip(c, &on, None)?,
                 // What was approved has a newer version than the one that was on the screen when it was approved.
                 Decision::Undo => decisions::undo(c, &On { version: None, ..on })?,
-                Decision::Edit { text } => {
+                Decision::Edit { case, text } => {
                     let screener = screener.map_err(Refused::Rules)?;
                     let item = item::load(c, &seen.persona, &seen.id)?;
+                    // The claim for the change made the version rise, and may not have been answered yet: the text decides.
+                    let is_same =
+                        item.revision == case.item.revision && item.live_lease(at).is_some_and(|(holder, _)| holder == actor.name);
+                    let on = if is_same { On { version: Some(item.version), ..on } } else { on };
                     let around = Surroundings { consistency: None, tainted: item.draft_metadata.tainted };
                     let outgoing = Outgoing { title: item.title.as_deref(), content: text };
                     let mut evaluation = screener.screen_again(c, &item, outgoing, around, at)?;

@@ -484,6 +484,10 @@ fn decided(state: &mut State, seen: Seen, decision: &Decision, result: Result<Bo
         }
         Err(why) => {
             state.say(why, true);
+            if let Decision::Edit { case, text } = decision {
+                // What was typed is not lost.
+                layers::open_editor(state, (**case).clone(), text);
+            }
             // It is looked at again as it is now, where it was.
             state.queue.selected = Some(seen.id.clone());
             requests.extend(list(state));
