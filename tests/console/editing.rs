@@ -14,8 +14,9 @@ fn erase(text: &str) -> String {
 #[test]
 fn editing_makes_a_revision_that_is_screened_again() {
     let (home, ids) = Home::with(&[RIVERS]);
+    let title = format!("edit {}", short(&ids[0]));
     let mut console = home.console();
-    console.chooses("rivers").shows("the draft").keys("e").shows(&format!("edit {}", short(&ids[0]))).shows("what you change is screened");
+    console.chooses("rivers").shows("the draft").keys("e").shows(&title).shows("what you change is screened");
     console.keys(&erase("rivers.")).keys("the casinos of Nevada.").shows("blocked").shows("[casino]s of Nevada");
     console.keys(&erase("the casinos of Nevada.")).keys("lakes.").shows("A harmless remark about lakes.").hides("blocked");
     assert_eq!(home.revisions(&ids[0]).len(), 1, "nothing is stored while it is typed");
@@ -26,42 +27,46 @@ fn editing_makes_a_revision_that_is_screened_again() {
     let authors: Vec<_> = revisions.iter().map(|revision| (revision.author.as_str(), revision.content.as_str())).collect();
     assert_eq!(authors, [("loop", RIVERS), ("ana", "A harmless remark about lakes.")]);
     // What the screening could not look at is on the screen as unknown; the difference can be read.
-    console.shows("unknown:").keys("d").shows("[-rivers-]{+lakes+}");
+    console.shows("unknown:").keys("d").shows("[-rivers.-]{+lakes.+}");
 }
 
 #[test]
 fn a_blocked_text_is_stored_as_blocked() {
     let (home, ids) = Home::with(&[RIVERS]);
+    let title = format!("edit {}", short(&ids[0]));
     let mut console = home.console();
-    console.chooses("rivers").shows("the draft").keys("e").shows("edit ").keys(" Visit our casino!").shows("blocked").keys("\x13");
+    console.chooses("rivers").shows("the draft").keys("e").shows(&title).keys(" Visit our casino!").shows("blocked").keys("\x13");
     console.says("changed").shows("revision 2").chooses("blocked");
     assert_eq!(home.item(&ids[0]).verdict, Verdict::Block);
-    console.keys("\x1b").keys("a").wait_for(|screen| crate::harness::message(screen).contains("! "), "a refusal");
+    console.keys("a").wait_for(|screen| crate::harness::message(screen).contains("! "), "a refusal");
     assert_ne!(home.item(&ids[0]).state, State::Scheduled);
 }
 
 #[test]
 fn leaving_a_changed_text_asks_first() {
     let (home, ids) = Home::with(&[RIVERS]);
+    let title = format!("edit {}", short(&ids[0]));
     let mut console = home.console();
-    console.chooses("rivers").shows("the draft").keys("e").shows("edit ").keys("\x1b").hides("edit ");
-    console.keys("e").shows("edit ").keys(" And more").shows("And more").keys("\x1b").shows("Leave, and lose the text that you typed?");
+    console.chooses("rivers").shows("the draft").keys("e").shows(&title).keys("\x1b").hides(&title);
+    console.keys("e").shows(&title).keys(" And more").shows("And more").keys("\x1b").shows("Leave, and lose the text that you typed?");
     console.keys("n").hides("Leave, and lose").shows("And more").keys("\x1b").shows("Leave, and lose").keys("y").hides("And more");
-    console.hides("edit ").chooses("rivers");
+    console.hides(&title).chooses("rivers");
     assert_eq!((home.item(&ids[0]).content.as_str(), home.revisions(&ids[0]).len()), (RIVERS, 1));
 }
 
 #[test]
 fn an_unchanged_text_makes_no_revision() {
     let (home, ids) = Home::with(&[RIVERS]);
+    let title = format!("edit {}", short(&ids[0]));
     let mut console = home.console();
-    console.chooses("rivers").shows("the draft").keys("e").shows("edit ").keys("\x1bOQ").says("not changed");
+    console.chooses("rivers").shows("the draft").keys("e").shows(&title).keys("\x1bOQ").says("not changed");
     assert_eq!(home.revisions(&ids[0]).len(), 1);
 }
 
 #[test]
 fn a_save_right_after_opening_is_not_lost() {
     let (home, ids) = Home::with(&[RIVERS]);
+    let title = format!("edit {}", short(&ids[0]));
     let mut console = home.console();
     // All of it in one go, before the claim can be answered.
     console.chooses("rivers").shows("the draft").keys("e And more.\x1bOQ").shows("revision 2");
@@ -71,8 +76,9 @@ fn a_save_right_after_opening_is_not_lost() {
 #[test]
 fn a_text_that_cannot_be_stored_is_not_lost() {
     let (home, ids) = Home::with(&[RIVERS]);
+    let title = format!("edit {}", short(&ids[0]));
     let mut console = home.console();
-    console.chooses("rivers").shows("the draft").keys("e").shows("edit ").keys(" A long thought.").shows("A long thought.");
+    console.chooses("rivers").shows("the draft").keys("e").shows(&title).keys(" A long thought.").shows("A long thought.");
     // The claim ends, and somebody else has it now.
     home.decide("ana", &ids[0], queue::release);
     home.decide("bea", &ids[0], |c, on| queue::claim(c, on, &Settings::default()));

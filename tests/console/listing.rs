@@ -40,18 +40,18 @@ fn moving_shows_the_case_of_the_chosen_item() {
 
 #[test]
 fn the_filter_narrows_while_it_is_typed_and_esc_takes_it_away() {
-    let (home, mut ids) = Home::with(&["A harmless remark about rivers.", "The casino has a boat."]);
+    let (home, mut ids) = Home::with(&["A harmless remark about rivers."]);
     let text = "A second remark, about lakes.";
     let unknown = evaluate(Outgoing { title: None, content: text }, Surroundings { consistency: None, tainted: false });
-    ids.insert(1, home.queue(NewItem { evaluation: unknown, ..comment("t3_lakes", text) }));
-    assert_eq!(ids.iter().map(|id| home.item(id).verdict).collect::<Vec<_>>(), [Verdict::Allow, Verdict::Review, Verdict::Block]);
+    ids.push(home.queue(NewItem { evaluation: unknown, ..comment("t3_lakes", text) }));
+    assert_eq!(ids.iter().map(|id| home.item(id).verdict).collect::<Vec<_>>(), [Verdict::Allow, Verdict::Review]);
     let mut console = home.console();
-    console.shows("3 items").keys("/verdict:review").shows("1 of").chooses("lakes").hides("rivers");
+    console.shows("2 items").keys("/verdict:review").shows("1 of").chooses("lakes").hides("rivers");
     console.keys("\r").shows("verdict:review").shows("1 of");
-    console.keys("\x1b").shows("3 items").shows("rivers");
+    console.keys("\x1b").shows("2 items").shows("rivers");
     // What cannot be understood is said, and the list stays.
     console.keys("/verdict:maybe").shows("allow, review or block");
-    console.keys("\x1b").keys("\x1b").shows("3 items");
+    console.keys("\x1b").hides("filter: words").keys("\x1b").shows("2 items");
 }
 
 #[test]
