@@ -66,7 +66,6 @@ fn an_unchanged_text_makes_no_revision() {
 #[test]
 fn a_save_right_after_opening_is_not_lost() {
     let (home, ids) = Home::with(&[RIVERS]);
-    let title = format!("edit {}", short(&ids[0]));
     let mut console = home.console();
     // All of it in one go, before the claim can be answered.
     console.chooses("rivers").shows("the draft").keys("e And more.\x1bOQ").shows("revision 2");

@@ -131,6 +131,20 @@ impl Home {
         ]
     }
 
+    /// A shell with job control that knows the program as `$DECK`.
+    pub fn program_in_a_shell(&self) -> Console {
+        let mut command = CommandBuilder::new("/bin/bash");
+        command.args(["--norc", "--noprofile", "--noediting", "-i"]);
+        command.env_clear();
+        for (name, value) in self.environment() {
+            command.env(name, value);
+        }
+        command.env("PS1", "$ ");
+        command.env("DECK", env!("CARGO_BIN_EXE_quarterdeck"));
+        command.cwd(self.directory.path());
+        Console::start(command, 80, 24)
+    }
+
     /// The console on a terminal of 80 by 24.
     pub fn console(&self) -> Console {
         self.console_of(80, 24)
