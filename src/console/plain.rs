@@ -503,7 +503,7 @@ impl Session<'_> {
             return self.say("It is the same text; nothing was changed.").map(|()| Flow::On);
         }
         let Some(seen) = self.seen() else { return Ok(Flow::On) };
-        match self.ask_desk(seen, Decision::Edit { text: text.clone() }).await {
+        match self.ask_desk(seen, Decision::Edit { case: case.clone(), text: text.clone() }).await {
             Ok(item) => {
                 self.claimed = Some(item.id.clone());
                 self.say("Changed and screened again. It is yours until you go on.")?;
