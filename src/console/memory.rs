@@ -4,6 +4,7 @@
 //! the filter, never a text of an item. Nothing depends on it: without it, or with one that cannot be read, the console starts fresh.
 
 use super::state::State;
+use super::tabs::Name;
 use crate::base::{PersonaId, SafeText};
 use crate::config::Settings;
 use crate::moderation::listing::Sort;
@@ -32,6 +33,8 @@ pub(super) type Saved = BTreeMap<String, String>;
 #[serde(deny_unknown_fields)]
 struct Contents {
     quarterdeck_console: u32,
+    #[serde(default)]
+    tab: Option<String>,
     #[serde(default)]
     persona: Option<PersonaId>,
     #[serde(default)]
@@ -130,6 +133,7 @@ impl Store {
 fn fresh() -> Contents {
     Contents {
         quarterdeck_console: FORMAT,
+        tab: None,
         persona: None,
         filter: String::new(),
         sort: None,
@@ -166,6 +170,8 @@ pub(super) fn recall(state: &mut State, known: &[PersonaId]) {
             state.say("the persona that you looked at last is not in this database; everybody's items are shown", false);
         }
     }
+    // A tab that another version of the program had is no reason to start fresh.
+    state.tab = contents.tab.and_then(|word| Name::by_word(&word)).unwrap_or_default();
     state.queue.filter = contents.filter;
     state.queue.sort = contents.sort.and_then(|word| word.parse().ok()).unwrap_or_default();
     state.queue.masked = contents.masked;
@@ -195,6 +201,7 @@ pub(super) fn keep(state: &State) -> Result<(), String> {
     };
     let contents = Contents {
         quarterdeck_console: FORMAT,
+        tab: Some(state.tab.word().to_owned()),
         persona: state.persona.clone(),
         filter: state.queue.filter.clone(),
         sort: Some(sort.to_owned()),

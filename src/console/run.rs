@@ -6,7 +6,7 @@ use super::queue::{Focus, Tab};
 use super::request::{self, Desk, Reply, Request, Seen};
 use super::state::{Layer, Said, State, TOAST, Wish};
 use super::terminal::{self, Screen};
-use super::{draw, layers, memory, update};
+use super::{draw, layers, memory, tabs, update};
 use crate::base::Millis;
 use crate::deck::Deck;
 use crate::memory::Persona;
@@ -60,7 +60,7 @@ async fn remember(desk: &Desk, state: &mut State) {
 fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
     let looks = Looks::read(&desk.deck.settings);
     let now = desk.deck.clock.now();
-    let said = looks.problems.into_iter().map(|text| Said { at: now, text, is_error: true }).collect();
+    let said: Vec<Said> = looks.problems.into_iter().map(|text| Said { at: now, text, is_error: true }).collect();
     State {
         now,
         width: 80,
@@ -71,6 +71,7 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
         keymap: looks.keymap,
         theme: looks.theme,
         glyphs: looks.glyphs,
+        tab: tabs::Name::default(),
         queue: Tab { loading: true, ..Tab::default() },
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
@@ -81,6 +82,7 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
             store: memory::Store::of(&desk.deck.settings, is_demo || desk.deck.mode == Mode::Sandbox),
             ..memory::Memory::default()
         },
+        unread: said.len(),
         said,
         approved: Vec::new(),
         mouse: true,
@@ -110,7 +112,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             false,
         );
     }
-    let first = [update::list(state), vec![Request::Overview { persona: state.persona.clone() }]].concat();
+    let first = tabs::persona_changed(state);
     ask(desk, &answers, first);
     let mut renew_at: Option<(Instant, Seen)> = None;
     let mut refresh_at: Option<Instant> = None;
@@ -150,7 +152,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             () = until(refresh_at) => {
                 refresh_at = None;
                 state.now = desk.deck.clock.now();
-                refreshed(state)
+                tabs::refreshed(state)
             }
             () = until(renew_at.as_ref().map(|(at, _)| *at)) => match renew_at.take() {
                 Some((_, seen)) => vec![Request::Decide { seen, decision: request::Decision::Claim }],
@@ -169,10 +171,8 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             () = ended(&mut ends) => return Ok(()),
         };
         ask(desk, &answers, requests);
-        if state.queue.is_stale && state.queue.focus == Focus::List && state.layers.is_empty() && !state.queue.loading {
-            state.queue.is_stale = false;
-            ask(desk, &answers, update::list(state));
-        }
+        let put_off = tabs::caught_up(state);
+        ask(desk, &answers, put_off);
         let wishes = std::mem::take(&mut state.wishes);
         for wish in wishes {
             let needs_terminal = matches!(wish, Wish::Suspend | Wish::Editor { .. });
@@ -215,7 +215,7 @@ fn grant(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen, wish: Wish) -
         Wish::Suspend => {
             screen.lend(terminal::stop)?;
             (state.width, state.height) = screen.size();
-            update::lay_out(state);
+            tabs::lay_out(state);
         }
         Wish::Redraw => screen.forget()?,
         Wish::Mouse(mouse) => screen.set_mouse(mouse)?,
@@ -266,19 +266,6 @@ fn ask(desk: &Arc<Desk>, answers: &mpsc::UnboundedSender<Reply>, requests: Vec<R
             let _ = answers.send(desk.answer(request).await);
         });
     }
-}
-
-/// The database changed: the list is read again, unless a person is in the middle of an item.
-fn refreshed(state: &mut State) -> Vec<Request> {
-    let mut requests = vec![Request::Overview { persona: state.persona.clone() }];
-    let is_busy = state.queue.focus == Focus::Case || !state.layers.is_empty();
-    if is_busy || state.queue.loading {
-        state.queue.is_stale = true;
-        state.is_dirty = true;
-    } else {
-        requests.extend(update::list(state));
-    }
-    requests
 }
 
 /// When the screen changes by itself: the end of a toast, a countdown, the next minute of the clock.

@@ -80,6 +80,7 @@ pub(super) struct State {
     pub keymap: Keymap,
     pub theme: Theme,
     pub glyphs: Glyphs,
+    pub tab: super::tabs::Name,
     pub queue: Tab,
     pub overview: Overview,
     pub persona: Option<PersonaId>,
@@ -90,6 +91,8 @@ pub(super) struct State {
     /// What is remembered between two starts.
     pub memory: super::memory::Memory,
     pub said: Vec<Said>,
+    /// Errors that were said since the messages were last looked at.
+    pub unread: usize,
     pub approved: Vec<super::request::Seen>,
     pub mouse: bool,
     /// Something changed since the last frame.
@@ -113,6 +116,7 @@ impl State {
     /// Say something: it stands in the last line for a while, and in the messages.
     pub fn say(&mut self, text: impl Into<String>, is_error: bool) {
         self.said.push(Said { at: self.now, text: text.into(), is_error });
+        self.unread += usize::from(is_error);
         if self.said.len() > MOST_MESSAGES {
             self.said.remove(0);
         }

@@ -111,7 +111,7 @@ fn help_lists_what_the_command_lists() {
 
 #[test]
 fn pasting_into_the_list_does_nothing_but_say_so() {
-    let (home, mut ids) = Home::with(&["A harmless remark about rivers.", "A second remark, about lakes."]);
+    let (home, ids) = Home::with(&["A harmless remark about rivers.", "A second remark, about lakes."]);
     let mut console = home.console();
     console.chooses("rivers").paste("aaa\rr1\rq").says("what was pasted was not taken for keys").chooses("rivers").shows("2 items");
     assert_eq!((home.state(&ids[0]), home.state(&ids[1])), ("pending".to_owned(), "pending".to_owned()));

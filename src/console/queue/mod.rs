@@ -1,9 +1,13 @@
 //! The queue's tab: its list, the item at hand, and what is marked. State only; [`super::update`] changes it, [`super::draw`] shows it.
 
+pub(super) mod act;
+pub(super) mod answer;
 pub(super) mod case;
 pub(super) mod filter;
 
+use super::action::{Action, Scope};
 use super::request::{Case, Seen};
+use super::state::State;
 use super::text::Pieces;
 use crate::moderation::listing::{Line, Sort};
 use std::collections::BTreeMap;
@@ -30,6 +34,23 @@ pub(super) enum Focus {
     #[default]
     List,
     Case,
+}
+
+/// The tables of the keymap that hold, the innermost first: decisions are made from either side.
+pub(super) fn scopes(state: &State) -> &'static [Scope] {
+    match state.queue.focus {
+        Focus::List => &[Scope::Queue],
+        Focus::Case => &[Scope::Text, Scope::Queue],
+    }
+}
+
+/// What the footer names.
+pub(super) fn wanted(state: &State) -> &'static [Action] {
+    use Action::{Approve, Back, Beliefs, Difference, Edit, Filter, Help, Open, Palette, Quit, Reject, Return, Rules, Skip, Undo};
+    match state.queue.focus {
+        Focus::List => &[Approve, Reject, Edit, Undo, Open, Help, Filter, Return, Skip, Palette, Quit],
+        Focus::Case => &[Approve, Reject, Edit, Undo, Back, Help, Return, Rules, Beliefs, Difference],
+    }
 }
 
 /// The tab.
