@@ -4,7 +4,7 @@ use super::action::Action;
 use super::looks::{Looks, Watch};
 use super::queue::{Focus, Tab};
 use super::request::{self, Desk, Reply, Request, Seen};
-use super::state::{Layer, Said, State, TOAST, Wish};
+use super::state::{Layer, PATIENCE, Said, State, TICK, TOAST, Waits, Wish};
 use super::terminal::{self, Screen};
 use super::{draw, layers, memory, tabs, update};
 use crate::base::Millis;
@@ -63,6 +63,7 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
     let said: Vec<Said> = looks.problems.into_iter().map(|text| Said { at: now, text, is_error: true }).collect();
     State {
         now,
+        waits: Waits::default(),
         width: 80,
         height: 24,
         me: desk.actor.name.clone(),
@@ -113,7 +114,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
         );
     }
     let first = tabs::persona_changed(state);
-    ask(desk, &answers, first);
+    ask(desk, state, &answers, first);
     let mut renew_at: Option<(Instant, Seen)> = None;
     let mut refresh_at: Option<Instant> = None;
     while !state.quits {
@@ -139,6 +140,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             },
             Some(reply) = replies.recv() => {
                 state.now = desk.deck.clock.now();
+                state.waits.end(state.now);
                 update::reply(state, reply)
             }
             alive = changed(&mut changes) => {
@@ -170,9 +172,9 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             }
             () = ended(&mut ends) => return Ok(()),
         };
-        ask(desk, &answers, requests);
+        ask(desk, state, &answers, requests);
         let put_off = tabs::caught_up(state);
-        ask(desk, &answers, put_off);
+        ask(desk, state, &answers, put_off);
         let wishes = std::mem::take(&mut state.wishes);
         for wish in wishes {
             let needs_terminal = matches!(wish, Wish::Suspend | Wish::Editor { .. });
@@ -184,7 +186,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             if needs_terminal {
                 events = EventStream::new();
             }
-            ask(desk, &answers, requests);
+            ask(desk, state, &answers, requests);
         }
     }
     Ok(())
@@ -258,7 +260,8 @@ fn in_editor(text: &str) -> Result<String, String> {
     std::fs::read_to_string(file.path()).map_err(|error| format!("{}: {error}", file.path().display()))
 }
 
-fn ask(desk: &Arc<Desk>, answers: &mpsc::UnboundedSender<Reply>, requests: Vec<Request>) {
+fn ask(desk: &Arc<Desk>, state: &mut State, answers: &mpsc::UnboundedSender<Reply>, requests: Vec<Request>) {
+    state.waits.begin(requests.len(), desk.deck.clock.now());
     for request in requests {
         let (desk, answers) = (Arc::clone(desk), answers.clone());
         tokio::spawn(async move {
@@ -273,6 +276,9 @@ fn wake(state: &State, now: Millis) -> Option<Duration> {
     let mut next = 60_000 - now.rem_euclid(60_000);
     if let Some(said) = state.toast() {
         next = next.min((said.at + TOAST - now).max(1));
+    }
+    if let Some(waited) = state.waits.length(now) {
+        next = next.min(if waited < PATIENCE { PATIENCE - waited } else { TICK });
     }
     if state.queue.lines.iter().take(200).any(|line| line.not_before.is_some_and(|at| at > now)) {
         next = next.min(1_000);

@@ -69,9 +69,45 @@ pub(super) enum Layer {
     Saved { at: usize },
 }
 
+/// How long an answer may take before the screen says that it waits.
+pub(super) const PATIENCE: Millis = 300;
+/// How often the sign of waiting moves.
+pub(super) const TICK: Millis = 250;
+
+/// Requests that were not answered yet.
+#[derive(Debug, Default)]
+pub(super) struct Waits {
+    open: usize,
+    /// When there were none the last time.
+    since: Millis,
+}
+
+impl Waits {
+    /// So many were asked.
+    pub fn begin(&mut self, count: usize, now: Millis) {
+        if self.open == 0 {
+            self.since = now;
+        }
+        self.open += count;
+    }
+
+    /// One was answered.
+    pub fn end(&mut self, now: Millis) {
+        self.open = self.open.saturating_sub(1);
+        // Each answer shows that the database is there: the time counts from the last one.
+        self.since = now;
+    }
+
+    /// For how long nothing was answered, where something is waited for.
+    pub fn length(&self, now: Millis) -> Option<Millis> {
+        (self.open > 0).then_some((now - self.since).max(0))
+    }
+}
+
 /// Everything.
 pub(super) struct State {
     pub now: Millis,
+    pub waits: Waits,
     pub width: u16,
     pub height: u16,
     pub me: String,

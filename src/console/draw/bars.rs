@@ -2,9 +2,10 @@
 
 use super::over;
 use super::parts::{clip, columns, put};
+use crate::base::clock;
 use crate::console::action::Action;
 use crate::console::request::mode_word;
-use crate::console::state::State;
+use crate::console::state::{PATIENCE, State, TICK};
 use crate::console::tabs::Name;
 use crate::console::theme::Role;
 use crate::moderation::Mode;
@@ -80,6 +81,12 @@ pub(super) fn footer(state: &State, buffer: &mut Buffer, area: Rect) {
         let role = if said.is_error { Role::ErrorToast } else { Role::Toast };
         let text = if said.is_error { format!("{} {}", state.glyphs.block, said.text) } else { said.text.clone() };
         put(buffer, area.x, area.y, area.width, &clip(&text, usize::from(area.width)), theme.style(role));
+    } else if let Some(waited) = state.waits.length(state.now).filter(|waited| *waited >= PATIENCE) {
+        let signs = state.glyphs.spinner;
+        let turn = usize::try_from(waited / TICK).unwrap_or(0) % signs.len();
+        let long = if waited < 2_000 { String::new() } else { format!(", {}", clock::duration(waited)) };
+        let text = format!("{} waiting for the database{long}", signs.get(turn).copied().unwrap_or_default());
+        put(buffer, area.x, area.y, area.width, &text, theme.style(Role::Warning));
     } else if state.tab == Name::Queue && state.queue.is_stale {
         let text = "the queue has changed; it is read again when you leave this item";
         put(buffer, area.x, area.y, area.width, text, theme.style(Role::Accent));
