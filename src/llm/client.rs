@@ -147,6 +147,9 @@ impl Client {
             model_asked: model.to_owned(),
             streamed: request.stream,
             started_at: inner.clock.now(),
+            category: super::ledger::Category::default(),
+            queued: Duration::ZERO,
+            reserved: None,
         };
         let start = Instant::now();
         let open = self.open_call(&call).await?;

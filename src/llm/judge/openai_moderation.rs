@@ -111,6 +111,9 @@ impl OpenaiModeration {
             model_asked: self.model.clone(),
             streamed: false,
             started_at: self.clock().now(),
+            category: crate::llm::ledger::Category::Infrastructure,
+            queued: Duration::ZERO,
+            reserved: None,
         };
         let start = Instant::now();
         let open = match self.ledger.open_call(&call).await {

@@ -3,9 +3,16 @@
 //! A row is committed as `started` before its request leaves, and settled after it in one transaction with its price. What a crash leaves
 //! behind as `started` becomes `interrupted` at the next start: something was sent, and what it cost is unknown.
 
+mod drift;
+
+pub mod rollup;
+pub mod sketch;
+
+pub use drift::Drift;
+
 use super::price::{Book, PriceRow, book, cost};
 use super::reported::Reported;
-use crate::base::{Millis, PersonaId, Picos};
+use crate::base::{Millis, PersonaId, Picos, SafeText};
 use crate::store::audit::{self, Actor};
 use crate::store::{Conn, Error, Result, feed};
 use crate::vals;
@@ -39,6 +46,51 @@ impl Outcome {
             Self::Malformed => "malformed",
         }
     }
+
+    /// The outcome of this word; `None` for a call that is under way.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Ok, Self::Error, Self::Interrupted, Self::Malformed].into_iter().find(|outcome| outcome.as_str() == word)
+    }
+}
+
+/// What kind of work a call belongs to: budgets are divided by it, and batches are stopped before people have to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Somebody waits for it.
+    #[default]
+    Interactive,
+    /// Nobody waits: it can be done tomorrow.
+    Batch,
+    /// For the running of the deck itself: checks, canaries, embeddings.
+    Infrastructure,
+}
+
+impl Category {
+    /// Every category.
+    pub const ALL: [Self; 3] = [Self::Interactive, Self::Batch, Self::Infrastructure];
+
+    /// The word in the ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Batch => "batch",
+            Self::Infrastructure => "infrastructure",
+        }
+    }
+}
+
+impl std::str::FromStr for Category {
+    type Err = String;
+
+    fn from_str(word: &str) -> std::result::Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|category| category.as_str() == word)
+            .ok_or_else(|| format!("{} is no category of calls: interactive, batch or infrastructure", SafeText::clipped(word, 40)))
+    }
 }
 
 /// An attempt that is about to be made.
@@ -62,6 +114,12 @@ pub struct Started {
     pub streamed: bool,
     /// When.
     pub started_at: Millis,
+    /// What kind of work it belongs to.
+    pub category: Category,
+    /// How long it waited for its turn before that.
+    pub queued: Duration,
+    /// What was set aside for it.
+    pub reserved: Option<Picos>,
 }
 
 /// How it went.
@@ -110,8 +168,8 @@ pub struct Priced {
 /// When the database refuses; the request must not be sent then.
 pub fn start(c: &mut dyn Conn, call: &Started) -> Result<()> {
     c.exec(
-        "INSERT INTO llm_calls (id, request_id, attempt, persona_id, module, correlation_id, model_asked, streamed, started_at, outcome) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'started')",
+        "INSERT INTO llm_calls (id, request_id, attempt, persona_id, module, correlation_id, model_asked, streamed, started_at, outcome, \
+         category, queue_us, cost_reserved_picos) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'started', $10, $11, $12)",
         vals![
             &call.id,
             &call.request_id,
@@ -121,7 +179,10 @@ pub fn start(c: &mut dyn Conn, call: &Started) -> Result<()> {
             &call.correlation_id,
             &call.model_asked,
             call.streamed,
-            call.started_at
+            call.started_at,
+            call.category.as_str(),
+            micros(call.queued),
+            call.reserved
         ],
     )?;
     let after = json!({ "outcome": "started", "model": call.model_asked, "attempt": call.attempt });
@@ -139,12 +200,15 @@ pub fn settle(c: &mut dyn Conn, own: &Book, call: &Started, settled: &Settled) -
     let priced = row.and_then(|row| price(&row, call, settled));
     let reported = settled.reported.as_ref();
     let usage = reported.and_then(|reported| reported.usage.as_ref());
+    let drift = Drift::of(reported.and_then(|reported| reported.cost_picos), priced.as_ref().map(|priced| priced.cost));
+    // What was taken for lost stands in the sums as interrupted.
+    let before = rollup::of_call(c, &call.id)?;
     let changed = c.exec(
         "UPDATE llm_calls SET model_answered = $1, provider = $2, generation_id = $3, finished_at = $4, latency_us = $5, first_token_us = $6, \
          tokens_in = $7, tokens_out = $8, tokens_cached = $9, tokens_written = $10, tokens_reasoning = $11, usage_flags = $12, \
          cost_reported = $13, cost_reported_picos = $14, cost_computed_picos = $15, price_id = $16, outcome = $17, http_status = $18, \
-         error_type = $19, error_message = $20, finish_reason = $21 \
-         WHERE id = $22 AND (outcome = 'started' OR (outcome = 'interrupted' AND error_type = $23))",
+         error_type = $19, error_message = $20, finish_reason = $21, drift = $22, service_tier = $23, tokens_written_1h = $24, \
+         tokens_written_12h = $25 WHERE id = $26 AND (outcome = 'started' OR (outcome = 'interrupted' AND error_type = $27))",
         vals![
             settled.model_answered.as_ref(),
             settled.provider.as_ref(),
@@ -167,12 +231,22 @@ pub fn settle(c: &mut dyn Conn, own: &Book, call: &Started, settled: &Settled) -
             settled.error_type.as_ref(),
             settled.error_message.as_ref(),
             settled.finish_reason.as_ref(),
+            drift.as_str(),
+            settled.service_tier.as_ref(),
+            usage.map(|usage| usage.written_1h),
+            usage.map(|usage| usage.written_12h),
             &call.id,
             NOT_SETTLED
         ],
     )?;
     if changed != 1 {
         return Err(Error::Constraint { reason: format!("the model call {} is settled already", call.id) });
+    }
+    if let Some(before) = before {
+        rollup::take_back(c, &before)?;
+    }
+    if let Some(sample) = rollup::of_call(c, &call.id)? {
+        rollup::add(c, &sample)?;
     }
     let after = json!({ "outcome": settled.outcome.as_str(), "error_type": settled.error_type, "cost_reported": reported.and_then(|reported| reported.cost.as_ref()) });
     record(
@@ -223,6 +297,9 @@ pub fn recover(c: &mut dyn Conn, owner: &PersonaId, now: Millis, started_before:
             "UPDATE llm_calls SET outcome = 'interrupted', finished_at = $1, error_type = $2, error_message = $3 WHERE id = $4 AND outcome = 'started'",
             vals![now, NOT_SETTLED, "the program ended before the answer; what the call cost is unknown", &id],
         )?;
+        if let Some(sample) = rollup::of_call(c, &id)? {
+            rollup::add(c, &sample)?;
+        }
         let after = json!({ "outcome": "interrupted", "error_type": NOT_SETTLED });
         record(c, now, persona.as_ref(), &row.text("module")?, "llm.call.recover", &id, &json!({ "outcome": "started" }), &after)?;
     }
@@ -272,6 +349,9 @@ mod tests {
             model_asked: "openai/gpt-5-mini".into(),
             streamed: false,
             started_at: at,
+            category: Category::default(),
+            queued: Duration::ZERO,
+            reserved: None,
         }
     }
 

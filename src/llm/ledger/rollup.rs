@@ -1,0 +1,566 @@
+//! Sums of the calls, kept with every call: by UTC day and everything that is asked for, and by hour with sketches of the latencies.
+//!
+//! Ten million calls cannot be summed while a person waits. What a call adds stands in one [`Sample`]; [`add`] and [`take_back`] run in the
+//! transaction of the call, [`rebuild`] makes the sums anew from the calls, and [`differences`] tells where they disagree.
+
+use super::Outcome;
+use super::sketch::Sketch;
+use crate::base::{Millis, Picos};
+use crate::store::{Conn, Result, Row, Val};
+use crate::vals;
+use std::collections::BTreeMap;
+
+/// Milliseconds of an hour.
+pub const HOUR: Millis = 3_600_000;
+/// Milliseconds of a UTC day.
+pub const DAY: Millis = 24 * HOUR;
+
+/// What one attempt adds to the sums.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// When it started.
+    pub at: Millis,
+    /// The model that answered, else the one that was asked.
+    pub model: String,
+    /// The part of the program that asked.
+    pub module: String,
+    /// On whose behalf; empty for nobody's.
+    pub persona: String,
+    /// What kind of work it belongs to.
+    pub category: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether it was answered from the cache of this program.
+    pub is_cached: bool,
+    /// Whether it was not the first attempt of its question.
+    pub is_retry: bool,
+    /// Input tokens, cached ones included.
+    pub tokens_in: i64,
+    /// Output tokens, reasoning included.
+    pub tokens_out: i64,
+    /// Input tokens read from a provider's cache.
+    pub tokens_cached: i64,
+    /// Input tokens written to one.
+    pub tokens_written: i64,
+    /// Reasoning tokens.
+    pub tokens_reasoning: i64,
+    /// What the provider said it cost.
+    pub reported: Option<Picos>,
+    /// What the book says.
+    pub computed: Option<Picos>,
+    /// How long it took, in microseconds; unknown for what was interrupted.
+    pub latency_us: Option<i64>,
+    /// Time to the first token, in microseconds.
+    pub first_token_us: Option<i64>,
+    /// How long it waited to be sent, in microseconds.
+    pub queue_us: i64,
+}
+
+impl Sample {
+    /// What it cost: as reported, else by the book; nothing for an answer from the cache and for a refusal without usage. `None` is unknown,
+    /// and never counted as nothing.
+    #[must_use]
+    pub fn charged(&self) -> Option<Picos> {
+        let known = self.reported.or(self.computed);
+        let is_free = self.is_cached || (self.outcome == Outcome::Error && self.tokens_in == 0 && self.tokens_out == 0);
+        known.or(is_free.then_some(Picos::ZERO))
+    }
+}
+
+/// The counters that both tables have, in the order of the statements.
+fn counters(sample: &Sample, sign: i64) -> Counters {
+    let count = |is: bool| if is { sign } else { 0 };
+    Counters {
+        calls: sign,
+        errors: count(matches!(sample.outcome, Outcome::Error | Outcome::Malformed)),
+        interrupted: count(sample.outcome == Outcome::Interrupted),
+        cache_hits: count(sample.is_cached),
+        retries: count(sample.is_retry),
+        tokens_in: sign * sample.tokens_in,
+        tokens_out: sign * sample.tokens_out,
+        tokens_cached: sign * sample.tokens_cached,
+        tokens_written: sign * sample.tokens_written,
+        tokens_reasoning: sign * sample.tokens_reasoning,
+        reported: sign * sample.reported.map_or(0, |picos| picos.0),
+        computed: sign * sample.computed.map_or(0, |picos| picos.0),
+        charged: sign * sample.charged().map_or(0, |picos| picos.0),
+        unpriced: count(sample.charged().is_none()),
+        latency_count: count(sample.latency_us.is_some()),
+        latency_us_sum: sign * sample.latency_us.unwrap_or(0),
+        queue_us_sum: sign * sample.queue_us,
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counters {
+    calls: i64,
+    errors: i64,
+    interrupted: i64,
+    cache_hits: i64,
+    retries: i64,
+    tokens_in: i64,
+    tokens_out: i64,
+    tokens_cached: i64,
+    tokens_written: i64,
+    tokens_reasoning: i64,
+    reported: i64,
+    computed: i64,
+    charged: i64,
+    unpriced: i64,
+    latency_count: i64,
+    latency_us_sum: i64,
+    queue_us_sum: i64,
+}
+
+impl Counters {
+    fn plus(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.errors += other.errors;
+        self.interrupted += other.interrupted;
+        self.cache_hits += other.cache_hits;
+        self.retries += other.retries;
+        self.tokens_in += other.tokens_in;
+        self.tokens_out += other.tokens_out;
+        self.tokens_cached += other.tokens_cached;
+        self.tokens_written += other.tokens_written;
+        self.tokens_reasoning += other.tokens_reasoning;
+        self.reported += other.reported;
+        self.computed += other.computed;
+        self.charged += other.charged;
+        self.unpriced += other.unpriced;
+        self.latency_count += other.latency_count;
+        self.latency_us_sum += other.latency_us_sum;
+        self.queue_us_sum += other.queue_us_sum;
+    }
+}
+
+type DayKey = (Millis, String, String, String, String);
+type HourKey = (Millis, String, String);
+
+/// Sums that are still to be written: of one call, or of very many that are written together.
+#[derive(Debug, Default)]
+pub struct Pending {
+    days: BTreeMap<DayKey, Counters>,
+    hours: BTreeMap<HourKey, (Counters, Sketch, Sketch)>,
+}
+
+impl Pending {
+    /// Take a call in.
+    pub fn add(&mut self, sample: &Sample) {
+        self.count(sample, 1);
+        let hour = self.hours.entry(hour_key(sample)).or_default();
+        if let Some(latency) = sample.latency_us {
+            hour.1.add(latency);
+        }
+        if let Some(first) = sample.first_token_us {
+            hour.2.add(first);
+        }
+    }
+
+    fn count(&mut self, sample: &Sample, sign: i64) {
+        let counters = counters(sample, sign);
+        let day = (
+            sample.at - sample.at.rem_euclid(DAY),
+            sample.model.clone(),
+            sample.module.clone(),
+            sample.persona.clone(),
+            sample.category.clone(),
+        );
+        self.days.entry(day).or_default().plus(&counters);
+        self.hours.entry(hour_key(sample)).or_default().0.plus(&counters);
+    }
+
+    /// Write the sums into the tables.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn write(self, c: &mut dyn Conn) -> Result<()> {
+        for (key, sums) in self.days {
+            write_day(c, &key, &sums)?;
+        }
+        for (key, (sums, latency, first_token)) in self.hours {
+            write_hour(c, &key, &sums, latency, first_token)?;
+        }
+        Ok(())
+    }
+}
+
+fn hour_key(sample: &Sample) -> HourKey {
+    (sample.at - sample.at.rem_euclid(HOUR), sample.model.clone(), sample.module.clone())
+}
+
+fn write_day(c: &mut dyn Conn, (day, model, module, persona, category): &DayKey, sums: &Counters) -> Result<()> {
+    c.exec(
+        "INSERT INTO roll_day (day, model, module, persona_id, category, calls, errors, interrupted, cache_hits, retries, tokens_in, tokens_out, \
+         tokens_cached, tokens_written, tokens_reasoning, reported_picos, computed_picos, charged_picos, unpriced, latency_count, latency_us_sum) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
+         ON CONFLICT (day, model, module, persona_id, category) DO UPDATE SET \
+         calls = roll_day.calls + excluded.calls, errors = roll_day.errors + excluded.errors, \
+         interrupted = roll_day.interrupted + excluded.interrupted, cache_hits = roll_day.cache_hits + excluded.cache_hits, \
+         retries = roll_day.retries + excluded.retries, tokens_in = roll_day.tokens_in + excluded.tokens_in, \
+         tokens_out = roll_day.tokens_out + excluded.tokens_out, tokens_cached = roll_day.tokens_cached + excluded.tokens_cached, \
+         tokens_written = roll_day.tokens_written + excluded.tokens_written, \
+         tokens_reasoning = roll_day.tokens_reasoning + excluded.tokens_reasoning, \
+         reported_picos = roll_day.reported_picos + excluded.reported_picos, \
+         computed_picos = roll_day.computed_picos + excluded.computed_picos, \
+         charged_picos = roll_day.charged_picos + excluded.charged_picos, unpriced = roll_day.unpriced + excluded.unpriced, \
+         latency_count = roll_day.latency_count + excluded.latency_count, latency_us_sum = roll_day.latency_us_sum + excluded.latency_us_sum",
+        vals![
+            *day,
+            model,
+            module,
+            persona,
+            category,
+            sums.calls,
+            sums.errors,
+            sums.interrupted,
+            sums.cache_hits,
+            sums.retries,
+            sums.tokens_in,
+            sums.tokens_out,
+            sums.tokens_cached,
+            sums.tokens_written,
+            sums.tokens_reasoning,
+            sums.reported,
+            sums.computed,
+            sums.charged,
+            sums.unpriced,
+            sums.latency_count,
+            sums.latency_us_sum
+        ],
+    )?;
+    Ok(())
+}
+
+fn write_hour(
+    c: &mut dyn Conn,
+    (hour, model, module): &HourKey,
+    sums: &Counters,
+    mut latency: Sketch,
+    mut first_token: Sketch,
+) -> Result<()> {
+    let known = c.first(
+        "SELECT latency_sketch, first_token_sketch FROM roll_hour WHERE hour = $1 AND model = $2 AND module = $3",
+        vals![*hour, model, module],
+    )?;
+    if let Some(row) = &known {
+        latency.merge(&sketch(row, "latency_sketch")?);
+        first_token.merge(&sketch(row, "first_token_sketch")?);
+    }
+    let bytes = |sketch: &Sketch| (sketch.count() > 0).then(|| sketch.to_bytes());
+    c.exec(
+        "INSERT INTO roll_hour (hour, model, module, calls, errors, interrupted, cache_hits, tokens_in, tokens_out, charged_picos, unpriced, \
+         queue_us_sum, latency_sketch, first_token_sketch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         ON CONFLICT (hour, model, module) DO UPDATE SET calls = roll_hour.calls + excluded.calls, \
+         errors = roll_hour.errors + excluded.errors, interrupted = roll_hour.interrupted + excluded.interrupted, \
+         cache_hits = roll_hour.cache_hits + excluded.cache_hits, tokens_in = roll_hour.tokens_in + excluded.tokens_in, \
+         tokens_out = roll_hour.tokens_out + excluded.tokens_out, charged_picos = roll_hour.charged_picos + excluded.charged_picos, \
+         unpriced = roll_hour.unpriced + excluded.unpriced, queue_us_sum = roll_hour.queue_us_sum + excluded.queue_us_sum, \
+         latency_sketch = excluded.latency_sketch, first_token_sketch = excluded.first_token_sketch",
+        vals![
+            *hour,
+            model,
+            module,
+            sums.calls,
+            sums.errors,
+            sums.interrupted,
+            sums.cache_hits,
+            sums.tokens_in,
+            sums.tokens_out,
+            sums.charged,
+            sums.unpriced,
+            sums.queue_us_sum,
+            bytes(&latency),
+            bytes(&first_token)
+        ],
+    )?;
+    Ok(())
+}
+
+/// The sketch in a column; an empty one where there is none. One that cannot be read is told by [`differences`] and made anew by [`rebuild`].
+///
+/// # Errors
+/// When the row has no such column.
+pub fn sketch(row: &Row, column: &str) -> Result<Sketch> {
+    Ok(match row.get(column)? {
+        Val::Blob(bytes) => Sketch::from_bytes(bytes).unwrap_or_default(),
+        _ => Sketch::default(),
+    })
+}
+
+/// Add a call to the sums.
+///
+/// # Errors
+/// When the database refuses.
+pub fn add(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
+    let mut pending = Pending::default();
+    pending.add(sample);
+    pending.write(c)
+}
+
+/// Take a call out of the sums again, because it is known better now. Only for one without latencies: a sketch gives nothing back.
+///
+/// # Errors
+/// When the database refuses.
+pub fn take_back(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
+    let mut pending = Pending::default();
+    pending.count(sample, -1);
+    pending.write(c)
+}
+
+const SAMPLE: &str = "id, started_at, COALESCE(model_answered, model_asked) AS model, module, COALESCE(persona_id, '') AS persona, category, outcome, \
+    is_cached, attempt, tokens_in, tokens_out, tokens_cached, tokens_written, tokens_reasoning, cost_reported_picos, cost_computed_picos, \
+    latency_us, first_token_us, queue_us";
+
+fn sample(row: &Row) -> Result<Option<Sample>> {
+    let Some(outcome) = Outcome::from_word(&row.text("outcome")?) else { return Ok(None) };
+    let count = |column| Ok::<_, crate::store::Error>(row.int_opt(column)?.unwrap_or(0));
+    Ok(Some(Sample {
+        at: row.int("started_at")?,
+        model: row.text("model")?,
+        module: row.text("module")?,
+        persona: row.text("persona")?,
+        category: row.text("category")?,
+        outcome,
+        is_cached: row.flag("is_cached")?,
+        is_retry: row.int("attempt")? > 1,
+        tokens_in: count("tokens_in")?,
+        tokens_out: count("tokens_out")?,
+        tokens_cached: count("tokens_cached")?,
+        tokens_written: count("tokens_written")?,
+        tokens_reasoning: count("tokens_reasoning")?,
+        reported: row.int_opt("cost_reported_picos")?.map(Picos),
+        computed: row.int_opt("cost_computed_picos")?.map(Picos),
+        latency_us: row.int_opt("latency_us")?,
+        first_token_us: row.int_opt("first_token_us")?,
+        queue_us: count("queue_us")?,
+    }))
+}
+
+/// The sample of a call that is settled; `None` of one that is under way or unknown.
+///
+/// # Errors
+/// When the database refuses.
+pub fn of_call(c: &mut dyn Conn, id: &str) -> Result<Option<Sample>> {
+    let row = c.first(&format!("SELECT {SAMPLE} FROM llm_calls WHERE id = $1"), vals![id])?;
+    row.as_ref().map_or(Ok(None), sample)
+}
+
+/// Calls that are read at once.
+const BATCH: i64 = 5_000;
+
+fn summed(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<Pending> {
+    let mut pending = Pending::default();
+    let (mut at, mut id) = (from, String::new());
+    loop {
+        let rows = c.query(
+            &format!(
+                "SELECT {SAMPLE} FROM llm_calls WHERE started_at < $1 AND (started_at, id) > ($2, $3) ORDER BY started_at, id LIMIT {BATCH}"
+            ),
+            vals![until, at, &id],
+        )?;
+        for row in &rows {
+            (at, id) = (row.int("started_at")?, row.text("id")?);
+            if let Some(sample) = sample(row)? {
+                pending.add(&sample);
+            }
+        }
+        if (rows.len() as i64) < BATCH {
+            return Ok(pending);
+        }
+    }
+}
+
+/// Make the sums of whole UTC days anew from their calls.
+///
+/// # Errors
+/// When the database refuses.
+pub fn rebuild(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<()> {
+    let (from, until) = (from - from.rem_euclid(DAY), until + (-until).rem_euclid(DAY));
+    c.exec("DELETE FROM roll_day WHERE day >= $1 AND day < $2", vals![from, until])?;
+    c.exec("DELETE FROM roll_hour WHERE hour >= $1 AND hour < $2", vals![from, until])?;
+    summed(c, from, until)?.write(c)
+}
+
+/// A sum that is not what its calls add up to.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Difference {
+    /// The UTC day.
+    pub day: Millis,
+    /// The model.
+    pub model: String,
+    /// The module.
+    pub module: String,
+    /// Calls by the sums, and by counting.
+    pub calls: (i64, i64),
+    /// Pico-dollars charged by the sums, and by adding.
+    pub charged: (i64, i64),
+}
+
+/// Where the sums of whole UTC days disagree with their calls.
+///
+/// # Errors
+/// When the database refuses.
+pub fn differences(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<Vec<Difference>> {
+    let (from, until) = (from - from.rem_euclid(DAY), until + (-until).rem_euclid(DAY));
+    let mut all: BTreeMap<(Millis, String, String), [i64; 4]> = BTreeMap::new();
+    for ((day, model, module, ..), sums) in summed(c, from, until)?.days {
+        let entry = all.entry((day, model, module)).or_default();
+        entry[1] += sums.calls;
+        entry[3] += sums.charged;
+    }
+    let rows = c.query("SELECT day, model, module, calls, charged_picos FROM roll_day WHERE day >= $1 AND day < $2", vals![from, until])?;
+    for row in rows {
+        let entry = all.entry((row.int("day")?, row.text("model")?, row.text("module")?)).or_default();
+        entry[0] += row.int("calls")?;
+        entry[2] += row.int("charged_picos")?;
+    }
+    Ok(all
+        .into_iter()
+        .filter(|(_, [kept, counted, charged, added])| kept != counted || charged != added)
+        .map(|((day, model, module), [kept, counted, charged, added])| Difference {
+            day,
+            model,
+            module,
+            calls: (kept, counted),
+            charged: (charged, added),
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Category, Settled, Started, recover, settle, start};
+    use super::*;
+    use crate::base::PersonaId;
+    use crate::llm::price::Book;
+    use crate::llm::reported::Reported;
+    use crate::store::{Error, testing};
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    const NOW: Millis = 1_795_219_200_000;
+
+    fn started(number: usize, at: Millis) -> Started {
+        Started {
+            id: format!("call-{number}"),
+            request_id: format!("call-{number}"),
+            attempt: 1 + u32::try_from(number % 2).unwrap(),
+            persona: Some(PersonaId::from_stored(["p1", "p2"][number % 2])),
+            module: ["draft", "consistency"][number % 2].into(),
+            correlation_id: "c".into(),
+            model_asked: ["openai/gpt-5-mini", "made/up"][number / 2 % 2].into(),
+            streamed: false,
+            started_at: at,
+            category: Category::ALL[number % 3],
+            queued: Duration::from_micros(7),
+            reserved: None,
+        }
+    }
+
+    fn settled(at: Millis, outcome: Outcome, usage: &str) -> Settled {
+        Settled {
+            finished_at: at,
+            outcome,
+            model_answered: None,
+            provider: None,
+            generation_id: None,
+            service_tier: None,
+            latency: Duration::from_millis(u64::try_from(at % 997).unwrap() + 1),
+            first_token: None,
+            reported: Reported::read(usage),
+            http_status: None,
+            error_type: None,
+            error_message: None,
+            finish_reason: None,
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Start { after: i64 },
+        Settle { call: usize, outcome: usize, usage: usize },
+        Recover,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            (0_i64..40_000_000).prop_map(|after| Step::Start { after }),
+            (0_usize..20, 0_usize..4, 0_usize..4).prop_map(|(call, outcome, usage)| Step::Settle { call, outcome, usage }),
+            Just(Step::Recover),
+        ];
+        prop::collection::vec(step, 1..40)
+    }
+
+    const USAGES: [&str; 4] = [
+        "{}",
+        r#"{"prompt_tokens":1000,"completion_tokens":100,"cost":0.00045}"#,
+        r#"{"prompt_tokens":7,"completion_tokens":3}"#,
+        r#"{"cost":0}"#,
+    ];
+
+    fn table(c: &mut dyn Conn, name: &str) -> Result<Vec<String>> {
+        let order = if name == "roll_day" { "day, model, module, persona_id, category" } else { "hour, model, module" };
+        let rows = c.query(&format!("SELECT * FROM {name} WHERE calls <> 0 ORDER BY {order}"), &[])?;
+        Ok(rows.iter().map(|row| format!("{row:?}")).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+        #[test]
+        fn sums_are_what_the_calls_add_up_to(steps in steps()) {
+            let (database, _directory) = testing::database();
+            database.write_blocking(|c| {
+                let book = Book::embedded().unwrap();
+                let (mut now, mut calls) = (NOW, Vec::new());
+                for step in steps {
+                    match step {
+                        Step::Start { after } => {
+                            now += after;
+                            let call = started(calls.len(), now);
+                            start(c, &call)?;
+                            calls.push(call);
+                        }
+                        Step::Settle { call, outcome, usage } if call < calls.len() => {
+                            let outcome = [Outcome::Ok, Outcome::Error, Outcome::Interrupted, Outcome::Malformed][outcome];
+                            // Settled twice is refused, and changes nothing.
+                            let _ = settle(c, &book, &calls[call], &settled(now, outcome, USAGES[usage]));
+                        }
+                        Step::Settle { .. } => {}
+                        Step::Recover => _ = recover(c, &PersonaId::from_stored("p1"), now, now)?,
+                    }
+                }
+                assert_eq!(differences(c, NOW, now + DAY)?, []);
+                let kept = (table(c, "roll_day")?, table(c, "roll_hour")?);
+                rebuild(c, NOW, now + DAY)?;
+                assert_eq!((table(c, "roll_day")?, table(c, "roll_hour")?), kept);
+                Ok::<_, Error>(())
+            }).unwrap();
+        }
+    }
+
+    #[test]
+    fn unknown_is_counted_and_never_nothing() {
+        let (database, _directory) = testing::database();
+        database
+            .write_blocking(|c| {
+                let book = Book::embedded().unwrap();
+                for (number, (outcome, usage)) in
+                    [(Outcome::Ok, USAGES[1]), (Outcome::Interrupted, USAGES[0]), (Outcome::Error, USAGES[0]), (Outcome::Ok, USAGES[0])]
+                        .into_iter()
+                        .enumerate()
+                {
+                    let call = Started { model_asked: "openai/gpt-5-mini".into(), ..started(number, NOW) };
+                    start(c, &call)?;
+                    settle(c, &book, &call, &settled(NOW, outcome, usage))?;
+                }
+                let row = c.first("SELECT CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(unpriced) AS BIGINT) AS unpriced, CAST(sum(charged_picos) AS BIGINT) AS charged, CAST(sum(errors) AS BIGINT) AS errors FROM roll_day", &[])?.unwrap();
+                assert_eq!((row.int("calls")?, row.int("unpriced")?, row.int("errors")?, row.int("charged")?), (4, 2, 1, 450_000_000));
+                c.exec("UPDATE roll_day SET charged_picos = charged_picos + 1 WHERE errors = 0 AND unpriced = 0", &[])?;
+                let found = differences(c, NOW, NOW + 1)?;
+                assert_eq!(found.iter().map(|one| (one.calls.0 - one.calls.1, one.charged.0 - one.charged.1)).collect::<Vec<_>>(), [(0, 1)]);
+                Ok::<_, Error>(())
+            })
+            .unwrap();
+    }
+}

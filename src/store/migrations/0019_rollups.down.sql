@@ -1,0 +1,13 @@
+DROP TABLE roll_hour;
+DROP TABLE roll_day;
+ALTER TABLE llm_calls DROP COLUMN source_line;
+ALTER TABLE llm_calls DROP COLUMN source_file;
+ALTER TABLE llm_calls DROP COLUMN trace;
+ALTER TABLE llm_calls DROP COLUMN is_cached;
+ALTER TABLE llm_calls DROP COLUMN queue_us;
+ALTER TABLE llm_calls DROP COLUMN drift;
+ALTER TABLE llm_calls DROP COLUMN cost_reserved_picos;
+ALTER TABLE llm_calls DROP COLUMN tokens_written_12h;
+ALTER TABLE llm_calls DROP COLUMN tokens_written_1h;
+ALTER TABLE llm_calls DROP COLUMN service_tier;
+ALTER TABLE llm_calls DROP COLUMN category;
