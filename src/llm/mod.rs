@@ -6,6 +6,7 @@
 //! | [`client`] | one request over HTTP: attempts, timeouts, each with its ledger row |
 //! | [`wire`], [`stream`], [`sse`], [`refusal`], [`reported`], [`usage`], [`retry`] | reading and deciding, pure |
 //! | [`price`] | the price book, and what a call costs by it |
+//! | [`budget`] | what may be spent, set aside before a call and settled after it |
 //! | [`ledger`], [`calls`] | one row per attempt, written before the request and settled after it; reading them |
 //! | [`consistency`], [`proposals`] | the two judgements of a draft: against beliefs, and on them |
 //! | [`judge`] | optional judges of a draft's content: is it safe to say? |
@@ -15,6 +16,7 @@
 
 mod connection;
 
+pub mod budget;
 pub mod calls;
 pub mod chat;
 pub mod client;

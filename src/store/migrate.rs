@@ -48,6 +48,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     14 "listing" "0014_listing",
     15 "quality" "0015_quality",
     16 "rollups" "0019_rollups",
+    17 "budgets" "0020_budgets",
 ];
 
 /// The newest schema version that this program knows.

@@ -1,0 +1,192 @@
+//! The table of budgets: who may spend what. Changes are audited.
+
+use super::model::{Budget, Scope, Threshold, Used};
+use super::period::{Span, zone};
+use crate::base::{Millis, Picos};
+use crate::llm::ledger::rollup;
+use crate::store::audit::{self, Actor};
+use crate::store::{Conn, Error, Result, Row, feed};
+use crate::vals;
+use serde_json::{Value, json};
+
+const COLUMNS: &str = "id, name, scope, period, zone, limit_picos, is_hard, thresholds, unpriced_allowed";
+
+fn budget(row: &Row) -> Result<Budget> {
+    let odd = |reason: String| Error::Constraint { reason: format!("a stored budget cannot be read: {reason}") };
+    Ok(Budget {
+        id: row.text("id")?,
+        name: row.text("name")?,
+        scope: row.text("scope")?.parse::<Scope>().map_err(odd)?,
+        period: row.text("period")?.parse().map_err(odd)?,
+        zone: zone(&row.text("zone")?).map_err(odd)?,
+        limit: Picos(row.int("limit_picos")?),
+        is_hard: row.flag("is_hard")?,
+        thresholds: row.json::<Vec<Threshold>>("thresholds")?,
+        unpriced_allowed: row.json("unpriced_allowed")?,
+    })
+}
+
+/// Every budget, by name.
+///
+/// # Errors
+/// When the database refuses, or a row of it is no budget.
+pub fn list(c: &mut dyn Conn) -> Result<Vec<Budget>> {
+    let rows = c.query(&format!("SELECT {COLUMNS} FROM budgets ORDER BY name"), &[])?;
+    rows.iter().map(budget).collect()
+}
+
+/// The budget of a name.
+///
+/// # Errors
+/// When the database refuses.
+pub fn find(c: &mut dyn Conn, name: &str) -> Result<Option<Budget>> {
+    let row = c.first(&format!("SELECT {COLUMNS} FROM budgets WHERE name = $1"), vals![name])?;
+    row.as_ref().map(budget).transpose()
+}
+
+/// Set a budget: a new one, or another limit, scope or thresholds for the one of this name. What the period has used stays; thresholds that are
+/// above what is spent now are told anew.
+///
+/// # Errors
+/// When it is not sound, or the database refuses.
+pub fn set(c: &mut dyn Conn, new: &Budget, actor: &Actor, at: Millis) -> Result<Budget> {
+    new.check().map_err(|reason| Error::Constraint { reason })?;
+    let before = find(c, &new.name)?;
+    let id = before.as_ref().map_or_else(|| new.id.clone(), |known| known.id.clone());
+    let new = Budget { id, ..new.clone() };
+    c.exec(
+        "INSERT INTO budgets (id, name, scope, period, zone, limit_picos, is_hard, thresholds, unpriced_allowed, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, period = excluded.period, \
+         zone = excluded.zone, limit_picos = excluded.limit_picos, is_hard = excluded.is_hard, thresholds = excluded.thresholds, \
+         unpriced_allowed = excluded.unpriced_allowed, updated_at = excluded.updated_at",
+        vals![
+            &new.id,
+            &new.name,
+            new.scope.to_string(),
+            new.period.as_str(),
+            new.zone.name(),
+            new.limit,
+            new.is_hard,
+            json!(new.thresholds).to_string(),
+            json!(new.unpriced_allowed).to_string(),
+            at
+        ],
+    )?;
+    if before.as_ref().is_none_or(|known| (&known.scope, known.period, known.zone) != (&new.scope, new.period, new.zone)) {
+        // Another scope or period: what was counted is not what it counts.
+        c.exec("DELETE FROM budget_periods WHERE budget_id = $1", vals![&new.id])?;
+        c.exec("DELETE FROM budget_reservations WHERE budget_id = $1", vals![&new.id])?;
+        c.exec("DELETE FROM budget_events WHERE budget_id = $1", vals![&new.id])?;
+    }
+    let used = used(c, &new, at)?;
+    c.exec(
+        "DELETE FROM budget_events WHERE budget_id = $1 AND period_start = $2 AND percent > $3",
+        vals![&new.id, used.span.start, new.percent(used.spent)],
+    )?;
+    let before = before.as_ref().map_or(Value::Null, |known| json!(known));
+    note(c, &new, "budget.set", &before, &json!(new), actor, at)?;
+    Ok(new)
+}
+
+/// Take a budget away. Returns whether there was one.
+///
+/// # Errors
+/// When the database refuses.
+pub fn remove(c: &mut dyn Conn, name: &str, actor: &Actor, at: Millis) -> Result<bool> {
+    let Some(known) = find(c, name)? else { return Ok(false) };
+    c.exec("DELETE FROM budgets WHERE id = $1", vals![&known.id])?;
+    note(c, &known, "budget.remove", &json!(known), &Value::Null, actor, at)?;
+    Ok(true)
+}
+
+fn note(c: &mut dyn Conn, budget: &Budget, action: &str, before: &Value, after: &Value, actor: &Actor, at: Millis) -> Result<()> {
+    let entry =
+        audit::Entry { at, persona: None, actor, action, subject_kind: "budget", subject_id: &budget.id, reason: None, before, after };
+    audit::append(c, &entry)?;
+    feed::append(c, at, "budget", None, action, &budget.id)?;
+    Ok(())
+}
+
+/// What the period around a moment has used. A period that is looked at for the first time begins with what the ledger knows of it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn used(c: &mut dyn Conn, budget: &Budget, at: Millis) -> Result<Used> {
+    let span = budget.span(at);
+    if let Some(row) = c.first(
+        "SELECT spent_picos, reserved_picos, unknown_calls FROM budget_periods WHERE budget_id = $1 AND period_start = $2",
+        vals![&budget.id, span.start],
+    )? {
+        return Ok(Used {
+            span,
+            spent: Picos(row.int("spent_picos")?),
+            reserved: Picos(row.int("reserved_picos")?),
+            unknown: row.int("unknown_calls")?,
+        });
+    }
+    let (spent, unknown) = charged(c, &budget.scope, span)?;
+    Ok(Used { span, spent, reserved: Picos::ZERO, unknown })
+}
+
+/// The same, kept: what the next calls of the period are added to.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn opened(c: &mut dyn Conn, budget: &Budget, at: Millis) -> Result<Used> {
+    let used = used(c, budget, at)?;
+    c.exec(
+        "INSERT INTO budget_periods (budget_id, period_start, spent_picos, reserved_picos, unknown_calls) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (budget_id, period_start) DO NOTHING",
+        vals![&budget.id, used.span.start, used.spent, used.reserved, used.unknown],
+    )?;
+    Ok(used)
+}
+
+/// What the calls of a scope were charged in a span, by the ledger: whole UTC days by their sums, the rest call by call.
+fn charged(c: &mut dyn Conn, scope: &Scope, span: Span) -> Result<(Picos, i64)> {
+    let end = span.end.unwrap_or(i64::MAX);
+    let first = span.start + (-span.start).rem_euclid(rollup::DAY);
+    let behind = end - end.rem_euclid(rollup::DAY);
+    let (mut picos, mut unknown) = (0_i64, 0_i64);
+    if first < behind {
+        let (condition, value) = condition(scope, "model");
+        let row = c.first(
+            &format!(
+                "SELECT CAST(COALESCE(sum(charged_picos), 0) AS BIGINT) AS charged, CAST(COALESCE(sum(unpriced), 0) AS BIGINT) AS unpriced \
+                 FROM roll_day WHERE day >= $1 AND day < $2 AND {condition}"
+            ),
+            vals![first, behind, value],
+        )?;
+        if let Some(row) = row {
+            picos += row.int("charged")?;
+            unknown += row.int("unpriced")?;
+        }
+    }
+    let edges = if first < behind { [(span.start, first), (behind, end)] } else { [(span.start, end), (0, 0)] };
+    for (from, until) in edges.into_iter().filter(|(from, until)| from < until) {
+        let (condition, value) = condition(scope, "COALESCE(model_answered, model_asked)");
+        let rows = c.query(
+            &format!("SELECT id FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND outcome <> 'started' AND {condition}"),
+            vals![from, until, value],
+        )?;
+        for row in rows {
+            match rollup::of_call(c, &row.text("id")?)?.map(|sample| sample.charged()) {
+                Some(Some(charged)) => picos += charged.0,
+                Some(None) => unknown += 1,
+                None => {}
+            }
+        }
+    }
+    Ok((Picos(picos), unknown))
+}
+
+/// The condition of a scope with `$3` as its value.
+fn condition(scope: &Scope, model: &str) -> (String, String) {
+    match scope {
+        Scope::Global => ("CAST($3 AS TEXT) = ''".to_owned(), String::new()),
+        Scope::Category(category) => ("category = $3".to_owned(), category.as_str().to_owned()),
+        Scope::Persona(persona) => ("persona_id = $3".to_owned(), persona.to_string()),
+        Scope::Module(module) => ("module = $3".to_owned(), module.clone()),
+        Scope::Model(name) => (format!("{model} = $3"), name.clone()),
+    }
+}
