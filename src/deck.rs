@@ -157,6 +157,7 @@ impl Deck {
             response_model: settings.response_model.clone(),
             consistency_model: settings.consistency_model.clone(),
             fallback_models: settings.fallback_models.clone(),
+            budget_notify: settings.budget_notify.clone(),
             ..llm::Settings::default()
         };
         Ok(llm::Client::new(client, Some(self.db.clone()), llm::price::Book::embedded()?, Arc::clone(&self.clock))?)

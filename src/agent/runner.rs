@@ -331,6 +331,7 @@ async fn recover(services: &Services) -> Result<usize> {
         .db
         .write(move |c: &mut dyn Conn| -> Result<usize> {
             ledger::recover(c, &persona, now, now)?;
+            crate::llm::budget::admission::recover(c, now)?;
             Ok(outbox::recover(c, &persona, now)?)
         })
         .await

@@ -23,6 +23,7 @@ mod man;
 pub mod output;
 mod pause;
 mod persona;
+mod budget;
 mod prices;
 mod queue;
 mod rules;
@@ -82,6 +83,8 @@ enum Command {
     Keys(keys::Args),
     /// What models cost.
     Prices(prices::Args),
+    /// What may be spent, by whom, and what happens on the way.
+    Budget(budget::Args),
     /// Who did what, and whether the log was tampered with.
     Audit(audit::Args),
     /// The schema and the state of the database.
@@ -111,6 +114,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Rules(args) => rules::run(context, args),
         Command::Keys(args) => keys::run(context, args),
         Command::Prices(args) => prices::run(context, &args),
+        Command::Budget(args) => budget::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),

@@ -216,6 +216,13 @@ pub const SETTINGS: &[Setting] = &[
         "Models to try, in this order, when the first one cannot answer. Separated by commas in the environment.",
     ),
     setting(
+        "budget.notify",
+        "QUARTERDECK_BUDGET_NOTIFY",
+        Kind::Text,
+        Some(""),
+        "The command, with its arguments separated by blanks, that is run when a threshold of a budget is reached that notifies. What happened is JSON on its input.",
+    ),
+    setting(
         "moderation.undo_seconds_reply",
         "QUARTERDECK_UNDO_SECONDS_REPLY",
         count(0, 86_400, "seconds"),

@@ -94,6 +94,8 @@ pub struct LlmSettings {
     pub consistency_model: String,
     /// Models to try when the first one cannot answer, in order.
     pub fallback_models: Vec<String>,
+    /// The command that tells of thresholds of budgets, with its arguments; empty for none.
+    pub budget_notify: Vec<String>,
 }
 
 /// The review queue.
@@ -191,6 +193,7 @@ impl Settings {
                 response_model: reader.text("llm.response_model")?,
                 consistency_model: reader.text("llm.consistency_model")?,
                 fallback_models: list(&reader.text("llm.fallback_models")?),
+                budget_notify: reader.text("budget.notify")?.split_whitespace().map(str::to_owned).collect(),
             },
             moderation: ModerationSettings {
                 undo_seconds_reply: reader.number("moderation.undo_seconds_reply")?,

@@ -1,5 +1,6 @@
 //! A question to a model, and its answer.
 
+use super::ledger::Category;
 use super::usage::Usage;
 use crate::base::{PersonaId, Picos};
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub struct ChatRequest {
     pub correlation_id: String,
     /// The system message.
     pub system: Option<String>,
+    /// What kind of work it belongs to: budgets are divided by it.
+    pub category: Category,
     /// The conversation, oldest first.
     pub messages: Vec<Message>,
     /// The model; the response model of the settings when `None`.
@@ -56,6 +59,7 @@ impl ChatRequest {
             persona: None,
             correlation_id: crate::base::new_id(),
             system,
+            category: Category::default(),
             messages: vec![Message { role: Role::User, content: user.into() }],
             model: None,
             temperature: None,

@@ -3,6 +3,8 @@
 use super::chat::{ChatReply, ChatRequest};
 use super::connection::{chain, endpoint, http_client, redacted, without_key};
 use super::error::{Error, Result};
+use super::budget::notice;
+use super::budget::reserve::{self, Need};
 use super::ledger::{self, Outcome, Priced, Settled, Started};
 use super::price::Book;
 use super::retry::{self, Next};
@@ -94,7 +96,8 @@ impl Client {
         if settings.api_key.is_none() && self.0.endpoint.scheme() == "https" {
             return Err(Error::NoKey { host: self.0.host.clone() });
         }
-        let first = request.model.as_ref().unwrap_or(&settings.response_model);
+        let instead = self.downgraded(&request).await?;
+        let first = instead.as_ref().or(request.model.as_ref()).unwrap_or(&settings.response_model);
         let mut models = vec![first];
         for model in &settings.fallback_models {
             if !models.contains(&model) {
@@ -134,6 +137,18 @@ impl Client {
         }
     }
 
+    /// The model that a budget wants to be asked instead. Never in the middle of a task: what began with one model ends with it.
+    async fn downgraded(&self, request: &ChatRequest) -> Result<Option<String>> {
+        let Some(database) = &self.0.ledger else { return Ok(None) };
+        let (request, settings, at) = (request.clone(), &self.0.settings, self.0.clock.now());
+        let model = request.model.clone().unwrap_or_else(|| settings.response_model.clone());
+        let found = database.read(move |c| reserve::downgraded(c, &request, &model, at)).await?;
+        Ok(found.map(|(model, budget)| {
+            tracing::info!(%model, %budget, "a budget wants another model to be asked");
+            model
+        }))
+    }
+
     /// One attempt: the row, the request, the settlement.
     async fn attempt(&self, request: &ChatRequest, model: &str, request_id: &str, attempt: u32) -> Result<ChatReply> {
         let inner = &self.0;
@@ -147,12 +162,12 @@ impl Client {
             model_asked: model.to_owned(),
             streamed: request.stream,
             started_at: inner.clock.now(),
-            category: super::ledger::Category::default(),
+            category: request.category,
             queued: Duration::ZERO,
             reserved: None,
         };
         let start = Instant::now();
-        let open = self.open_call(&call).await?;
+        let open = self.open_call(&call, &Need::of(request)).await?;
         let mut seen = Seen::default();
         let total = inner.settings.total_timeout;
         let exchanged = tokio::time::timeout(total, self.exchange(request, model, start, &mut seen)).await;
@@ -186,13 +201,20 @@ impl Client {
     }
 
     /// Write the row of an attempt before it is made. Whoever opened it settles it; dropped, it settles itself as interrupted.
-    pub(super) async fn open_call<'a>(&'a self, call: &'a Started) -> Result<OpenCall<'a>> {
-        let open = OpenCall { client: self, call, start: Instant::now(), settled: false };
+    ///
+    /// In the same transaction what it may cost is set aside: a call that a budget does not allow is not written down, and not made.
+    pub(super) async fn open_call<'a>(&'a self, call: &'a Started, need: &Need) -> Result<OpenCall<'a>> {
         if let Some(database) = &self.0.ledger {
-            let row = call.clone();
-            database.write(move |c| ledger::start(c, &row)).await?;
+            let (row, need, client) = (call.clone(), *need, self.clone());
+            let admitted = database.write(move |c| reserve::admit(c, &client.0.prices, row, need, client.lease())).await?;
+            admitted.map_err(|refused| Error::OverBudget(Box::new(refused)))?;
         }
-        Ok(open)
+        Ok(OpenCall { client: self, call, start: Instant::now(), settled: false })
+    }
+
+    /// How long what is set aside for a call stands when nobody settles it: longer than the call can take.
+    fn lease(&self) -> crate::base::Millis {
+        i64::try_from(self.0.settings.total_timeout.as_millis()).unwrap_or(i64::MAX / 4).saturating_mul(2)
     }
 
     /// The same ledger, prices and clock behind another address, key or model.
@@ -210,7 +232,9 @@ impl Client {
             None => Ok(ledger::price_in_memory(&self.0.prices, call, settled)),
             Some(database) => {
                 let (client, call, settled) = (self.clone(), call.clone(), settled.clone());
-                Ok(database.write(move |c| ledger::settle(c, &client.0.prices, &call, &settled)).await?)
+                let (priced, reached) = database.write(move |c| reserve::settle(c, &client.0.prices, &call, &settled)).await?;
+                notice::tell(reached, &self.0.settings.budget_notify);
+                Ok(priced)
             }
         }
     }

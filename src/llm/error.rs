@@ -80,6 +80,9 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A budget does not allow the call. Nothing was sent.
+    #[error("{0}")]
+    OverBudget(Box<super::budget::Refused>),
     /// The ledger could not be written. No call is made without its row.
     #[error("the call ledger: {0}")]
     Ledger(#[from] store::Error),
@@ -99,6 +102,7 @@ impl Error {
             Self::Malformed { .. } => "malformed".to_owned(),
             Self::GaveUp { last, .. } => last.kind(),
             Self::Prices { .. } => "prices".to_owned(),
+            Self::OverBudget(_) => "over_budget".to_owned(),
             Self::Ledger(_) => "ledger".to_owned(),
         }
     }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub max_attempts: u32,
     /// The first wait between attempts; it doubles up to sixteen times this.
     pub retry_base: Duration,
+    /// The command that is run when a threshold of a budget is reached that notifies; what happened is JSON on its input. Empty for none.
+    pub budget_notify: Vec<String>,
     /// The application's name, for the service's statistics.
     pub app_title: Option<String>,
     /// The application's address, for the service's statistics.
@@ -45,6 +47,7 @@ impl Default for Settings {
             total_timeout: Duration::from_secs(180),
             max_attempts: 3,
             retry_base: Duration::from_millis(500),
+            budget_notify: Vec::new(),
             app_title: Some("Quarterdeck".to_owned()),
             app_referer: None,
         }

@@ -180,8 +180,16 @@ fn charged(c: &mut dyn Conn, scope: &Scope, span: Span) -> Result<(Picos, i64)> 
     Ok((Picos(picos), unknown))
 }
 
+/// What the calls of a scope were charged between two moments, and how many of them are of unknown cost.
+///
+/// # Errors
+/// When the database refuses.
+pub fn charged_between(c: &mut dyn Conn, scope: &Scope, from: Millis, until: Millis) -> Result<(Picos, i64)> {
+    charged(c, scope, Span { start: from, end: Some(until) })
+}
+
 /// The condition of a scope with `$3` as its value.
-fn condition(scope: &Scope, model: &str) -> (String, String) {
+pub(super) fn condition(scope: &Scope, model: &str) -> (String, String) {
     match scope {
         Scope::Global => ("CAST($3 AS TEXT) = ''".to_owned(), String::new()),
         Scope::Category(category) => ("category = $3".to_owned(), category.as_str().to_owned()),
@@ -189,4 +197,49 @@ fn condition(scope: &Scope, model: &str) -> (String, String) {
         Scope::Module(module) => ("module = $3".to_owned(), module.clone()),
         Scope::Model(name) => (format!("{model} = $3"), name.clone()),
     }
+}
+
+/// A threshold that was reached.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Event {
+    /// The budget's name.
+    pub budget: String,
+    /// When.
+    pub at: Millis,
+    /// The first moment of its period.
+    pub period_start: Millis,
+    /// In percent.
+    pub percent: u32,
+    /// What was spent then.
+    pub spent: Picos,
+    /// The limit at that time.
+    pub limit: Picos,
+    /// What happened.
+    pub actions: Vec<super::model::Action>,
+}
+
+/// Thresholds that were reached, the newest first.
+///
+/// # Errors
+/// When the database refuses.
+pub fn events(c: &mut dyn Conn, limit: u32) -> Result<Vec<Event>> {
+    let rows = c.query(
+        "SELECT b.name AS name, e.at AS at, e.period_start AS period_start, e.percent AS percent, e.spent_picos AS spent_picos, \
+         e.limit_picos AS limit_picos, e.actions AS actions FROM budget_events e JOIN budgets b ON b.id = e.budget_id \
+         ORDER BY e.at DESC, e.percent DESC LIMIT $1",
+        vals![limit],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(Event {
+                budget: row.text("name")?,
+                at: row.int("at")?,
+                period_start: row.int("period_start")?,
+                percent: u32::try_from(row.int("percent")?).unwrap_or(u32::MAX),
+                spent: Picos(row.int("spent_picos")?),
+                limit: Picos(row.int("limit_picos")?),
+                actions: row.json("actions")?,
+            })
+        })
+        .collect()
 }

@@ -6,6 +6,8 @@
 //! | [`presets`] | the budgets of the runbooks |
 //! | [`book`] | the table of budgets |
 //! | [`admission`] | let a call through and set aside what it may cost, in one transaction; settle; recover |
+//! | [`reserve`], [`notice`] | what the client does with it: estimate, set aside with the row of the call, settle, tell |
+//! | [`outlook`] | how a budget stands |
 //! | [`forecast`] | burn rate, time to a threshold, end of the month with an interval, spikes and what explains them; pure |
 //!
 //! A threshold tells once in a period; what it forbids is looked at again with every call.
@@ -14,8 +16,11 @@ pub mod admission;
 pub mod book;
 pub mod forecast;
 pub mod model;
+pub mod notice;
+pub mod outlook;
 pub mod period;
 pub mod presets;
+pub mod reserve;
 
 pub use admission::{Admitted, Reached, Refused};
 pub use model::{Action, Admission, Budget, Scope, Threshold, Used};

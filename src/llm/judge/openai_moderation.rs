@@ -2,6 +2,7 @@
 //!
 //! The model is pinned by its dated name, and the answer has to come from it: a default that moves would change what past scores mean.
 
+use crate::llm::budget::reserve::Need;
 use super::{JudgeRequest, JudgedCategory, Judgement, MODULE, Settings, other_model};
 use crate::base::{Clock, new_id};
 use crate::llm::connection::{address, chain, http_client, without_key};
@@ -116,7 +117,7 @@ impl OpenaiModeration {
             reserved: None,
         };
         let start = Instant::now();
-        let open = match self.ledger.open_call(&call).await {
+        let open = match self.ledger.open_call(&call, &Need::Free).await {
             Ok(open) => open,
             Err(error) => return Judgement::unknown(error.to_string()),
         };

@@ -1,0 +1,146 @@
+//! What the client does with budgets: estimate a call, set that aside with its row, settle both, and choose a cheaper model where one is wanted.
+
+use super::admission::{self, Reached, Refused};
+use super::model::Admission;
+use crate::base::{Millis, Picos};
+use crate::llm::chat::ChatRequest;
+use crate::llm::ledger::{self, Priced, Settled, Started, rollup};
+use crate::llm::price::{Book, book, cost};
+use crate::llm::usage::{Shape, Usage};
+use crate::store::{Conn, Result};
+use crate::vals;
+
+/// Output tokens that are set aside for an answer without a limit of its own.
+const OUTPUT: i64 = 4_096;
+/// Bytes of a token, at least: English has four, and what has fewer has more bytes a letter.
+const BYTES: usize = 3;
+/// Tokens around each message.
+const AROUND: i64 = 16;
+
+/// What a call may need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: it has no price by contract.
+    Free,
+    /// So many tokens, at most.
+    Tokens {
+        /// Of the question.
+        input: i64,
+        /// Of the answer.
+        output: i64,
+    },
+}
+
+impl Need {
+    /// What a question may need at most: its own length counted generously, and the whole answer that it allows.
+    #[must_use]
+    pub fn of(request: &ChatRequest) -> Self {
+        let texts = request.messages.iter().map(|message| &message.content).chain(&request.system);
+        let (bytes, count) = texts.fold((0_usize, 0_i64), |(bytes, count), text| (bytes.saturating_add(text.len()), count + 1));
+        let input = i64::try_from(bytes.div_ceil(BYTES)).unwrap_or(i64::MAX / 2).saturating_add(count * AROUND);
+        Self::Tokens { input, output: request.max_tokens.map_or(OUTPUT, i64::from) }
+    }
+
+    fn usage(self) -> Option<Usage> {
+        let Self::Tokens { input, output } = self else { return None };
+        Some(Usage {
+            input,
+            output,
+            cached: 0,
+            written: 0,
+            written_1h: 0,
+            written_12h: 0,
+            // Reasoning is inside the answer; where it is dearer, all of it may be that.
+            reasoning: output,
+            shape: Shape::Chat,
+            flags: Vec::new(),
+        })
+    }
+}
+
+/// What a call may cost at most by the price in force; `None` when nobody knows it.
+fn estimate(c: &mut dyn Conn, own: &Book, call: &Started, need: Need) -> Result<Option<Picos>> {
+    let Some(with_reasoning) = need.usage() else { return Ok(Some(Picos::ZERO)) };
+    let Some(row) = book::in_force(c, own, &call.model_asked, call.started_at)? else { return Ok(None) };
+    let without = Usage { reasoning: 0, ..with_reasoning.clone() };
+    let price = |usage: &Usage| cost(&row.rates, usage, None, call.started_at).map(|cost| cost.total);
+    Ok(price(&with_reasoning).max(price(&without)))
+}
+
+/// Set aside what a call may cost, and write its row with it. What nobody settled in time is settled first, so that it does not stand in the way.
+///
+/// # Errors
+/// The outer error when the database refuses; the inner one when a budget does: nothing is written then.
+pub fn admit(
+    c: &mut dyn Conn,
+    own: &Book,
+    mut call: Started,
+    need: Need,
+    lease: Millis,
+) -> Result<std::result::Result<(), Refused>> {
+    admission::recover(c, call.started_at)?;
+    let admission = Admission {
+        call_id: call.id.clone(),
+        at: call.started_at,
+        persona: call.persona.clone(),
+        module: call.module.clone(),
+        model: call.model_asked.clone(),
+        category: call.category,
+        estimate: estimate(c, own, &call, need)?,
+        lease,
+    };
+    match admission::admit(c, &admission)? {
+        Ok(admitted) => {
+            call.reserved = admitted.reserved;
+            ledger::start(c, &call)?;
+            Ok(Ok(()))
+        }
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+/// Complete the row of a call and settle what was set aside for it, with what it was charged.
+///
+/// # Errors
+/// When the database refuses.
+pub fn settle(c: &mut dyn Conn, own: &Book, call: &Started, settled: &Settled) -> Result<(Option<Priced>, Vec<Reached>)> {
+    let priced = ledger::settle(c, own, call, settled)?;
+    let charged = rollup::of_call(c, &call.id)?.and_then(|sample| sample.charged());
+    let reached = admission::settle(c, &call.id, charged, settled.finished_at)?;
+    Ok((priced, reached))
+}
+
+/// The model that a budget wants a task to ask instead, with the budget's name; nothing for a task that has begun.
+///
+/// # Errors
+/// When the database refuses.
+pub fn downgraded(c: &mut dyn Conn, request: &ChatRequest, model: &str, at: Millis) -> Result<Option<(String, String)>> {
+    let begun = c.first("SELECT id FROM llm_calls WHERE correlation_id = $1 LIMIT 1", vals![&request.correlation_id])?;
+    if begun.is_some() {
+        return Ok(None);
+    }
+    let call = Admission {
+        call_id: String::new(),
+        at,
+        persona: request.persona.clone(),
+        module: request.module.clone(),
+        model: model.to_owned(),
+        category: request.category,
+        estimate: None,
+        lease: 0,
+    };
+    Ok(admission::downgraded(c, &call)?.filter(|(instead, _)| instead != model))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_estimated_generously() {
+        let request = ChatRequest { max_tokens: Some(200), ..ChatRequest::new("draft", Some("Be brief.".into()), "x".repeat(3_000)) };
+        assert_eq!(Need::of(&request), Need::Tokens { input: 1_003 + 32, output: 200 });
+        let open = ChatRequest::new("draft", None, "");
+        assert_eq!(Need::of(&open), Need::Tokens { input: 16, output: OUTPUT });
+    }
+}
