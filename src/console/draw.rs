@@ -1,5 +1,6 @@
 //! The screen, from the state alone: no reads, no clock, nothing that grows with the data.
 
+mod list;
 mod over;
 mod parts;
 
@@ -51,7 +52,7 @@ pub(super) fn draw(state: &mut State, frame: &mut Frame<'_>) {
     }
     let places = layout(area.width, area.height);
     tabs(state, buffer, places.tabs);
-    parts::list(state, buffer, places.list);
+    list::list(state, buffer, places.list);
     parts::case(state, buffer, places.case);
     footer(state, buffer, places.footer);
     let cursor = over::draw(state, frame);
@@ -97,8 +98,8 @@ fn footer(state: &State, buffer: &mut Buffer, area: Rect) {
         let text = if said.is_error { format!("{} {}", state.glyphs.block, said.text) } else { said.text.clone() };
         put(buffer, area.x, area.y, area.width, &clip(&text, usize::from(area.width)), theme.style(role));
     } else if state.queue.is_stale {
-        let text = "the queue has changed; it is read again when you leave this item";
-        put(buffer, area.x, area.y, area.width, text, theme.style(Role::Accent));
+        let text = super::queue::list::announcement(state);
+        put(buffer, area.x, area.y, area.width, &text, theme.style(Role::Accent));
     }
     let mut x = area.x;
     for (key, title) in over::keys(state) {

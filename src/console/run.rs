@@ -71,7 +71,7 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
         keymap: looks.keymap,
         theme: looks.theme,
         glyphs: looks.glyphs,
-        queue: Tab { loading: true, ..Tab::default() },
+        queue: Tab { loading: true, masked: desk.deck.settings.console.mask_incoming, ..Tab::default() },
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
         layers: Vec::new(),
@@ -287,7 +287,7 @@ fn wake(state: &State, now: Millis) -> Option<Duration> {
     if let Some(said) = state.toast() {
         next = next.min((said.at + TOAST - now).max(1));
     }
-    if state.queue.lines.iter().take(200).any(|line| line.not_before.is_some_and(|at| at > now)) {
+    if state.counts_down(now) {
         next = next.min(1_000);
     }
     u64::try_from(next).ok().map(Duration::from_millis)

@@ -2,7 +2,7 @@
 
 use super::action::{Action, Scope};
 use super::keymap::{Chord, Step};
-use super::queue::{Focus, View, case, filter};
+use super::queue::{Focus, View, case, decide, list};
 use super::request::{Decision, Reply, Request, Seen};
 use super::state::{Asked, Confirm, Layer, State, Wish};
 use super::{count, draw, layers};
@@ -122,8 +122,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
         Action::Up => return go(state, count::times(count, -1)),
         Action::PageDown => return go(state, count::times(count, page)),
         Action::PageUp => return go(state, count::times(count, -page)),
-        Action::First => return go(state, isize::MIN / 2),
-        Action::Last => return go(state, isize::MAX / 2),
+        Action::First => return list::to_end(state, false).unwrap_or_else(|| go(state, isize::MIN / 2)),
+        Action::Last => return list::to_end(state, true).unwrap_or_else(|| go(state, isize::MAX / 2)),
         Action::Pane => state.queue.focus = if state.queue.focus == Focus::List { Focus::Case } else { Focus::List },
         Action::Open => {
             state.queue.focus = Focus::Case;
@@ -137,10 +137,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
                 state.queue.open_case().is_some_and(|case| case.item.live_lease(state.now).is_some_and(|(holder, _)| holder == state.me));
             return decide(state, if mine { Decision::Release } else { Decision::Claim });
         }
-        Action::Undo => match state.approved.pop() {
-            Some(seen) => return vec![Request::Decide { seen, decision: Decision::Undo }],
-            None => state.say("you have approved nothing in this console that could be taken back", false),
-        },
+        Action::Undo => return decide::undo(state),
+        Action::Columns => push(state, Layer::Columns { at: 0 }),
         Action::Reject if state.queue.seen().is_some() => push(state, Layer::Reject),
         Action::Return if state.queue.seen().is_some() => layers::ask(state, Asked::Return, ""),
         Action::Hold if state.queue.seen().is_some() => layers::ask(state, Asked::Hold, ""),
@@ -273,11 +271,7 @@ fn go(state: &mut State, by: isize) -> Vec<Request> {
     }
     let is_other = state.queue.step(by);
     let mut requests = if is_other { open_case(state) } else { Vec::new() };
-    // The next page is asked for before the end is reached.
-    let near_end = state.queue.at().is_some_and(|at| at + 60 >= state.queue.lines.len());
-    if near_end && state.queue.more && !state.queue.loading {
-        requests.extend(page_after(state));
-    }
+    requests.extend(list::go_on(state));
     requests
 }
 
@@ -288,33 +282,14 @@ fn scroll(state: &mut State, by: isize) -> Vec<Request> {
 }
 
 /// Ask for the case of the item at hand.
-fn open_case(state: &mut State) -> Vec<Request> {
+pub(super) fn open_case(state: &mut State) -> Vec<Request> {
     let Some(line) = state.queue.line() else { return Vec::new() };
     vec![Request::Case { persona: line.persona_id.clone(), id: line.id.clone() }]
 }
 
 /// Ask for the list from its beginning.
 pub(super) fn list(state: &mut State) -> Vec<Request> {
-    match filter::parse(&state.queue.filter, state.persona.as_ref(), &state.me, state.queue.sort, state.now) {
-        Ok(filter) => {
-            state.queue.filter_fault = None;
-            state.queue.generation += 1;
-            state.queue.loading = true;
-            vec![Request::List { filter: Box::new(filter), generation: state.queue.generation }]
-        }
-        Err(fault) => {
-            state.queue.filter_fault = Some(fault);
-            Vec::new()
-        }
-    }
-}
-
-fn page_after(state: &mut State) -> Vec<Request> {
-    let parsed = filter::parse(&state.queue.filter, state.persona.as_ref(), &state.me, state.queue.sort, state.now);
-    let (Ok(mut filter), Some(last)) = (parsed, state.queue.lines.last()) else { return Vec::new() };
-    filter.after = Some(last.place(state.queue.sort));
-    state.queue.loading = true;
-    vec![Request::List { filter: Box::new(filter), generation: state.queue.generation }]
+    list::ask(state)
 }
 
 /// Decide about the item at hand, or about all that are marked.
@@ -334,43 +309,21 @@ fn decide_staying(state: &mut State, decision: Decision) -> Vec<Request> {
 }
 
 fn decide_one(state: &mut State, decision: Decision, moves_on: bool) -> Vec<Request> {
-    let Some(seen) = state.queue.seen() else {
-        state.say("no item is at hand", false);
-        return Vec::new();
-    };
-    if state.queue.busy.contains_key(&seen.id) {
-        return Vec::new();
-    }
-    state.queue.busy.insert(seen.id.clone(), decision.done());
-    let mut requests = vec![Request::Decide { seen: seen.clone(), decision: decision.clone() }];
-    if moves_on && decision.moves_on() {
-        // The next item is on the screen at once; a refusal brings this one back.
-        let place = state.queue.at().unwrap_or(0);
-        state.queue.remove(&seen.id);
-        state.queue.select(place.min(state.queue.lines.len().saturating_sub(1)));
-        requests.extend(open_case(state));
-    }
-    requests
+    decide::one(state, decision, moves_on)
 }
 
 /// Decide about everything that is marked, each by its own version.
 pub(super) fn decide_marked(state: &mut State, decision: &Decision) -> Vec<Request> {
-    let marked = std::mem::take(&mut state.queue.marked);
-    let mut requests = Vec::with_capacity(marked.len());
-    for seen in marked.into_values() {
-        state.queue.remove(&seen.id);
-        state.queue.busy.insert(seen.id.clone(), decision.done());
-        requests.push(Request::Decide { seen, decision: decision.clone() });
-    }
-    requests.extend(open_case(state));
-    requests
+    decide::marked(state, decision)
 }
 
 /// Make the lines of the case anew.
 pub(super) fn lay_out(state: &mut State) {
     let width = state.case_width();
     if let Some(open) = state.queue.open_case() {
-        state.queue.case_lines = case::lines(open, state.queue.view, state.queue.masked, width, state.now);
+        let mut lines = decide::told(state, open, width);
+        lines.extend(case::lines(open, state.queue.view, state.queue.masked, width, state.now));
+        state.queue.case_lines = lines;
         state.queue.case_top = state.queue.case_top.min(state.queue.case_lines.len().saturating_sub(1));
     }
     state.is_dirty = true;
@@ -381,30 +334,15 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
     state.is_dirty = true;
     match reply {
         Reply::List { generation, .. } if generation != state.queue.generation => Vec::new(),
-        Reply::List { lines, more, continued, .. } => {
-            state.queue.loading = false;
-            state.queue.more = more;
-            if continued {
-                state.queue.lines.extend(lines);
-                return Vec::new();
+        Reply::List { part, from, .. } => {
+            if list::came(state, part, &from) {
+                open_case(state)
+            } else {
+                Vec::new()
             }
-            let place = state.queue.at().unwrap_or(0);
-            state.queue.lines = lines;
-            if state.queue.at().is_none() {
-                state.queue.selected = None;
-                state.queue.select(place.min(state.queue.lines.len().saturating_sub(1)));
-                if state.queue.lines.is_empty() {
-                    state.queue.case = None;
-                    state.queue.case_lines.clear();
-                }
-            }
-            open_case(state)
         }
         Reply::Case(case) => {
-            if Some(&case.item.id) == state.queue.selected.as_ref() {
-                state.queue.case = Some(case);
-                lay_out(state);
-            }
+            decide::case_came(state, case);
             Vec::new()
         }
         Reply::Gone { id, why } => {
@@ -412,7 +350,7 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
             state.say(why, true);
             open_case(state)
         }
-        Reply::Decided { seen, decision, result } => decided(state, seen, &decision, result),
+        Reply::Decided { seen, decision, result } => decide::decided(state, seen, &decision, result),
         Reply::Screened { evaluation, generation } => {
             if let Some(Layer::Editor { evaluation: shown, generation: wanted, .. }) = state.layers.last_mut()
                 && *wanted == generation
@@ -422,7 +360,7 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
             Vec::new()
         }
         Reply::Overview(overview) => {
-            state.overview = *overview;
+            list::overviewed(state, *overview);
             Vec::new()
         }
         Reply::Stats(found) => {
@@ -454,44 +392,4 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
             Vec::new()
         }
     }
-}
-
-fn decided(state: &mut State, seen: Seen, decision: &Decision, result: Result<Box<crate::moderation::Item>, String>) -> Vec<Request> {
-    state.queue.busy.remove(&seen.id);
-    let mut requests = Vec::new();
-    match result {
-        Ok(item) => {
-            let short = crate::base::short(&item.id);
-            match decision {
-                Decision::Claim => {}
-                Decision::Approve | Decision::ApproveUnread if item.state == crate::moderation::State::Pending => {
-                    state.say(format!("{short} approved by you; a second person has to approve it too"), false);
-                }
-                Decision::Approve | Decision::ApproveUnread => {
-                    let leaves = item.not_before.map(|at| crate::base::clock::duration((at - state.now).max(0))).unwrap_or_default();
-                    state.approved.push(Seen { persona: item.persona_id.clone(), id: item.id.clone(), version: item.version });
-                    state.say(format!("{short} approved, leaves in {leaves}; {} takes it back", state.key(Action::Undo)), false);
-                }
-                Decision::Undo => {
-                    state.say(format!("{short} taken back; nothing has left"), false);
-                    requests.extend(list(state));
-                }
-                other => state.say(format!("{short} {}", other.done()), false),
-            }
-            if state.queue.selected.as_deref() == Some(&item.id) {
-                requests.push(Request::Case { persona: item.persona_id.clone(), id: item.id.clone() });
-            }
-        }
-        Err(why) => {
-            state.say(why, true);
-            if let Decision::Edit { case, text } = decision {
-                // What was typed is not lost.
-                layers::open_editor(state, (**case).clone(), text);
-            }
-            // It is looked at again as it is now, where it was.
-            state.queue.selected = Some(seen.id.clone());
-            requests.extend(list(state));
-        }
-    }
-    requests
 }

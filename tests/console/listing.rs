@@ -111,7 +111,7 @@ fn help_lists_what_the_command_lists() {
 
 #[test]
 fn pasting_into_the_list_does_nothing_but_say_so() {
-    let (home, mut ids) = Home::with(&["A harmless remark about rivers.", "A second remark, about lakes."]);
+    let (home, ids) = Home::with(&["A harmless remark about rivers.", "A second remark, about lakes."]);
     let mut console = home.console();
     console.chooses("rivers").paste("aaa\rr1\rq").says("what was pasted was not taken for keys").chooses("rivers").shows("2 items");
     assert_eq!((home.state(&ids[0]), home.state(&ids[1])), ("pending".to_owned(), "pending".to_owned()));
@@ -137,7 +137,7 @@ fn what_is_queued_elsewhere_appears_by_itself() {
     home.add("A second remark, about lakes.");
     console.wait_within(Duration::from_secs(2), |screen| screen.contents().contains("about lakes"), "the new item");
     console.shows("2 items").shows("Queue 2").chooses("rivers");
-    console.wait_for(|screen| !message(screen).contains('!'), "no error").wait_for(|screen| chosen(screen).is_some(), "a chosen line");
+    console.wait_for(|screen| !message(screen).contains("✗"), "no error").wait_for(|screen| chosen(screen).is_some(), "a chosen line");
 }
 
 #[test]

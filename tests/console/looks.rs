@@ -18,7 +18,7 @@ fn colours(console: &Console) -> Vec<String> {
 
 /// Whether the chosen line is drawn in reverse.
 fn is_reverse(screen: &vt100::Screen) -> bool {
-    let row = (1..screen.size().0.get()).find(|row| screen.cell(*row, 0).is_some_and(|cell| cell.contents() == ">"));
+    let row = (1..screen.size().0.get()).find(|row| screen.cell(*row, 0).is_some_and(|cell| matches!(cell.contents(), ">" | "▌")));
     row.is_some_and(|row| screen.cell(row, 10).is_some_and(vt100::Cell::inverse))
 }
 
