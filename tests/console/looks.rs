@@ -49,7 +49,16 @@ fn poor_terminals_are_served() {
     let (home, _) = Home::with(&["A harmless remark about rivers.", "A second remark, about lakes."]);
     for term in ["dumb", "vt100", "linux", "xterm", ""] {
         let mut console = home.console_with(&[("TERM", term)]);
-        console.chooses("rivers").keys("j").chooses("lakes").keys("?").shows("everywhere").keys("\x1b").hides("everywhere");
+        console
+            .shows("lakes")
+            .keys("gg")
+            .chooses("rivers")
+            .keys("j")
+            .chooses("lakes")
+            .keys("?")
+            .shows("everywhere")
+            .keys("\x1b")
+            .hides("everywhere");
         console.wait_for(|screen| chosen(screen).is_some(), "a chosen line").keys("q");
         assert_eq!(console.ended(std::time::Duration::from_secs(2)), 0, "{term}");
     }

@@ -40,7 +40,13 @@ pub(super) fn list(state: &mut State, buffer: &mut Buffer, area: Rect) {
         return;
     }
     let several = state.persona.is_none() && state.overview.personas.len() > 1;
-    let columns = state.queue.columns.fitting(area.width, several);
+    let targets = state.queue.lines.iter().map(|line| line.target_subreddit.len() + 3).max().unwrap_or(0);
+    let targets = u16::try_from(targets).unwrap_or(u16::MAX);
+    let shown = state.queue.columns.fitting(area.width, several);
+    let columns: Vec<(Column, u16)> = shown
+        .into_iter()
+        .map(|column| (column, if column == Column::Target { column.width().min(targets) } else { column.width() }))
+        .collect();
     for (row, line) in state.queue.lines.iter().skip(state.queue.top).take(rows).enumerate() {
         let y = area.y + 1 + u16::try_from(row).unwrap_or(0);
         one(state, buffer, Rect { y, height: 1, ..area }, line, &columns);
@@ -88,7 +94,7 @@ fn heading(state: &State, buffer: &mut Buffer, area: Rect) {
 }
 
 /// One line of the list: mark, columns, and the first words.
-fn one(state: &State, buffer: &mut Buffer, area: Rect, line: &Line, shown: &[Column]) {
+fn one(state: &State, buffer: &mut Buffer, area: Rect, line: &Line, shown: &[(Column, u16)]) {
     let theme = &state.theme;
     let is_here = state.queue.selected.as_ref() == Some(&line.id);
     let marked = state.queue.marked.contains_key(&line.id);
@@ -96,14 +102,14 @@ fn one(state: &State, buffer: &mut Buffer, area: Rect, line: &Line, shown: &[Col
     put(buffer, area.x, area.y, 1, here, theme.style(Role::Accent));
     put(buffer, area.x + 1, area.y, 2, if marked { "* " } else { "  " }, theme.style(Role::Accent));
     let mut x = area.x + 3;
-    for column in shown {
+    for (column, width) in shown {
         let (role, text) = cell(state, line, *column);
-        let room = column.width().min(area.right().saturating_sub(x));
-        put(buffer, x, area.y, room, &clip(&text, usize::from(column.width()) - 1), theme.style(role));
-        x += column.width();
+        let room = (*width).min(area.right().saturating_sub(x));
+        put(buffer, x, area.y, room, &clip(&text, usize::from(width.saturating_sub(1))), theme.style(role));
+        x += width;
     }
     let stage = stage(state, line, false);
-    if !shown.contains(&Column::State) && state.queue.columns.shows(Column::State) && !stage.is_empty() {
+    if shown.iter().all(|(column, _)| *column != Column::State) && state.queue.columns.shows(Column::State) && !stage.is_empty() {
         x = put(buffer, x, area.y, area.right().saturating_sub(x), &format!("{stage} "), theme.style(Role::Pending));
     }
     let room = usize::from(area.right().saturating_sub(x));

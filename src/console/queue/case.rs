@@ -10,6 +10,8 @@ use crate::memory::confidence;
 use crate::moderation::screening::ConsistencyResult;
 use crate::moderation::{Item, Span, Verdict};
 
+/// Lines of an entry of the thread that stand before the draft.
+const SHORT: usize = 6;
 /// Bytes of a draft that are shown: rules block a text long before.
 const MOST_OF_A_DRAFT: usize = 160_000;
 
@@ -19,7 +21,7 @@ pub(in crate::console) fn lines(case: &Case, view: View, masked: bool, width: us
     match view {
         View::Whole => {
             head(&mut page, case, now);
-            thread(&mut page, &case.item, masked);
+            thread(&mut page, &case.item, masked, true);
             draft(&mut page, &case.item);
             findings(&mut page, case, now);
             beliefs(&mut page, case);
@@ -35,7 +37,7 @@ pub(in crate::console) fn lines(case: &Case, view: View, masked: bool, width: us
             agreement(&mut page, case);
             beliefs(&mut page, case);
         }
-        View::Thread => thread(&mut page, &case.item, masked),
+        View::Thread => thread(&mut page, &case.item, masked, false),
         View::Difference => difference(&mut page, case),
     }
     page.lines
@@ -86,7 +88,8 @@ fn head(page: &mut Page, case: &Case, now: Millis) {
     }
 }
 
-fn thread(page: &mut Page, item: &Item, masked: bool) {
+/// What is answered. In short only the beginning of each entry, so that the draft is not far below.
+fn thread(page: &mut Page, item: &Item, masked: bool, in_short: bool) {
     for entry in &item.draft_metadata.thread {
         page.heading(&format!("u/{} wrote", SafeText::line(&entry.author)));
         if masked {
@@ -96,7 +99,13 @@ fn thread(page: &mut Page, item: &Item, masked: bool) {
         if let Some(title) = &entry.title {
             page.text(Role::Text, 1, title);
         }
-        page.text(Role::Quote, 1, &entry.body);
+        let lines = wrap(&[Piece::new(Role::Quote, &entry.body)], page.width, 1);
+        let shown = if in_short && lines.len() > SHORT + 1 { SHORT } else { lines.len() };
+        let left_out = lines.len() - shown;
+        page.lines.extend(lines.into_iter().take(shown));
+        if left_out > 0 {
+            page.text(Role::Accent, 1, &format!("{left_out} more lines: the thread's own view has them"));
+        }
     }
     if item.draft_metadata.thread.is_empty() {
         page.heading("thread");
@@ -327,6 +336,7 @@ pub(in crate::console) fn told(case: &Case, notice: &Notice, me: &str, keys: &[S
     let since = since::since(case, notice.seen);
     match (&notice.refused, &since) {
         (None, None) => return Vec::new(),
+        (Some(why), Some(_)) if why.contains("changed meanwhile") => page.text(Role::Bad, 0, "not done: it changed meanwhile"),
         (Some(why), _) => {
             page.pieces(&[Piece::new(Role::Bad, "not done: "), Piece::new(Role::Text, &SafeText::line(why).to_string())], 0);
         }

@@ -263,7 +263,9 @@ fn refused(state: &mut State, seen: Seen, decision: &Decision, why: &str, taken:
         keep(state, seen.id.clone(), "edit", text.clone());
     }
     let is_here = state.queue.selected.as_deref() == Some(&seen.id);
-    let is_elsewhere = !state.layers.is_empty() || (state.queue.focus == Focus::Case && !is_here);
+    let has_another =
+        || state.queue.open_case().is_some_and(|case| case.item.live_lease(state.now).is_some_and(|(holder, _)| holder == state.me));
+    let is_elsewhere = !state.layers.is_empty() || (state.queue.focus == Focus::Case && !is_here && has_another());
     if is_elsewhere && !matches!(decision, Decision::Claim) {
         let kept = if typed.is_some() || matches!(decision, Decision::Edit { .. }) { ", with what you typed" } else { "" };
         state.say(format!("{} is not {}: {why}; it is in the list again{kept}", short(&seen.id), decision.done()), true);
