@@ -7,7 +7,7 @@ pub enum Scope {
     Global,
     /// In the list of the queue, and wherever an item is at hand.
     Queue,
-    /// In the text of a case, a help page, a log: what scrolls.
+    /// Whatever scrolls: a list, the text of a case, a help page, a log.
     Text,
 }
 
@@ -83,13 +83,13 @@ actions! {
     Suspend "app.suspend" Global "suspend" "Put the console into the background of the shell.";
     Redraw "app.redraw" Global "redraw" "Draw the screen anew.";
 
-    Down "move.down" Queue "down" "One down.";
-    Up "move.up" Queue "up" "One up.";
-    PageDown "move.page_down" Queue "page down" "One page down.";
-    PageUp "move.page_up" Queue "page up" "One page up.";
-    First "move.first" Queue "first" "To the first.";
-    Last "move.last" Queue "last" "To the last.";
-    Pane "move.pane" Queue "other pane" "To the other side: list or case.";
+    Down "move.down" Text "down" "One down.";
+    Up "move.up" Text "up" "One up.";
+    PageDown "move.page_down" Text "page down" "One page down.";
+    PageUp "move.page_up" Text "page up" "One page up.";
+    First "move.first" Text "first" "To the first.";
+    Last "move.last" Text "last" "To the last.";
+    Pane "move.pane" Text "other pane" "To the other side: list or case.";
 
     Open "queue.open" Queue "open" "Open the item and claim it, so that nobody else decides it meanwhile.";
     Approve "queue.approve" Queue "approve" "Approve the item and go to the next one. It is sent when its undo window is over.";

@@ -1,12 +1,15 @@
 //! The screen, from the state alone: no reads, no clock, nothing that grows with the data.
 
+mod bars;
 mod list;
 mod over;
 mod parts;
 
 use super::state::State;
+use super::tabs::Name;
 use super::theme::Role;
-use parts::{clip, put, put_pieces};
+pub(super) use bars::{bar, key_at};
+use parts::{put, put_pieces};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -20,6 +23,8 @@ const SIDE_BY_SIDE: u16 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Places {
     pub tabs: Rect,
+    /// What the tab has.
+    pub body: Rect,
     pub list: Rect,
     pub case: Rect,
     pub footer: Rect,
@@ -35,7 +40,8 @@ pub(super) fn layout(width: u16, height: u16) -> Places {
         let rows = (body.height / 3).clamp(4, 9).min(body.height);
         (Rect { height: rows, ..body }, Rect { y: body.y + rows, height: body.height - rows, ..body })
     };
-    Places { tabs: Rect::new(0, 0, width, 1.min(height)), list, case, footer: Rect::new(0, height.saturating_sub(2), width, 2.min(height)) }
+    let footer = Rect::new(0, height.saturating_sub(2), width, 2.min(height));
+    Places { tabs: Rect::new(0, 0, width, 1.min(height)), body, list, case, footer }
 }
 
 /// Draw everything.
@@ -51,64 +57,17 @@ pub(super) fn draw(state: &mut State, frame: &mut Frame<'_>) {
         return;
     }
     let places = layout(area.width, area.height);
-    tabs(state, buffer, places.tabs);
-    list::list(state, buffer, places.list);
-    parts::case(state, buffer, places.case);
-    footer(state, buffer, places.footer);
+    bars::top(state, buffer, places.tabs);
+    match state.tab {
+        Name::Queue => {
+            list::list(state, buffer, places.list);
+            parts::case(state, buffer, places.case);
+        }
+    }
+    bars::footer(state, buffer, places.footer);
     let cursor = over::draw(state, frame);
     if let Some((x, y)) = cursor {
         frame.set_cursor_position((x, y));
-    }
-}
-
-fn tabs(state: &State, buffer: &mut Buffer, area: Rect) {
-    let theme = &state.theme;
-    let waiting = state.overview.waiting;
-    let mut x = put(buffer, area.x, area.y, area.width, " Queue ", theme.style(Role::Heading));
-    x = put(buffer, x, area.y, area.right().saturating_sub(x), &format!("{waiting} "), theme.style(Role::Badge));
-    let persona = state
-        .persona
-        .as_ref()
-        .and_then(|id| state.overview.personas.iter().find(|persona| persona.id == *id))
-        .map_or_else(|| "all personas".to_owned(), |persona| format!("u/{}", persona.reddit_username));
-    let (mode_role, mode) = match (state.is_stopped(), state.mode) {
-        (true, _) => (Role::Paused, "ALL SENDING IS STOPPED".to_owned()),
-        (false, crate::moderation::Mode::Live) => (Role::Live, super::request::mode_word(state.mode).to_owned()),
-        (false, _) => (Role::Sandbox, super::request::mode_word(state.mode).to_owned()),
-    };
-    let agents = match state.overview.agents {
-        0 => "no agent runs".to_owned(),
-        1 => "an agent runs".to_owned(),
-        count => format!("{count} agents run"),
-    };
-    let time = crate::base::clock::local(state.now);
-    let time = time.get(11..16).unwrap_or_default();
-    let right = [(Role::Dim, format!("{persona}  {agents}  ")), (mode_role, format!(" {mode} ")), (Role::Dim, format!("  {time} "))];
-    let width: usize = right.iter().map(|(_, text)| parts::columns(text)).sum();
-    let mut at = area.right().saturating_sub(u16::try_from(width).unwrap_or(area.width)).max(x + 1);
-    for (role, text) in right {
-        at = put(buffer, at, area.y, area.right().saturating_sub(at), &text, theme.style(role));
-    }
-}
-
-fn footer(state: &State, buffer: &mut Buffer, area: Rect) {
-    let theme = &state.theme;
-    if let Some(said) = state.toast() {
-        let role = if said.is_error { Role::ErrorToast } else { Role::Toast };
-        let text = if said.is_error { format!("{} {}", state.glyphs.block, said.text) } else { said.text.clone() };
-        put(buffer, area.x, area.y, area.width, &clip(&text, usize::from(area.width)), theme.style(role));
-    } else if state.queue.is_stale {
-        let text = super::queue::list::announcement(state);
-        put(buffer, area.x, area.y, area.width, &text, theme.style(Role::Accent));
-    }
-    let mut x = area.x;
-    for (key, title) in over::keys(state) {
-        let needed = u16::try_from(parts::columns(&key) + parts::columns(title) + 3).unwrap_or(u16::MAX);
-        if x + needed > area.right() {
-            break;
-        }
-        x = put(buffer, x, area.y + 1, area.right() - x, &key, theme.style(Role::Key));
-        x = put(buffer, x, area.y + 1, area.right() - x, &format!(" {title}  "), theme.style(Role::Dim));
     }
 }
 

@@ -1,12 +1,12 @@
 //! What lies over the tab and takes the keys: help, palette, questions, texts.
 
 use super::action::Action;
-use super::keymap::{Chord, Step};
+use super::queue::act;
 use super::request::{Case, Decision, Request, Seen};
 use super::state::{Asked, Confirm, Layer, State};
-use super::update;
+use super::{tabs, update};
 use crate::moderation::{Directive, RejectCode};
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
 use ratatui_textarea::TextArea;
 
 /// The reasons of a rejection, by their number.
@@ -119,9 +119,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
                     let chosen = at.checked_sub(1).and_then(|at| state.overview.personas.get(at)).map(|persona| persona.id.clone());
                     state.persona = chosen;
                     state.layers.pop();
-                    let mut requests = update::list(state);
-                    requests.push(Request::Overview { persona: state.persona.clone() });
-                    return requests;
+                    return tabs::persona_changed(state);
                 }
                 _ => drop(state.layers.pop()),
             }
@@ -141,7 +139,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
                     state.layers.pop();
                     Vec::new()
                 }
-                Confirm::Many { decision, .. } => update::decide_marked(state, &decision),
+                Confirm::Many { decision, .. } => super::queue::decide::marked(state, &decision),
             }
         }
         Layer::Line { text, .. } => match key.code {
@@ -172,6 +170,19 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
             text.input(key);
             after_text(state)
         }
+    }
+}
+
+/// The wheel over the topmost layer; clicks are not taken, so that none hits what is half hidden.
+pub(super) fn mouse(state: &mut State, mouse: MouseEvent) -> Vec<Request> {
+    let code = match mouse.kind {
+        MouseEventKind::ScrollDown => KeyCode::Down,
+        MouseEventKind::ScrollUp => KeyCode::Up,
+        _ => return Vec::new(),
+    };
+    match state.layers.last() {
+        Some(Layer::Question { .. } | Layer::Reject | Layer::Line { .. }) | None => Vec::new(),
+        Some(_) => key(state, KeyEvent::new(code, KeyModifiers::NONE)),
     }
 }
 
@@ -219,7 +230,7 @@ pub(super) fn after_text(state: &mut State) -> Vec<Request> {
     match state.layers.last_mut() {
         Some(Layer::Line { asked: Asked::Filter, text }) => {
             state.queue.filter = text.lines().join(" ");
-            update::list(state)
+            act::list(state)
         }
         Some(Layer::Editor { text, case, generation, .. }) => {
             *generation += 1;
@@ -237,30 +248,28 @@ fn entered(state: &mut State) -> Vec<Request> {
     match asked {
         Asked::Filter => {
             state.queue.filter = typed;
-            update::list(state)
+            act::list(state)
         }
         Asked::FilterName => super::saved::named(state, &typed),
         Asked::Return if typed.is_empty() => again(state, Asked::Return, &typed, "the agent needs a note to write it again"),
-        Asked::Return => update::decide(state, Decision::Return { note: typed }),
+        Asked::Return => act::decide(state, Decision::Return { note: typed }),
         Asked::RejectNote { code, directive } => {
             let note = (!typed.is_empty()).then_some(typed);
             if code == RejectCode::Other && note.is_none() {
                 return again(state, Asked::RejectNote { code, directive }, "", "another reason needs a few words");
             }
-            update::decide(state, Decision::Reject { code, directive, note })
+            act::decide(state, Decision::Reject { code, directive, note })
         }
         Asked::Hold => {
             let (length, reason) = typed.split_once(' ').unwrap_or((typed.as_str(), ""));
             match crate::base::duration::parse(length) {
-                Ok(length) if !reason.trim().is_empty() => {
-                    update::decide(state, Decision::Hold { length, reason: reason.trim().to_owned() })
-                }
+                Ok(length) if !reason.trim().is_empty() => act::decide(state, Decision::Hold { length, reason: reason.trim().to_owned() }),
                 _ => again(state, Asked::Hold, &typed, "say for how long and why: `2h waits for the agency's answer`"),
             }
         }
         Asked::Escalate => match typed.split_once(' ') {
             Some((to, reason)) if !reason.trim().is_empty() => {
-                update::decide(state, Decision::Escalate { to: to.to_owned(), reason: reason.trim().to_owned() })
+                act::decide(state, Decision::Escalate { to: to.to_owned(), reason: reason.trim().to_owned() })
             }
             _ => again(state, Asked::Escalate, &typed, "say to whom and why: `bea knows the agency`"),
         },
@@ -272,14 +281,6 @@ fn again(state: &mut State, asked: Asked, typed: &str, why: &str) -> Vec<Request
     ask(state, asked, typed);
     state.say(why, true);
     Vec::new()
-}
-
-/// Whether a chord would do something in the tab: for the which-key hint.
-pub(super) fn follows(state: &State, pending: &[Chord]) -> Vec<(String, Action)> {
-    match state.keymap.step(super::action::Scope::Queue, pending) {
-        Step::Prefix(next) => next,
-        Step::Action(_) | Step::None => Vec::new(),
-    }
 }
 
 /// The item that an outside editor changed, with what was typed.

@@ -5,6 +5,7 @@
 
 use super::queue::columns::Columns;
 use super::state::State;
+use super::tabs::Name;
 use crate::base::{PersonaId, SafeText};
 use crate::config::Settings;
 use crate::moderation::listing::Sort;
@@ -33,6 +34,8 @@ pub(super) type Saved = BTreeMap<String, String>;
 #[serde(deny_unknown_fields)]
 struct Contents {
     quarterdeck_console: u32,
+    #[serde(default)]
+    tab: Option<String>,
     #[serde(default)]
     persona: Option<PersonaId>,
     #[serde(default)]
@@ -133,6 +136,7 @@ impl Store {
 fn fresh() -> Contents {
     Contents {
         quarterdeck_console: FORMAT,
+        tab: None,
         persona: None,
         filter: String::new(),
         sort: None,
@@ -170,6 +174,8 @@ pub(super) fn recall(state: &mut State, known: &[PersonaId]) {
             state.say("the persona that you looked at last is not in this database; everybody's items are shown", false);
         }
     }
+    // A tab that another version of the program had is no reason to start fresh.
+    state.tab = contents.tab.and_then(|word| Name::by_word(&word)).unwrap_or_default();
     state.queue.filter = contents.filter;
     state.queue.sort = contents.sort.and_then(|word| word.parse().ok()).unwrap_or_default();
     state.queue.columns = Columns::from_hidden(&contents.hidden_columns);
@@ -200,6 +206,7 @@ pub(super) fn keep(state: &State) -> Result<(), String> {
     };
     let contents = Contents {
         quarterdeck_console: FORMAT,
+        tab: Some(state.tab.word().to_owned()),
         persona: state.persona.clone(),
         filter: state.queue.filter.clone(),
         sort: Some(sort.to_owned()),

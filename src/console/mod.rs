@@ -17,6 +17,7 @@ mod request;
 mod run;
 mod saved;
 mod state;
+mod tabs;
 mod terminal;
 mod text;
 pub mod theme;

@@ -4,9 +4,9 @@ use super::action::Action;
 use super::looks::{Looks, Watch};
 use super::queue::{Focus, Tab};
 use super::request::{self, Desk, Reply, Request, Seen};
-use super::state::{Layer, Said, State, TOAST, Wish};
+use super::state::{Layer, PATIENCE, Said, State, TICK, TOAST, Waits, Wish};
 use super::terminal::{self, Screen};
-use super::{draw, layers, memory, update};
+use super::{draw, layers, memory, tabs, update};
 use crate::base::Millis;
 use crate::deck::Deck;
 use crate::memory::Persona;
@@ -60,9 +60,10 @@ async fn remember(desk: &Desk, state: &mut State) {
 fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
     let looks = Looks::read(&desk.deck.settings);
     let now = desk.deck.clock.now();
-    let said = looks.problems.into_iter().map(|text| Said { at: now, text, is_error: true }).collect();
+    let said: Vec<Said> = looks.problems.into_iter().map(|text| Said { at: now, text, is_error: true }).collect();
     State {
         now,
+        waits: Waits::default(),
         width: 80,
         height: 24,
         me: desk.actor.name.clone(),
@@ -72,6 +73,7 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
         theme: looks.theme,
         glyphs: looks.glyphs,
         queue: Tab { loading: true, masked: desk.deck.settings.console.mask_incoming, ..Tab::default() },
+        tab: tabs::Name::default(),
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
         layers: Vec::new(),
@@ -81,6 +83,7 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
             store: memory::Store::of(&desk.deck.settings, is_demo || desk.deck.mode == Mode::Sandbox),
             ..memory::Memory::default()
         },
+        unread: said.len(),
         said,
         approved: Vec::new(),
         mouse: true,
@@ -110,8 +113,8 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             false,
         );
     }
-    let first = [update::list(state), vec![Request::Overview { persona: state.persona.clone() }]].concat();
-    ask(desk, &answers, first);
+    let first = tabs::persona_changed(state);
+    ask(desk, state, &answers, first);
     let mut renew_at: Option<(Instant, Seen)> = None;
     let mut refresh_at: Option<Instant> = None;
     while !state.quits {
@@ -137,6 +140,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             },
             Some(reply) = replies.recv() => {
                 state.now = desk.deck.clock.now();
+                state.waits.end(state.now);
                 update::reply(state, reply)
             }
             alive = changed(&mut changes) => {
@@ -150,7 +154,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             () = until(refresh_at) => {
                 refresh_at = None;
                 state.now = desk.deck.clock.now();
-                refreshed(state)
+                tabs::refreshed(state)
             }
             () = until(renew_at.as_ref().map(|(at, _)| *at)) => match renew_at.take() {
                 Some((_, seen)) => vec![Request::Decide { seen, decision: request::Decision::Claim }],
@@ -168,11 +172,9 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             }
             () = ended(&mut ends) => return Ok(()),
         };
-        ask(desk, &answers, requests);
-        if state.queue.is_stale && state.queue.focus == Focus::List && state.layers.is_empty() && !state.queue.loading {
-            state.queue.is_stale = false;
-            ask(desk, &answers, update::list(state));
-        }
+        ask(desk, state, &answers, requests);
+        let put_off = tabs::caught_up(state);
+        ask(desk, state, &answers, put_off);
         let wishes = std::mem::take(&mut state.wishes);
         for wish in wishes {
             let needs_terminal = matches!(wish, Wish::Suspend | Wish::Editor { .. });
@@ -184,7 +186,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             if needs_terminal {
                 events = EventStream::new();
             }
-            ask(desk, &answers, requests);
+            ask(desk, state, &answers, requests);
         }
     }
     Ok(())
@@ -215,7 +217,7 @@ fn grant(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen, wish: Wish) -
         Wish::Suspend => {
             screen.lend(terminal::stop)?;
             (state.width, state.height) = screen.size();
-            update::lay_out(state);
+            tabs::lay_out(state);
         }
         Wish::Redraw => screen.forget()?,
         Wish::Mouse(mouse) => screen.set_mouse(mouse)?,
@@ -258,7 +260,8 @@ fn in_editor(text: &str) -> Result<String, String> {
     std::fs::read_to_string(file.path()).map_err(|error| format!("{}: {error}", file.path().display()))
 }
 
-fn ask(desk: &Arc<Desk>, answers: &mpsc::UnboundedSender<Reply>, requests: Vec<Request>) {
+fn ask(desk: &Arc<Desk>, state: &mut State, answers: &mpsc::UnboundedSender<Reply>, requests: Vec<Request>) {
+    state.waits.begin(requests.len(), desk.deck.clock.now());
     for request in requests {
         let (desk, answers) = (Arc::clone(desk), answers.clone());
         tokio::spawn(async move {
@@ -268,24 +271,14 @@ fn ask(desk: &Arc<Desk>, answers: &mpsc::UnboundedSender<Reply>, requests: Vec<R
     }
 }
 
-/// The database changed: the list is read again, unless a person is in the middle of an item.
-fn refreshed(state: &mut State) -> Vec<Request> {
-    let mut requests = vec![Request::Overview { persona: state.persona.clone() }];
-    let is_busy = state.queue.focus == Focus::Case || !state.layers.is_empty();
-    if is_busy || state.queue.loading {
-        state.queue.is_stale = true;
-        state.is_dirty = true;
-    } else {
-        requests.extend(update::list(state));
-    }
-    requests
-}
-
 /// When the screen changes by itself: the end of a toast, a countdown, the next minute of the clock.
 fn wake(state: &State, now: Millis) -> Option<Duration> {
     let mut next = 60_000 - now.rem_euclid(60_000);
     if let Some(said) = state.toast() {
         next = next.min((said.at + TOAST - now).max(1));
+    }
+    if let Some(waited) = state.waits.length(now) {
+        next = next.min(if waited < PATIENCE { PATIENCE - waited } else { TICK });
     }
     if state.counts_down(now) {
         next = next.min(1_000);

@@ -1,12 +1,13 @@
 //! The saved filters: choose one, save the one in force, take one away.
 
 use super::action::Action;
+use super::layers;
 use super::memory::{self, Change, MOST_SAVED};
+use super::queue::act;
 use super::request::Request;
 use super::state::{Asked, Layer, State};
 use super::text::{Piece, Pieces, wrap};
 use super::theme::Role;
-use super::{layers, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// The keys of the layer, for the footer.
@@ -29,7 +30,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
             if let Some(filter) = chosen {
                 state.layers.pop();
                 state.queue.filter = filter;
-                return update::list(state);
+                return act::list(state);
             }
         }
         KeyCode::Char('x') => {

@@ -71,9 +71,45 @@ pub(super) enum Layer {
     Columns { at: usize },
 }
 
+/// How long an answer may take before the screen says that it waits.
+pub(super) const PATIENCE: Millis = 300;
+/// How often the sign of waiting moves.
+pub(super) const TICK: Millis = 250;
+
+/// Requests that were not answered yet.
+#[derive(Debug, Default)]
+pub(super) struct Waits {
+    open: usize,
+    /// When there were none the last time.
+    since: Millis,
+}
+
+impl Waits {
+    /// So many were asked.
+    pub fn begin(&mut self, count: usize, now: Millis) {
+        if self.open == 0 {
+            self.since = now;
+        }
+        self.open += count;
+    }
+
+    /// One was answered.
+    pub fn end(&mut self, now: Millis) {
+        self.open = self.open.saturating_sub(1);
+        // Each answer shows that the database is there: the time counts from the last one.
+        self.since = now;
+    }
+
+    /// For how long nothing was answered, where something is waited for.
+    pub fn length(&self, now: Millis) -> Option<Millis> {
+        (self.open > 0).then_some((now - self.since).max(0))
+    }
+}
+
 /// Everything.
 pub(super) struct State {
     pub now: Millis,
+    pub waits: Waits,
     pub width: u16,
     pub height: u16,
     pub me: String,
@@ -82,6 +118,7 @@ pub(super) struct State {
     pub keymap: Keymap,
     pub theme: Theme,
     pub glyphs: Glyphs,
+    pub tab: super::tabs::Name,
     pub queue: Tab,
     pub overview: Overview,
     pub persona: Option<PersonaId>,
@@ -92,6 +129,8 @@ pub(super) struct State {
     /// What is remembered between two starts.
     pub memory: super::memory::Memory,
     pub said: Vec<Said>,
+    /// Errors that were said since the messages were last looked at.
+    pub unread: usize,
     pub approved: Vec<super::request::Seen>,
     pub mouse: bool,
     /// Something changed since the last frame.
@@ -115,6 +154,7 @@ impl State {
     /// Say something: it stands in the last line for a while, and in the messages.
     pub fn say(&mut self, text: impl Into<String>, is_error: bool) {
         self.said.push(Said { at: self.now, text: text.into(), is_error });
+        self.unread += usize::from(is_error);
         if self.said.len() > MOST_MESSAGES {
             self.said.remove(0);
         }

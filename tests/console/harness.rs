@@ -414,10 +414,10 @@ fn picture(screen: &vt100::Screen) -> String {
     screen.rows(0, columns).map(|row| format!("|{row}\n")).collect()
 }
 
-/// The line of the list with the cursor: the one that begins with the sign of the choice.
+/// The line of the list with the cursor: the one that begins with the sign of the selection, as the terminal can show it.
 pub fn chosen(screen: &vt100::Screen) -> Option<String> {
     let (rows, columns) = screen.size();
-    let row = (1..rows.get()).find(|row| screen.cell(*row, 0).is_some_and(|cell| matches!(cell.contents(), ">" | "▌")))?;
+    let row = (1..rows.get()).find(|row| screen.cell(*row, 0).is_some_and(|cell| ["▌", ">"].contains(&cell.contents())))?;
     screen.rows(0, columns.get()).nth(usize::from(row))
 }
 

@@ -13,3 +13,4 @@ mod listing;
 mod looks;
 mod others;
 mod stopping;
+mod waiting;

@@ -6,10 +6,11 @@ use crate::base::{SafeText, clock};
 use crate::console::action::{Action, Scope};
 use crate::console::layers::{self, REASONS};
 use crate::console::queue::case::{flagged, verdict};
-use crate::console::queue::{Focus, columns, decide};
+use crate::console::queue::{columns, decide};
 use crate::console::request::Decision;
 use crate::console::saved;
 use crate::console::state::{Asked, Confirm, Layer, State};
+use crate::console::tabs;
 use crate::console::text::{Piece, Pieces, line, wrap};
 use crate::console::theme::Role;
 use crate::moderation::stats::{Metric, Unit};
@@ -19,8 +20,8 @@ use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget as _};
 
 /// The keys that matter now, with what they do: the footer.
-pub(super) fn keys(state: &State) -> Vec<(String, &'static str)> {
-    let own = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, title)| ((*key).to_owned(), *title)).collect();
+pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)> {
+    let own = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, title)| ((*key).to_owned(), *title, None)).collect();
     match state.layers.last() {
         Some(Layer::Help { .. } | Layer::Messages { .. } | Layer::Metrics { .. }) => own(&[("j/k", "scroll"), ("esc", "back")]),
         Some(Layer::Palette { .. }) => own(&[("enter", "do it"), ("up/down", "choose"), ("esc", "back")]),
@@ -33,18 +34,18 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str)> {
         Some(Layer::Question { .. }) => own(&[("y", "yes"), ("esc", "no")]),
         None if state.count.is_some() => {
             let (count, down, up) = (state.count.unwrap_or(1), state.key(Action::Down), state.key(Action::Up));
-            vec![(format!("{count}{down}"), "so many down"), (format!("{count}{up}"), "so many up"), ("esc".to_owned(), "no count")]
+            vec![
+                (format!("{count}{down}"), "so many down", None),
+                (format!("{count}{up}"), "so many up", None),
+                ("esc".to_owned(), "no count", None),
+            ]
         }
         None if !state.pending.is_empty() => {
-            layers::follows(state, &state.pending).into_iter().map(|(key, action)| (key, action.title())).collect()
+            tabs::follows(state, &state.pending).into_iter().map(|(key, action)| (key, action.title(), None)).collect()
         }
         None => {
-            use Action::{Approve, Back, Beliefs, Difference, Edit, Filter, Help, Open, Palette, Quit, Reject, Return, Rules, Skip, Undo};
-            let shown: &[Action] = match state.queue.focus {
-                Focus::List => &[Approve, Reject, Edit, Undo, Open, Help, Filter, Return, Skip, Palette, Quit],
-                Focus::Case => &[Approve, Reject, Edit, Undo, Back, Help, Return, Rules, Beliefs, Difference],
-            };
-            shown.iter().map(|action| (state.key(*action), action.title())).collect()
+            let shown = tabs::wanted(state);
+            shown.iter().map(|action| (state.key(*action), action.title(), Some(*action))).collect()
         }
     }
 }
@@ -279,7 +280,7 @@ fn help(state: &State, width: usize) -> Vec<Pieces> {
             match scope {
                 Scope::Global => "everywhere",
                 Scope::Queue => "in the queue",
-                Scope::Text => "in a text",
+                Scope::Text => "in what scrolls",
             },
         ));
         for (action, keys) in of_scope {

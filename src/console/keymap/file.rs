@@ -43,10 +43,10 @@ pub(super) struct Entry {
     pub column: usize,
 }
 
-/// Whether an action may have keys in the table of `scope`: in its own, everywhere when it is global; what moves also moves in a text.
+/// Whether an action may have keys in the table of `scope`: in its own, everywhere when it is global; what moves, moves in every table but [global].
 pub(super) fn may_stand(action: Action, scope: Scope) -> bool {
     let own = action.scope();
-    own == scope || own == Scope::Global || (scope == Scope::Text && action.id().starts_with("move."))
+    own == scope || own == Scope::Global || (own == Scope::Text && scope != Scope::Global)
 }
 
 /// Read `text`, which is the contents of `path`.

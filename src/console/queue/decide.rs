@@ -1,6 +1,7 @@
 //! What follows from a decision: the next item at once, and what its answer says when it comes. A refusal puts the item back where it was,
 //! shows what happened to it since, and asks again for what was typed.
 
+use super::act::{lay_out, open_case};
 use super::{Focus, Notice, list};
 use crate::base::{Millis, clock, short};
 use crate::console::action::Action;
@@ -9,7 +10,6 @@ use crate::console::request::{Case, Decision, Request, Seen};
 use crate::console::state::{Asked, State};
 use crate::console::text::{Piece, Pieces, wrap};
 use crate::console::theme::Role;
-use crate::console::update;
 use crate::moderation::listing::Line;
 use crate::moderation::{Item, State as Stage};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,7 +94,7 @@ pub(in crate::console) fn one(state: &mut State, decision: Decision, moves_on: b
     if moves_on && decision.moves_on() {
         // The next item is on the screen at once; a refusal brings this one back.
         state.queue.remove(&seen.id);
-        requests.extend(update::open_case(state));
+        requests.extend(open_case(state));
         requests.extend(list::go_on(state));
     } else if decision.moves_on() {
         state.queue.stays = Some(seen.id);
@@ -120,7 +120,7 @@ pub(in crate::console) fn marked(state: &mut State, decision: &Decision) -> Vec<
         requests.push(Request::Decide { seen, decision: decision.clone() });
     }
     state.queue.many = (!many.ids.is_empty()).then_some(many);
-    requests.extend(update::open_case(state));
+    requests.extend(open_case(state));
     requests
 }
 
@@ -234,7 +234,7 @@ fn done(state: &mut State, decision: &Decision, item: &Item) -> Vec<Request> {
                 // It is decided about anew, so it is at hand.
                 state.queue.put_back(Line::of(item));
                 state.queue.selected = Some(item.id.clone());
-                requests.extend(update::open_case(state));
+                requests.extend(open_case(state));
             }
             requests.extend(list::ask(state));
         }
@@ -320,7 +320,7 @@ pub(in crate::console) fn case_came(state: &mut State, case: Box<Case>) {
         *line = Line::of(&case.item);
     }
     state.queue.case = Some(case);
-    update::lay_out(state);
+    lay_out(state);
 }
 
 /// What has to be told about a case before it.

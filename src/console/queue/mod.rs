@@ -2,6 +2,8 @@
 //!
 //! Here stand its state and what follows from keys and answers; [`super::update`] hands them on, [`super::draw`] shows it.
 
+pub(super) mod act;
+pub(super) mod answer;
 pub(super) mod beside;
 pub(super) mod case;
 pub(super) mod columns;
@@ -12,7 +14,9 @@ pub(super) mod since;
 #[cfg(test)]
 pub(super) mod testing;
 
+use super::action::{Action, Scope};
 use super::request::{Case, Seen};
+use super::state::State;
 use super::text::Pieces;
 use crate::base::{Millis, PersonaId};
 use crate::moderation::listing::{Line, Sort};
@@ -51,6 +55,23 @@ pub(super) struct Notice {
     /// Why a decision was refused; none where the item changed before there was one.
     pub refused: Option<String>,
     pub at: Millis,
+}
+
+/// The tables of the keymap that hold, the innermost first: decisions are made from either side.
+pub(super) fn scopes(state: &State) -> &'static [Scope] {
+    match state.queue.focus {
+        Focus::List => &[Scope::Queue],
+        Focus::Case => &[Scope::Text, Scope::Queue],
+    }
+}
+
+/// What the footer names.
+pub(super) fn wanted(state: &State) -> &'static [Action] {
+    use Action::{Approve, Back, Beliefs, Difference, Edit, Filter, Help, Open, Palette, Quit, Reject, Return, Rules, Skip, Undo};
+    match state.queue.focus {
+        Focus::List => &[Approve, Reject, Edit, Undo, Open, Help, Filter, Return, Skip, Palette, Quit],
+        Focus::Case => &[Approve, Reject, Edit, Undo, Back, Help, Return, Rules, Beliefs, Difference],
+    }
 }
 
 /// The tab.

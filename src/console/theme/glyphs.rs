@@ -28,6 +28,8 @@ pub struct Glyphs {
     pub up: &'static str,
     /// There is more below.
     pub down: &'static str,
+    /// Turns while something is waited for.
+    pub spinner: [&'static str; 4],
 }
 
 impl Glyphs {
@@ -44,6 +46,7 @@ impl Glyphs {
         arrow: "→",
         up: "↑",
         down: "↓",
+        spinner: ["⠋", "⠙", "⠴", "⠦"],
     };
 
     /// For terminals without Unicode and for screen readers, which read every line of a border aloud.
@@ -68,6 +71,7 @@ impl Glyphs {
         arrow: ">",
         up: "^",
         down: "v",
+        spinner: ["|", "/", "-", "\\"],
     };
 
     /// The set that the environment allows: Unicode when the locale is one of UTF-8 and the terminal is neither `dumb` nor the console of
@@ -84,7 +88,7 @@ impl Glyphs {
 
     /// Every sign that is one column wide.
     #[must_use]
-    pub fn narrow(&self) -> [&'static str; 17] {
+    pub fn narrow(&self) -> [&'static str; 21] {
         let border = &self.border;
         [
             border.top_left,
@@ -104,6 +108,10 @@ impl Glyphs {
             self.arrow,
             self.up,
             self.down,
+            self.spinner[0],
+            self.spinner[1],
+            self.spinner[2],
+            self.spinner[3],
         ]
     }
 }

@@ -1,0 +1,32 @@
+//! What comes back to the queue's tab.
+
+use super::act::open_case;
+use super::{decide, list};
+use crate::console::request::{Reply, Request};
+use crate::console::state::State;
+
+/// An answer for the queue.
+pub(in crate::console) fn answer(state: &mut State, reply: Reply) -> Vec<Request> {
+    match reply {
+        Reply::List { generation, .. } if generation != state.queue.generation => Vec::new(),
+        Reply::List { part, from, .. } => {
+            if list::came(state, part, &from) {
+                open_case(state)
+            } else {
+                Vec::new()
+            }
+        }
+        Reply::Case(case) => {
+            decide::case_came(state, case);
+            Vec::new()
+        }
+        Reply::Gone { id, why } => {
+            state.queue.remove(&id);
+            state.say(why, true);
+            open_case(state)
+        }
+        Reply::Decided { seen, decision, result } => decide::decided(state, seen, &decision, result),
+        // The shell has taken what is its own.
+        _ => Vec::new(),
+    }
+}

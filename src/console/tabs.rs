@@ -1,0 +1,178 @@
+//! The tabs: which there are, which is open, and what of the shell's work each of them does itself.
+//!
+//! A tab is a folder of this room with its state, its actions, its requests and its drawing. This file is the only one that knows them all.
+
+use super::action::{Action, Scope};
+use super::keymap::Chord;
+use super::queue;
+use super::request::Request;
+use super::state::State;
+use crossterm::event::{KeyEvent, MouseEvent};
+
+/// A tab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Name {
+    /// The moderation queue.
+    #[default]
+    Queue,
+}
+
+impl Name {
+    /// Every tab, from left to right.
+    pub const ALL: &'static [Self] = &[Self::Queue];
+
+    /// The word in the tab bar, and in the file that remembers it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+        }
+    }
+
+    /// The word as a heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Queue => "Queue",
+        }
+    }
+
+    /// The tab of this word.
+    pub fn by_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|name| name.word() == word)
+    }
+
+    /// The tab that an action belongs to; `None` for one that makes sense in every tab.
+    fn of(action: Action) -> Option<Self> {
+        match action.scope() {
+            Scope::Queue => Some(Self::Queue),
+            Scope::Global | Scope::Text => None,
+        }
+    }
+
+    /// What stands beside its name: how much of it waits for a person.
+    pub fn badge(self, state: &State) -> Option<String> {
+        match self {
+            Self::Queue => (state.overview.waiting > 0).then(|| state.overview.waiting.to_string()),
+        }
+    }
+}
+
+/// The tables of the keymap that hold now, the innermost first.
+pub(super) fn scopes(state: &State) -> &'static [Scope] {
+    match state.tab {
+        Name::Queue => queue::scopes(state),
+    }
+}
+
+/// A key for a text of the tab itself, before the keymap; `None` when no text of it has the keys.
+pub(super) fn typed(state: &mut State, _key: KeyEvent) -> Option<Vec<Request>> {
+    match state.tab {
+        Name::Queue => None,
+    }
+}
+
+/// Do an action of a tab; one of another tab opens that tab first.
+pub(super) fn act(state: &mut State, action: Action, count: Option<usize>) -> Vec<Request> {
+    let mut requests = match Name::of(action) {
+        Some(name) if name != state.tab => open(state, name),
+        _ => Vec::new(),
+    };
+    requests.extend(match state.tab {
+        Name::Queue => queue::act::act(state, action, count),
+    });
+    requests
+}
+
+/// Leave what is open in the tab, the innermost first.
+pub(super) fn back(state: &mut State) -> Vec<Request> {
+    match state.tab {
+        Name::Queue => queue::act::back(state),
+    }
+}
+
+/// A click or the wheel below the tab bar.
+pub(super) fn mouse(state: &mut State, mouse: MouseEvent) -> Vec<Request> {
+    match state.tab {
+        Name::Queue => queue::act::mouse(state, mouse),
+    }
+}
+
+/// Go to a tab.
+pub(super) fn open(state: &mut State, name: Name) -> Vec<Request> {
+    state.tab = name;
+    state.pending.clear();
+    lay_out(state);
+    refreshed(state)
+}
+
+/// Go so many tabs to the right, and around.
+pub(super) fn turn(state: &mut State, by: isize) -> Vec<Request> {
+    let count = isize::try_from(Name::ALL.len()).unwrap_or(1);
+    let at = Name::ALL.iter().position(|name| *name == state.tab).and_then(|at| isize::try_from(at).ok()).unwrap_or(0);
+    let to = usize::try_from((at + by).rem_euclid(count)).unwrap_or(0);
+    let name = Name::ALL.get(to).copied().unwrap_or_default();
+    if name == state.tab {
+        state.say("there is no other tab", false);
+        return Vec::new();
+    }
+    open(state, name)
+}
+
+/// A click into the tab bar.
+pub(super) fn clicked(state: &mut State, column: u16) -> Vec<Request> {
+    let at = super::draw::bar(state).into_iter().find(|(_, columns)| columns.contains(&column)).map(|(name, _)| name);
+    match at {
+        Some(name) if name != state.tab => open(state, name),
+        _ => Vec::new(),
+    }
+}
+
+/// The database changed, or the tab was opened: what it shows is read again, unless a person is in the middle of something.
+pub(super) fn refreshed(state: &mut State) -> Vec<Request> {
+    let mut requests = vec![Request::Overview { persona: state.persona.clone() }];
+    requests.extend(match state.tab {
+        Name::Queue => queue::act::refreshed(state),
+    });
+    requests
+}
+
+/// Another persona, or all of them, is looked at.
+pub(super) fn persona_changed(state: &mut State) -> Vec<Request> {
+    let mut requests = vec![Request::Overview { persona: state.persona.clone() }];
+    requests.extend(match state.tab {
+        Name::Queue => queue::act::list(state),
+    });
+    requests
+}
+
+/// What was put off while a person was in the middle of something.
+pub(super) fn caught_up(state: &mut State) -> Vec<Request> {
+    match state.tab {
+        Name::Queue => queue::act::caught_up(state),
+    }
+}
+
+/// The size of the screen, or what a tab shows, changed.
+pub(super) fn lay_out(state: &mut State) {
+    match state.tab {
+        Name::Queue => queue::act::lay_out(state),
+    }
+    state.is_dirty = true;
+}
+
+/// The actions that the footer names when nothing else is open, the most wanted first.
+pub(super) fn wanted(state: &State) -> &'static [Action] {
+    match state.tab {
+        Name::Queue => queue::wanted(state),
+    }
+}
+
+/// What may follow keys that were begun, with what it does.
+pub(super) fn follows(state: &State, pending: &[Chord]) -> Vec<(String, Action)> {
+    let mut all: Vec<(String, Action)> = Vec::new();
+    for scope in scopes(state) {
+        if let super::keymap::Step::Prefix(next) = state.keymap.step(*scope, pending) {
+            all.extend(next.into_iter().filter(|(keys, _)| !all.iter().any(|(known, _)| known == keys)).collect::<Vec<_>>());
+        }
+    }
+    all
+}
