@@ -320,17 +320,18 @@ async fn changed(channel: &mut Option<tokio::sync::watch::Receiver<u64>>) -> boo
 
 /// The signals that end the console.
 #[cfg(unix)]
-fn signals() -> io::Result<[tokio::signal::unix::Signal; 3]> {
+fn signals() -> io::Result<[tokio::signal::unix::Signal; 4]> {
     use tokio::signal::unix::{SignalKind, signal};
-    Ok([signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::quit())?])
+    Ok([signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?])
 }
 
 #[cfg(unix)]
-async fn ended(signals: &mut [tokio::signal::unix::Signal; 3]) {
-    let [terminate, hangup, quit] = signals;
+async fn ended(signals: &mut [tokio::signal::unix::Signal; 4]) {
+    let [terminate, hangup, quit, interrupt] = signals;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
         _ = quit.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }

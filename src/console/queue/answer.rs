@@ -10,11 +10,9 @@ pub(in crate::console) fn answer(state: &mut State, reply: Reply) -> Vec<Request
     match reply {
         Reply::List { generation, .. } if generation != state.queue.generation => Vec::new(),
         Reply::List { part, from, .. } => {
-            if list::came(state, part, &from) {
-                open_case(state)
-            } else {
-                Vec::new()
-            }
+            let mut requests = if list::came(state, part, &from) { open_case(state) } else { Vec::new() };
+            requests.extend(list::go_on(state));
+            requests
         }
         Reply::Case(case) => {
             decide::case_came(state, case);

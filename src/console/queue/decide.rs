@@ -325,7 +325,8 @@ pub(in crate::console) fn case_came(state: &mut State, case: Box<Case>) {
 
 /// What has to be told about a case before it.
 pub(in crate::console) fn told(state: &State, case: &Case, width: usize) -> Vec<Pieces> {
-    let keys = [Action::Approve, Action::Reject, Action::Down].map(|action| state.key(action));
+    let on = if state.queue.focus == Focus::Case { Action::Back } else { Action::Down };
+    let keys = [Action::Approve, Action::Reject, on].map(|action| state.key(action));
     let notice = state.queue.notice.as_ref().filter(|notice| notice.id == case.item.id);
     notice.map(|notice| super::case::told(case, notice, &state.me, &keys, width, state.now)).unwrap_or_default()
 }

@@ -80,7 +80,7 @@ pub(in crate::console) fn came(state: &mut State, part: Part, from: &From) -> bo
             queue.lines.drain(..over);
             queue.above |= over > 0;
             queue.top = queue.top.saturating_sub(over);
-            return false;
+            return queue.owed != 0 && queue.step(0);
         }
         From::Before(_) => {
             queue.above = part.above;
@@ -92,11 +92,12 @@ pub(in crate::console) fn came(state: &mut State, part: Part, from: &From) -> bo
                 queue.lines.truncate(keep);
                 queue.more = true;
             }
-            return false;
+            return queue.owed != 0 && queue.step(0);
         }
         From::Start | From::End | From::Around(_) => {}
     }
     let place = queue.at();
+    queue.owed = 0;
     let row = place.map_or(0, |place| place.saturating_sub(queue.top));
     let held = place.and_then(|place| queue.lines.get(place)).cloned();
     let is_held = queue.focus == Focus::Case || queue.stays.is_some();

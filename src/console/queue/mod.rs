@@ -74,6 +74,9 @@ pub(super) fn wanted(state: &State) -> &'static [Action] {
     }
 }
 
+/// Lines that a movement may go beyond the window.
+const MOST_OWED: isize = 10_000;
+
 /// The tab.
 #[derive(Debug, Default)]
 pub(super) struct Tab {
@@ -83,6 +86,8 @@ pub(super) struct Tab {
     pub above: bool,
     /// Whether the database has more behind the last line.
     pub more: bool,
+    /// Lines that a movement went beyond the window.
+    pub owed: isize,
     /// Whether a page was asked for.
     pub loading: bool,
     pub generation: u64,
@@ -154,9 +159,14 @@ impl Tab {
     /// Move by so many lines; returns whether the item at hand is another one now.
     pub fn step(&mut self, by: isize) -> bool {
         let Some(last) = self.lines.len().checked_sub(1) else { return false };
-        let at = self.at().unwrap_or(0);
-        let to = at.saturating_add_signed(by).min(last);
-        self.select(to)
+        let signed = |place: usize| isize::try_from(place).unwrap_or(isize::MAX);
+        let wanted = signed(self.at().unwrap_or(0)).saturating_add(by).saturating_add(std::mem::take(&mut self.owed));
+        let to = wanted.clamp(0, signed(last));
+        // The rest of the way is gone when more of the list is there.
+        if (wanted < 0 && self.above) || (wanted > to && self.more) {
+            self.owed = (wanted - to).clamp(-MOST_OWED, MOST_OWED);
+        }
+        self.select(usize::try_from(to).unwrap_or(0))
     }
 
     /// Go to the line at a place.
