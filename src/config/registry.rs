@@ -391,6 +391,13 @@ pub const SETTINGS: &[Setting] = &[
         Some("auto"),
         "How many colours the console uses; `auto` goes by `NO_COLOR`, `TERM` and `COLORTERM`, `true` is every colour.",
     ),
+    setting(
+        "console.mask_incoming",
+        "QUARTERDECK_MASK_INCOMING",
+        Kind::Choice(&["yes", "no"]),
+        Some("no"),
+        "Whether the console masks what other people wrote until a key shows it. What a person chose with the key is remembered and goes before this.",
+    ),
 ];
 
 /// A name that is read from the environment and is no setting of the file, with what it does.

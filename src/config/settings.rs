@@ -161,6 +161,8 @@ pub struct ConsoleSettings {
     pub theme: String,
     /// `auto`, `never`, `16`, `256` or `true`, for [`Depth::choose`](crate::console::theme::Depth::choose).
     pub colors: String,
+    /// Whether what other people wrote is masked until a key shows it.
+    pub mask_incoming: bool,
 }
 
 impl Settings {
@@ -220,7 +222,11 @@ impl Settings {
                 max_probability: reader.number("agent.max_probability")?,
                 probability_midpoint: reader.number("agent.probability_midpoint")?,
             },
-            console: ConsoleSettings { theme: reader.text("console.theme")?, colors: reader.text("console.colors")? },
+            console: ConsoleSettings {
+                theme: reader.text("console.theme")?,
+                colors: reader.text("console.colors")?,
+                mask_incoming: reader.text("console.mask_incoming")? == "yes",
+            },
             sources: SETTINGS.iter().map(|setting| (setting.key, loaded.source(setting.key))).collect(),
         };
         if settings.agent.min_probability > settings.agent.max_probability {

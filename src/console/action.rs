@@ -115,6 +115,7 @@ actions! {
     Filter "queue.filter" Queue "filter" "Filter the list: words of the text, or `subreddit:`, `verdict:`, `state:`, `rule:`, `author:`, `is:`.";
     SavedFilters "queue.saved_filters" Queue "saved filters" "Choose a filter that was saved, or save this one.";
     Sort "queue.sort" Queue "sort" "Oldest, newest, or first to expire.";
+    Columns "queue.columns" Queue "columns" "Choose the columns of the list; the choice is remembered.";
     Metrics "queue.metrics" Queue "metrics" "Show the numbers of the queue.";
     Refresh "queue.refresh" Queue "refresh" "Read the list again.";
 }

@@ -1,6 +1,7 @@
 //! The screen, from the state alone: no reads, no clock, nothing that grows with the data.
 
 mod bars;
+mod list;
 mod over;
 mod parts;
 
@@ -59,7 +60,7 @@ pub(super) fn draw(state: &mut State, frame: &mut Frame<'_>) {
     bars::top(state, buffer, places.tabs);
     match state.tab {
         Name::Queue => {
-            parts::list(state, buffer, places.list);
+            list::list(state, buffer, places.list);
             parts::case(state, buffer, places.case);
         }
     }

@@ -24,7 +24,8 @@ pub(super) const REASONS: [(RejectCode, Directive, &str); 9] = [
 
 /// Ask for a line of text.
 pub(super) fn ask(state: &mut State, asked: Asked, before: &str) {
-    let mut text = TextArea::new(vec![before.to_owned()]);
+    let before = super::queue::decide::asking(state, &asked, before);
+    let mut text = TextArea::new(vec![before]);
     text.set_cursor_line_style(ratatui::style::Style::default());
     text.move_cursor(ratatui_textarea::CursorMove::End);
     state.layers.push(Layer::Line { asked, text: Box::new(text) });
@@ -36,7 +37,7 @@ pub(super) fn edit(state: &mut State) -> Vec<Request> {
         state.say("no item is open", false);
         return Vec::new();
     };
-    let text = case.item.content.clone();
+    let text = super::queue::decide::kept_text(state, &case);
     open_editor(state, case, &text);
     vec![Request::Decide { seen, decision: Decision::Claim }]
 }
@@ -125,6 +126,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
             Vec::new()
         }
         Layer::Saved { .. } => super::saved::key(state, key),
+        Layer::Columns { .. } => super::queue::columns::key(state, key),
         Layer::Question { confirm } => {
             let confirm = confirm.clone();
             state.layers.pop();
@@ -137,7 +139,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
                     state.layers.pop();
                     Vec::new()
                 }
-                Confirm::Many { decision, .. } => act::decide_marked(state, &decision),
+                Confirm::Many { decision, .. } => super::queue::decide::marked(state, &decision),
             }
         }
         Layer::Line { text, .. } => match key.code {

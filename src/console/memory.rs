@@ -3,6 +3,7 @@
 //! One small file in the state directory, readable by its owner alone and replaced as a whole. It holds names, ids and what was typed into
 //! the filter, never a text of an item. Nothing depends on it: without it, or with one that cannot be read, the console starts fresh.
 
+use super::queue::columns::Columns;
 use super::state::State;
 use super::tabs::Name;
 use crate::base::{PersonaId, SafeText};
@@ -42,7 +43,9 @@ struct Contents {
     #[serde(default)]
     sort: Option<String>,
     #[serde(default)]
-    masked: bool,
+    hidden_columns: Vec<String>,
+    #[serde(default)]
+    masked: Option<bool>,
     #[serde(default = "yes")]
     mouse: bool,
     #[serde(default)]
@@ -137,7 +140,8 @@ fn fresh() -> Contents {
         persona: None,
         filter: String::new(),
         sort: None,
-        masked: false,
+        hidden_columns: Vec::new(),
+        masked: None,
         mouse: true,
         selected: None,
         saved_filters: Saved::new(),
@@ -174,7 +178,8 @@ pub(super) fn recall(state: &mut State, known: &[PersonaId]) {
     state.tab = contents.tab.and_then(|word| Name::by_word(&word)).unwrap_or_default();
     state.queue.filter = contents.filter;
     state.queue.sort = contents.sort.and_then(|word| word.parse().ok()).unwrap_or_default();
-    state.queue.masked = contents.masked;
+    state.queue.columns = Columns::from_hidden(&contents.hidden_columns);
+    state.queue.masked = contents.masked.unwrap_or(state.queue.masked);
     state.queue.selected = contents.selected;
     state.mouse = contents.mouse;
     state.memory.saved = contents.saved_filters;
@@ -205,7 +210,8 @@ pub(super) fn keep(state: &State) -> Result<(), String> {
         persona: state.persona.clone(),
         filter: state.queue.filter.clone(),
         sort: Some(sort.to_owned()),
-        masked: state.queue.masked,
+        hidden_columns: state.queue.columns.hidden(),
+        masked: Some(state.queue.masked),
         mouse: state.mouse,
         selected: state.queue.selected.clone(),
         saved_filters,

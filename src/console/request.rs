@@ -1,5 +1,11 @@
 //! What the console asks of the deck, and what comes back. Each request runs as a task of its own; the screen never waits for one.
 
+mod case;
+mod list;
+
+pub(super) use case::Case;
+pub(super) use list::{From, Part};
+
 use super::memory::{Change, Saved, Store};
 use crate::agent::runs;
 use crate::base::{Millis, PersonaId};
@@ -9,15 +15,10 @@ use crate::moderation::listing::{self, Filter, Line};
 use crate::moderation::pauses::{self, Pause, Scope};
 use crate::moderation::screening::{Outgoing, Surroundings};
 use crate::moderation::stats::{self, Metric, Window};
-use crate::moderation::{
-    self, Directive, Evaluation, Item, Mode, On, RejectCode, bulk, clock, decisions, item, judged, policies, queue, team,
-};
+use crate::moderation::{self, Directive, Evaluation, Item, Mode, On, RejectCode, bulk, clock, decisions, item, judged, queue, team};
 use crate::store::Conn;
-use crate::store::audit::{self, Actor, Record};
+use crate::store::audit::Actor;
 use std::sync::Arc;
-
-/// Items of one page.
-pub(super) const PAGE: usize = 200;
 
 /// An item, and the version that was on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,8 +103,8 @@ impl Decision {
 /// What is asked.
 #[derive(Debug, Clone)]
 pub(super) enum Request {
-    /// A page of the list; `after` continues one. `generation` tells an answer that is no longer wanted.
-    List { filter: Box<Filter>, generation: u64 },
+    /// A part of the list. `generation` tells an answer that is no longer wanted.
+    List { filter: Box<Filter>, from: From, generation: u64 },
     /// An item with everything that a decision rests on.
     Case { persona: PersonaId, id: String },
     /// A decision about the version that was seen.
@@ -120,17 +121,6 @@ pub(super) enum Request {
     Pause { stop: bool },
 }
 
-/// An item with everything around it.
-#[derive(Debug, Clone)]
-pub(super) struct Case {
-    pub account: String,
-    pub item: Item,
-    pub revisions: Vec<item::Revision>,
-    pub history: Vec<Record>,
-    pub rules: Vec<String>,
-    pub resembles: Option<(String, Millis)>,
-}
-
 /// What stands in the status line.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Overview {
@@ -138,15 +128,16 @@ pub(super) struct Overview {
     pub pauses: Vec<Pause>,
     pub waiting: usize,
     pub agents: usize,
+    /// What this reviewer approved and can still take back, the last to leave first.
+    pub leaving: Vec<Line>,
 }
 
 /// What comes back.
 #[derive(Debug)]
 pub(super) enum Reply {
     List {
-        lines: Vec<Line>,
-        more: bool,
-        continued: bool,
+        part: Part,
+        from: From,
         generation: u64,
     },
     Case(Box<Case>),
@@ -193,17 +184,19 @@ impl Desk {
     /// Answer a request.
     pub async fn answer(&self, request: Request) -> Reply {
         match request {
-            Request::List { filter, generation } => {
-                let continued = filter.after.is_some();
-                let page = self.deck.db.read(move |c| listing::page(c, &filter, PAGE)).await;
-                match page {
-                    Ok(page) => Reply::List { more: page.next.is_some(), lines: page.lines, continued, generation },
+            Request::List { filter, from, generation } => {
+                let part = {
+                    let from = from.clone();
+                    self.deck.db.read(move |c| list::part(c, &filter, &from)).await
+                };
+                match part {
+                    Ok(part) => Reply::List { part, from, generation },
                     Err(error) => Reply::Failed { what: "the list", why: error.to_string() },
                 }
             }
             Request::Case { persona, id } => {
                 let named = id.clone();
-                match self.deck.db.read(move |c| case(c, &persona, &id)).await {
+                match self.deck.db.read(move |c| case::read(c, &persona, &id)).await {
                     Ok(case) => Reply::Case(Box::new(case)),
                     Err(error) => Reply::Gone { id: named, why: error.to_string() },
                 }
@@ -214,8 +207,8 @@ impl Desk {
             }
             Request::Screen { item, text, generation } => self.screen(*item, text, generation).await,
             Request::Overview { persona } => {
-                let now = self.now();
-                match self.deck.db.read(move |c| overview(c, persona.as_ref(), now)).await {
+                let (now, me) = (self.now(), self.actor.name.clone());
+                match self.deck.db.read(move |c| overview(c, persona.as_ref(), &me, now)).await {
                     Ok(overview) => Reply::Overview(Box::new(overview)),
                     Err(error) => Reply::Failed { what: "the state of the deck", why: error.to_string() },
                 }
@@ -318,27 +311,13 @@ enum Refused {
     Rules(String),
 }
 
-fn case(c: &mut dyn Conn, persona: &PersonaId, id: &str) -> moderation::Result<Case> {
-    let item = item::load(c, persona, id)?;
-    let earlier = item.evaluation.hits.iter().find(|hit| hit.rule_id == "near_duplicate").and_then(|hit| hit.evidence.as_deref());
-    let resembles = earlier.map_or(Ok(None), |evidence| moderation::rules::resembled(c, persona, evidence))?;
-    let policy = policies::get(c, &item.target_subreddit)?;
-    Ok(Case {
-        account: crate::memory::personas::get(c, persona)?.reddit_username,
-        revisions: item::revisions(c, persona, id)?,
-        history: audit::history(c, "pending_post", id)?,
-        rules: policy.map(|policy| policy.names_for(item.post_type).map(str::to_owned).collect()).unwrap_or_default(),
-        resembles,
-        item,
-    })
-}
-
-fn overview(c: &mut dyn Conn, persona: Option<&PersonaId>, now: Millis) -> moderation::Result<Overview> {
+fn overview(c: &mut dyn Conn, persona: Option<&PersonaId>, me: &str, now: Millis) -> moderation::Result<Overview> {
     let filter = Filter { persona: persona.cloned(), ..Filter::default() };
     let counted = listing::count(c, &filter, listing::By::State)?;
     let runs = runs::list(c)?;
     Ok(Overview {
         personas: crate::memory::personas::list(c)?,
+        leaving: listing::leaving(c, me, persona, now, 50)?,
         pauses: pauses::list(c, now)?,
         waiting: usize::try_from(counted.total).unwrap_or(0),
         agents: runs.iter().filter(|run| run.status == "running" && now - run.heartbeat_at < 3 * runs::HEARTBEAT).count(),

@@ -72,8 +72,8 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
         keymap: looks.keymap,
         theme: looks.theme,
         glyphs: looks.glyphs,
+        queue: Tab { loading: true, masked: desk.deck.settings.console.mask_incoming, ..Tab::default() },
         tab: tabs::Name::default(),
-        queue: Tab { loading: true, ..Tab::default() },
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
         layers: Vec::new(),
@@ -280,7 +280,7 @@ fn wake(state: &State, now: Millis) -> Option<Duration> {
     if let Some(waited) = state.waits.length(now) {
         next = next.min(if waited < PATIENCE { PATIENCE - waited } else { TICK });
     }
-    if state.queue.lines.iter().take(200).any(|line| line.not_before.is_some_and(|at| at > now)) {
+    if state.counts_down(now) {
         next = next.min(1_000);
     }
     u64::try_from(next).ok().map(Duration::from_millis)
@@ -320,17 +320,18 @@ async fn changed(channel: &mut Option<tokio::sync::watch::Receiver<u64>>) -> boo
 
 /// The signals that end the console.
 #[cfg(unix)]
-fn signals() -> io::Result<[tokio::signal::unix::Signal; 3]> {
+fn signals() -> io::Result<[tokio::signal::unix::Signal; 4]> {
     use tokio::signal::unix::{SignalKind, signal};
-    Ok([signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::quit())?])
+    Ok([signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?])
 }
 
 #[cfg(unix)]
-async fn ended(signals: &mut [tokio::signal::unix::Signal; 3]) {
-    let [terminate, hangup, quit] = signals;
+async fn ended(signals: &mut [tokio::signal::unix::Signal; 4]) {
+    let [terminate, hangup, quit, interrupt] = signals;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
         _ = quit.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }

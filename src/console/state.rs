@@ -67,6 +67,8 @@ pub(super) enum Layer {
     Personas { at: usize },
     /// The filters that were saved.
     Saved { at: usize },
+    /// The columns of the list.
+    Columns { at: usize },
 }
 
 /// How long an answer may take before the screen says that it waits.
@@ -162,6 +164,11 @@ impl State {
     /// What stands in the last line now.
     pub fn toast(&self) -> Option<&Said> {
         self.said.last().filter(|said| self.now - said.at < TOAST)
+    }
+
+    /// Whether something on the screen counts down.
+    pub fn counts_down(&self, now: Millis) -> bool {
+        self.queue.counts_down(now) || self.overview.leaving.iter().any(|line| line.not_before.is_some_and(|at| at > now))
     }
 
     /// Whether all sending is stopped.

@@ -134,7 +134,7 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
             Vec::new()
         }
         Reply::Overview(overview) => {
-            state.overview = *overview;
+            super::queue::list::overviewed(state, *overview);
             Vec::new()
         }
         Reply::Stats(found) => {

@@ -4,11 +4,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cases;
 mod decisions;
 mod editing;
 mod ending;
 mod harness;
 mod hostile;
+mod kept;
 mod listing;
 mod looks;
 mod others;

@@ -102,6 +102,8 @@ impl Filters {
                 _ => self.state,
             },
             after: None,
+            backwards: false,
+            inclusive: false,
             // Who is not known by name has passed nothing over.
             not_skipped_by: desk.context.operator().ok().filter(|_| !self.skipped && !self.all),
             verdicts: self.verdict,

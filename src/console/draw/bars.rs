@@ -88,8 +88,8 @@ pub(super) fn footer(state: &State, buffer: &mut Buffer, area: Rect) {
         let text = format!("{} waiting for the database{long}", signs.get(turn).copied().unwrap_or_default());
         put(buffer, area.x, area.y, area.width, &text, theme.style(Role::Warning));
     } else if state.tab == Name::Queue && state.queue.is_stale {
-        let text = "the queue has changed; it is read again when you leave this item";
-        put(buffer, area.x, area.y, area.width, text, theme.style(Role::Accent));
+        let text = crate::console::queue::list::announcement(state);
+        put(buffer, area.x, area.y, area.width, &text, theme.style(Role::Accent));
     }
     for (place, key, title, _) in hints(state, area) {
         let x = put(buffer, place.start, area.y + 1, area.right() - place.start, &key, theme.style(Role::Key));

@@ -1,11 +1,12 @@
 //! What lies over the tab, and the keys of the screen at hand.
 
-use super::parts::{clip, columns, put};
+use super::parts::{clip, columns as cells, put};
 use super::put_lines;
 use crate::base::{SafeText, clock};
 use crate::console::action::{Action, Scope};
 use crate::console::layers::{self, REASONS};
 use crate::console::queue::case::{flagged, verdict};
+use crate::console::queue::{columns, decide};
 use crate::console::request::Decision;
 use crate::console::saved;
 use crate::console::state::{Asked, Confirm, Layer, State};
@@ -27,6 +28,7 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)>
         Some(Layer::Reject) => own(&[("1-9", "why"), ("esc", "back")]),
         Some(Layer::Personas { .. }) => own(&[("j/k", "choose"), ("enter", "show"), ("esc", "back")]),
         Some(Layer::Saved { .. }) => own(&saved::KEYS),
+        Some(Layer::Columns { .. }) => own(&columns::KEYS),
         Some(Layer::Line { .. }) => own(&[("enter", "done"), ("esc", "back")]),
         Some(Layer::Editor { .. }) => own(&[("F2", "save"), ("ctrl-s", "save"), ("esc", "leave")]),
         Some(Layer::Question { .. }) => own(&[("y", "yes"), ("esc", "no")]),
@@ -112,17 +114,30 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
             // The chosen line is kept in view.
             page(state, frame, "saved filters", &lines, (*at + 1).saturating_sub(usize::from(area.height).saturating_sub(5)));
         }
+        Layer::Columns { at } => page(state, frame, "columns", &columns::lines(state, *at), 0),
         Layer::Question { confirm } => {
             let words = match confirm {
                 Confirm::Resume => "Send again? Everything that was approved and is due leaves at once.".to_owned(),
                 Confirm::Discard => "Leave, and lose the text that you typed?".to_owned(),
                 Confirm::Many { decision, count } => {
                     let unread = matches!(**decision, Decision::ApproveUnread);
-                    let left_out = if unread { " What screening did not find clean is left out." } else { "" };
+                    let left_out = if unread {
+                        " What screening did not find clean, and what is longer than its line shows, is left out."
+                    } else {
+                        ""
+                    };
                     format!("{} {count} marked items? Each is decided by itself, in the version that is listed.{left_out}", decision.wish())
                 }
             };
             let mut lines = wrap(&[Piece::new(Role::Text, &words)], usize::from(area.width).saturating_sub(8), 0);
+            if matches!(confirm, Confirm::Many { .. }) {
+                lines.extend(decide::evidence(state, usize::from(area.width).saturating_sub(8)));
+                let room = usize::from(area.height).saturating_sub(8);
+                if lines.len() > room {
+                    lines.truncate(room.saturating_sub(1));
+                    lines.push(line(Role::Warning, "and more, which do not fit here"));
+                }
+            }
             lines.push(Vec::new());
             lines.push(vec![
                 Piece::new(Role::Key, "y"),
@@ -214,7 +229,7 @@ fn border(state: &State, buffer: &mut Buffer, area: Rect, style: ratatui::style:
 fn page(state: &State, frame: &mut Frame<'_>, title: &str, lines: &[Pieces], top: usize) {
     let area = frame.area();
     let widest =
-        lines.iter().map(|line| line.iter().map(|piece| columns(piece.text())).sum::<usize>()).max().unwrap_or(0).max(columns(title) + 4);
+        lines.iter().map(|line| line.iter().map(|piece| cells(piece.text())).sum::<usize>()).max().unwrap_or(0).max(cells(title) + 4);
     let width = u16::try_from(widest + 4).unwrap_or(area.width).min(area.width.saturating_sub(2));
     let height = u16::try_from(lines.len() + 2).unwrap_or(area.height).min(area.height.saturating_sub(3)).max(3);
     let outer = Rect { x: (area.width - width) / 2, y: (area.height.saturating_sub(2).saturating_sub(height)) / 2 + 1, width, height };
