@@ -101,9 +101,6 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
     let mut files = Watch::over(&desk.deck.settings.config_dir);
     let frame = if std::env::var_os("SSH_CONNECTION").is_some() { FRAME_REMOTE } else { FRAME };
     let mut drawn = Instant::now() - frame;
-    if let Err(why) = &desk.screener {
-        state.say(why.clone(), true);
-    }
     if state.is_demo {
         let (approve, reject, help) = (state.key(Action::Approve), state.key(Action::Reject), state.key(Action::Help));
         state.say(
@@ -115,6 +112,9 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
     }
     let first = tabs::persona_changed(state);
     ask(desk, state, &answers, first);
+    if desk.has_own_rules() {
+        ask(desk, state, &answers, vec![Request::Rules]);
+    }
     let mut renew_at: Option<(Instant, Seen)> = None;
     let mut refresh_at: Option<Instant> = None;
     while !state.quits {
@@ -320,17 +320,18 @@ async fn changed(channel: &mut Option<tokio::sync::watch::Receiver<u64>>) -> boo
 
 /// The signals that end the console.
 #[cfg(unix)]
-fn signals() -> io::Result<[tokio::signal::unix::Signal; 3]> {
+fn signals() -> io::Result<[tokio::signal::unix::Signal; 4]> {
     use tokio::signal::unix::{SignalKind, signal};
-    Ok([signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::quit())?])
+    Ok([signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?])
 }
 
 #[cfg(unix)]
-async fn ended(signals: &mut [tokio::signal::unix::Signal; 3]) {
-    let [terminate, hangup, quit] = signals;
+async fn ended(signals: &mut [tokio::signal::unix::Signal; 4]) {
+    let [terminate, hangup, quit, interrupt] = signals;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
         _ = quit.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }

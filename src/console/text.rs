@@ -57,7 +57,7 @@ pub(super) fn wrap(pieces: &[Piece], width: usize, indent: usize) -> Vec<Pieces>
                 let mut rest = word;
                 while !rest.is_empty() {
                     let room = width.saturating_sub(used);
-                    if rest.width() <= room {
+                    if fits(rest, room) {
                         // A blank at the beginning of a line that goes on is left out.
                         if !(used == 0 && goes_on && rest.trim().is_empty()) {
                             used += rest.width();
@@ -96,6 +96,15 @@ pub(super) fn wrap(pieces: &[Piece], width: usize, indent: usize) -> Vec<Pieces>
         flush(&mut lines, &mut current, &mut used);
     }
     lines
+}
+
+/// Whether a text needs no more than so many columns. Looks no further than it has to: a word may have a megabyte.
+fn fits(text: &str, columns: usize) -> bool {
+    // No character has more than two columns, and few have none: what is this long is looked at in part first.
+    match text.char_indices().nth(4 * columns + 16) {
+        Some((end, _)) if text[..end].width() > columns => false,
+        _ => text.width() <= columns,
+    }
 }
 
 fn push(current: &mut Pieces, role: Role, text: &str) {

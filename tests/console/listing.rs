@@ -1,6 +1,6 @@
 //! What is listed and found: the start, the filter, the order, the help, the palette, sizes, pastes.
 
-use crate::harness::{Home, chosen, comment, footer, message};
+use crate::harness::{Home, chosen, comment, footer, refused};
 use quarterdeck::moderation::screening::{Outgoing, Surroundings, evaluate};
 use quarterdeck::moderation::{NewItem, Verdict};
 use serde_json::Value;
@@ -84,7 +84,7 @@ fn the_order_can_be_turned() {
 fn help_lists_what_the_command_lists() {
     let (home, _) = Home::with(&["A harmless remark about rivers."]);
     let mut console = home.console_of(160, 150);
-    console.chooses("rivers").keys("?").shows("everywhere").shows("in the queue").shows("in a text");
+    console.chooses("rivers").keys("?").shows("everywhere").shows("in the queue").shows("in what scrolls");
     let screen = console.screen();
     let json: Value = serde_json::from_str(&home.prints(&["--json", "keys"])).unwrap();
     let word = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
@@ -98,7 +98,7 @@ fn help_lists_what_the_command_lists() {
         scope = match inside {
             "everywhere" => "global",
             "in the queue" => "queue",
-            "in a text" => "text",
+            "in what scrolls" => "text",
             _ => scope,
         };
         let Some(help) = rows.iter().map(|row| word(row, "help")).find(|help| inside.ends_with(&format!(" {help}"))) else { continue };
@@ -137,7 +137,7 @@ fn what_is_queued_elsewhere_appears_by_itself() {
     home.add("A second remark, about lakes.");
     console.wait_within(Duration::from_secs(2), |screen| screen.contents().contains("about lakes"), "the new item");
     console.shows("2 items").shows("Queue 2").chooses("rivers");
-    console.wait_for(|screen| !message(screen).contains('!'), "no error").wait_for(|screen| chosen(screen).is_some(), "a chosen line");
+    console.wait_for(|screen| !refused(screen), "no error").wait_for(|screen| chosen(screen).is_some(), "a chosen line");
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn a_decision_about_what_another_console_changed_is_refused_and_the_item_stays()
     ana.chooses("rivers").shows("the draft").keys("\t");
     bea.chooses("rivers").shows("the draft").keys("e").shows(&format!("edit {}", short(&ids[0])));
     bea.keys(" They flood.").shows("They flood.").keys("\x1bOQ").says("changed").keys("c").says("given back");
-    ana.shows("new items; they are listed when you leave this one");
+    ana.shows("the queue has changed");
     ana.keys("a").says("changed meanwhile").chooses("rivers").shows("They flood.").shows("revision 2");
     let item = home.item(&ids[0]);
     assert_eq!((item.state, item.revision), (State::Pending, 2));
