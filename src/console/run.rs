@@ -57,7 +57,7 @@ async fn remember(desk: &Desk, state: &mut State) {
     memory::recall(state, &known);
 }
 
-fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
+pub(super) fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
     let looks = Looks::read(&desk.deck.settings);
     let now = desk.deck.clock.now();
     let said: Vec<Said> = looks.problems.into_iter().map(|text| Said { at: now, text, is_error: true }).collect();
