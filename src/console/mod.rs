@@ -16,6 +16,8 @@ mod queue;
 mod request;
 mod run;
 mod saved;
+#[cfg(test)]
+mod snapshots;
 mod state;
 mod tabs;
 mod terminal;

@@ -104,7 +104,7 @@ impl Session<'_> {
 
     async fn welcome(&mut self) -> io::Result<()> {
         self.say(&format!("Quarterdeck in plain lines. {} Say help for all commands.", sentences::mode(self.desk.deck.mode)))?;
-        if let Err(why) = &self.desk.screener {
+        if let Err(why) = self.desk.screener() {
             self.say(&format!("Drafts cannot be screened here: {why}"))?;
         }
         if let Reply::Overview(overview) = self.desk.answer(Request::Overview { persona: self.persona.clone() }).await

@@ -18,7 +18,7 @@ use crate::moderation::stats::{self, Metric, Window};
 use crate::moderation::{self, Directive, Evaluation, Item, Mode, On, RejectCode, bulk, clock, decisions, item, judged, queue, team};
 use crate::store::Conn;
 use crate::store::audit::Actor;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// An item, and the version that was on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +119,8 @@ pub(super) enum Request {
     Keep { store: Store, change: Change },
     /// Stop all sending, or send again.
     Pause { stop: bool },
+    /// Read the rules, which may be wrong.
+    Rules,
 }
 
 /// What stands in the status line.
@@ -157,6 +159,8 @@ pub(super) enum Reply {
     Overview(Box<Overview>),
     Stats(Vec<Metric>),
     Paused(Result<bool, String>),
+    /// What is wrong with the rules.
+    Rules(Option<String>),
     Kept {
         change: Change,
         result: Result<Option<Saved>, String>,
@@ -173,12 +177,23 @@ pub(super) enum Reply {
 pub(super) struct Desk {
     pub deck: Deck,
     pub actor: Actor,
-    pub screener: Result<moderation::rules::Screener, String>,
+    /// Made when it is first needed: compiling the rules takes longer than the first frame may.
+    screener: OnceLock<Result<moderation::rules::Screener, String>>,
 }
 
 impl Desk {
     fn now(&self) -> Millis {
         self.deck.clock.now()
+    }
+
+    /// The rules in force, or what is wrong with them.
+    pub fn screener(&self) -> &Result<moderation::rules::Screener, String> {
+        self.screener.get_or_init(|| self.deck.screener().map_err(|error| error.to_string()))
+    }
+
+    /// Whether there are rules of the user's own, which may be wrong; those that ship are not.
+    pub fn has_own_rules(&self) -> bool {
+        self.deck.rules_file().exists()
     }
 
     /// Answer a request.
@@ -226,6 +241,7 @@ impl Desk {
                 Reply::Kept { change, result }
             }
             Request::Pause { stop } => Reply::Paused(self.pause(stop).await),
+            Request::Rules => Reply::Rules(self.screener().as_ref().err().cloned()),
         }
     }
 
@@ -243,7 +259,7 @@ impl Desk {
     }
 
     async fn screen(&self, item: Item, text: String, generation: u64) -> Reply {
-        let screener = match &self.screener {
+        let screener = match self.screener() {
             Ok(screener) => screener.clone(),
             Err(why) => return Reply::Failed { what: "the screening", why: why.clone() },
         };
@@ -262,7 +278,7 @@ impl Desk {
 
     async fn decide(&self, seen: &Seen, decision: &Decision) -> Result<Item, String> {
         let (seen, decision, actor, at) = (seen.clone(), decision.clone(), self.actor.clone(), self.now());
-        let (settings, screener) = (self.deck.moderation(), self.screener.clone());
+        let (settings, screener) = (self.deck.moderation(), matches!(decision, Decision::Edit { .. }).then(|| self.screener().clone()));
         let work = move |c: &mut dyn Conn| -> Result<Item, Refused> {
             clock::against_server(c, at)?;
             let on = On { persona: &seen.persona, id: &seen.id, version: Some(seen.version), actor: &actor, at };
@@ -282,7 +298,7 @@ impl Desk {
                 // What was approved has a newer version than the one that was on the screen when it was approved.
                 Decision::Undo => decisions::undo(c, &On { version: None, ..on })?,
                 Decision::Edit { case, text } => {
-                    let screener = screener.map_err(Refused::Rules)?;
+                    let screener = screener.unwrap_or_else(|| Err("the rules were not read".to_owned())).map_err(Refused::Rules)?;
                     let item = item::load(c, &seen.persona, &seen.id)?;
                     // The claim for the change made the version rise, and may not have been answered yet: the text decides.
                     let is_same =
@@ -335,6 +351,5 @@ pub(super) fn mode_word(mode: Mode) -> &'static str {
 
 /// The desk of a deck.
 pub(super) fn desk(deck: Deck, actor: Actor) -> Arc<Desk> {
-    let screener = deck.screener().map_err(|error| error.to_string());
-    Arc::new(Desk { deck, actor, screener })
+    Arc::new(Desk { deck, actor, screener: OnceLock::new() })
 }

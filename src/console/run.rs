@@ -57,7 +57,7 @@ async fn remember(desk: &Desk, state: &mut State) {
     memory::recall(state, &known);
 }
 
-fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
+pub(super) fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
     let looks = Looks::read(&desk.deck.settings);
     let now = desk.deck.clock.now();
     let said: Vec<Said> = looks.problems.into_iter().map(|text| Said { at: now, text, is_error: true }).collect();
@@ -101,9 +101,6 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
     let mut files = Watch::over(&desk.deck.settings.config_dir);
     let frame = if std::env::var_os("SSH_CONNECTION").is_some() { FRAME_REMOTE } else { FRAME };
     let mut drawn = Instant::now() - frame;
-    if let Err(why) = &desk.screener {
-        state.say(why.clone(), true);
-    }
     if state.is_demo {
         let (approve, reject, help) = (state.key(Action::Approve), state.key(Action::Reject), state.key(Action::Help));
         state.say(
@@ -115,6 +112,9 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
     }
     let first = tabs::persona_changed(state);
     ask(desk, state, &answers, first);
+    if desk.has_own_rules() {
+        ask(desk, state, &answers, vec![Request::Rules]);
+    }
     let mut renew_at: Option<(Instant, Seen)> = None;
     let mut refresh_at: Option<Instant> = None;
     while !state.quits {

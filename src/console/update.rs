@@ -148,6 +148,12 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
             state.say(if stopped { format!("all sending is stopped; {key} lets it go on") } else { "sending goes on".to_owned() }, stopped);
             vec![Request::Overview { persona: state.persona.clone() }]
         }
+        Reply::Rules(why) => {
+            if let Some(why) = why {
+                state.say(why, true);
+            }
+            Vec::new()
+        }
         Reply::Paused(Err(why)) => {
             state.say(why, true);
             Vec::new()

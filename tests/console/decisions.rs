@@ -1,6 +1,6 @@
 //! Decisions by key: what the screen says, and what the database holds afterwards.
 
-use crate::harness::{Home, message, short};
+use crate::harness::{Home, refused, short};
 use quarterdeck::moderation::State;
 
 const RIVERS: &str = "A harmless remark about rivers.";
@@ -27,7 +27,7 @@ fn approving_and_staying_leaves_the_choice_where_it_is() {
     console.chooses("rivers").shows("the draft").keys("A").says("approved, leaves in").chooses("rivers");
     assert_eq!(home.state(&ids[0]), "scheduled");
     // A second one does nothing but say why.
-    console.keys("A").wait_for(|screen| message(screen).contains("✗ "), "a refusal");
+    console.keys("A").wait_for(refused, "a refusal");
     assert_eq!(home.state(&ids[0]), "scheduled");
 }
 

@@ -1,6 +1,6 @@
 //! What is listed and found: the start, the filter, the order, the help, the palette, sizes, pastes.
 
-use crate::harness::{Home, chosen, comment, footer, message};
+use crate::harness::{Home, chosen, comment, footer, refused};
 use quarterdeck::moderation::screening::{Outgoing, Surroundings, evaluate};
 use quarterdeck::moderation::{NewItem, Verdict};
 use serde_json::Value;
@@ -137,7 +137,7 @@ fn what_is_queued_elsewhere_appears_by_itself() {
     home.add("A second remark, about lakes.");
     console.wait_within(Duration::from_secs(2), |screen| screen.contents().contains("about lakes"), "the new item");
     console.shows("2 items").shows("Queue 2").chooses("rivers");
-    console.wait_for(|screen| !message(screen).contains("✗"), "no error").wait_for(|screen| chosen(screen).is_some(), "a chosen line");
+    console.wait_for(|screen| !refused(screen), "no error").wait_for(|screen| chosen(screen).is_some(), "a chosen line");
 }
 
 #[test]

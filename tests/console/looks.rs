@@ -18,7 +18,7 @@ fn colours(console: &Console) -> Vec<String> {
 
 /// Whether the chosen line is drawn in reverse.
 fn is_reverse(screen: &vt100::Screen) -> bool {
-    let row = (1..screen.size().0.get()).find(|row| screen.cell(*row, 0).is_some_and(|cell| matches!(cell.contents(), ">" | "▌")));
+    let row = (1..screen.size().0.get()).find(|row| screen.cell(*row, 0).is_some_and(|cell| ["▌", ">"].contains(&cell.contents())));
     row.is_some_and(|row| screen.cell(row, 10).is_some_and(vt100::Cell::inverse))
 }
 
@@ -49,8 +49,9 @@ fn poor_terminals_are_served() {
     let (home, _) = Home::with(&["A harmless remark about rivers.", "A second remark, about lakes."]);
     for term in ["dumb", "vt100", "linux", "xterm", ""] {
         let mut console = home.console_with(&[("TERM", term)]);
+        // What was chosen the last time is remembered.
         console
-            .shows("lakes")
+            .wait_for(|screen| chosen(screen).is_some(), "a list")
             .keys("gg")
             .chooses("rivers")
             .keys("j")
