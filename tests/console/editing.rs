@@ -99,7 +99,7 @@ fn an_editor_of_ones_own_changes_the_text() {
     let before = &raw[..raw.find("in the editor").unwrap()];
     assert!(before.contains("\x1b[?1049l") && before.contains("\x1b[?2004l"), "the editor has the terminal to itself");
     // The console has the keys again.
-    console.keys("?").shows("everywhere").keys("\x1b").hides("everywhere").keys("q");
+    console.keys("?").shows("in the queue").keys("\x1b").hides("in the queue").keys("q");
     assert_eq!(console.ended(std::time::Duration::from_secs(2)), 0);
 }
 

@@ -87,7 +87,7 @@ fn suspending_gives_the_terminal_back_and_continuing_takes_it_again() {
     let mut shell = home.program_in_a_shell();
     shell.shows("$ ").keys("$DECK\n").chooses("rivers").keys("\x1a").shows("Stopped");
     gives_the_terminal_back_but_modes(&shell);
-    shell.keys("fg\n").chooses("rivers").keys("?").shows("everywhere").keys("\x1b").hides("everywhere").keys("q").shows("$ ");
+    shell.keys("fg\n").chooses("rivers").keys("?").shows("in the queue").keys("\x1b").hides("in the queue").keys("q").shows("$ ");
     gives_the_terminal_back_but_modes(&shell);
     shell.keys("exit\n");
     assert_eq!(shell.ended(SOON), 0);

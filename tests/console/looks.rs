@@ -32,7 +32,7 @@ fn without_colours_the_chosen_line_is_reverse() {
         .keys("j")
         .chooses("lakes")
         .wait_for(is_reverse, "the next in reverse");
-    console.keys("?").shows("everywhere").keys("\x1b").hides("everywhere").keys("e").shows("edit ").keys(" casino").shows("blocked");
+    console.keys("?").shows("in the queue").keys("\x1b").hides("in the queue").keys("e").shows("edit ").keys(" casino").shows("blocked");
     assert_eq!(colours(&console), Vec::<String>::new());
 }
 
@@ -57,9 +57,9 @@ fn poor_terminals_are_served() {
             .keys("j")
             .chooses("lakes")
             .keys("?")
-            .shows("everywhere")
+            .shows("in the queue")
             .keys("\x1b")
-            .hides("everywhere");
+            .hides("in the queue");
         console.wait_for(|screen| chosen(screen).is_some(), "a chosen line").keys("q");
         assert_eq!(console.ended(std::time::Duration::from_secs(2)), 0, "{term}");
     }

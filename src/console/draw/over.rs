@@ -260,10 +260,18 @@ fn palette(state: &State, frame: &mut Frame<'_>, typed: &str, at: usize) -> (u16
     (end.min(inside.right().saturating_sub(1)), inside.y)
 }
 
+/// Columns of the keys in the help.
+const HELP_KEYS: usize = 20;
+
 /// What the keymap binds, by where it holds.
 fn help(state: &State, width: usize) -> Vec<Pieces> {
     let mut lines = Vec::new();
-    for scope in Scope::ALL {
+    // What holds on this screen stands first, the innermost on top.
+    let here = tabs::scopes(state);
+    let everywhere = [Scope::Text, Scope::Global].into_iter().filter(|scope| !here.contains(scope));
+    let order: Vec<Scope> = here.iter().copied().chain(everywhere).collect();
+    let elsewhere = Scope::ALL.into_iter().filter(|scope| !order.contains(scope));
+    for scope in order.iter().copied().chain(elsewhere) {
         let mut of_scope: Vec<(Action, Vec<String>)> = Vec::new();
         for (_, keys, action) in state.keymap.entries().into_iter().filter(|(bound, ..)| *bound == scope) {
             match of_scope.iter_mut().find(|(known, _)| *known == action) {
@@ -284,8 +292,13 @@ fn help(state: &State, width: usize) -> Vec<Pieces> {
             },
         ));
         for (action, keys) in of_scope {
-            let pieces = [Piece::new(Role::Key, &format!(" {:<18} ", keys.join(", "))), Piece::new(Role::Text, action.help())];
-            lines.extend(wrap(&pieces, width, 0));
+            // The words stand beside the keys, and go on under themselves.
+            let words = wrap(&[Piece::new(Role::Text, action.help())], width.saturating_sub(HELP_KEYS), 0);
+            let keys = format!(" {:<1$} ", keys.join(", "), HELP_KEYS - 2);
+            for (number, words) in words.into_iter().enumerate() {
+                let before = if number == 0 { Piece::new(Role::Key, &keys) } else { Piece::new(Role::Text, &" ".repeat(HELP_KEYS)) };
+                lines.push(std::iter::once(before).chain(words).collect());
+            }
         }
         lines.push(Vec::new());
     }
