@@ -65,6 +65,7 @@ pub(in crate::console) fn to_end(state: &mut State, last: bool) -> Option<Vec<Re
         return None;
     }
     state.queue.selected = None;
+    state.queue.owed = 0;
     Some(ask_from(state, if last { From::End } else { From::Start }))
 }
 
@@ -97,7 +98,6 @@ pub(in crate::console) fn came(state: &mut State, part: Part, from: &From) -> bo
         From::Start | From::End | From::Around(_) => {}
     }
     let place = queue.at();
-    queue.owed = 0;
     let row = place.map_or(0, |place| place.saturating_sub(queue.top));
     let held = place.and_then(|place| queue.lines.get(place)).cloned();
     let is_held = queue.focus == Focus::Case || queue.stays.is_some();
@@ -138,6 +138,9 @@ pub(in crate::console) fn came(state: &mut State, part: Part, from: &From) -> bo
             queue.select(to.min(last));
             queue.top = queue.at().unwrap_or(0).saturating_sub(row);
         }
+    }
+    if queue.owed != 0 {
+        queue.step(0);
     }
     if queue.lines.is_empty() {
         queue.selected = None;
