@@ -77,7 +77,13 @@ fn a_hostile_draft_is_edited_without_harm_and_stays_as_it_was() {
     let (home, id) = home();
     home.add("A second remark, about lakes.");
     let mut console = home.console();
-    console.shows("lakes").keys("/state:").keys(home.item(&id).state.as_str()).keys("\r").shows("A harmless remark before");
+    console
+        .shows("lakes")
+        .keys("/state:")
+        .keys(home.item(&id).state.as_str())
+        .keys("\r")
+        .shows("A harmless remark before")
+        .shows("mallory");
     console.keys("e").shows(&format!("edit {}", short(&id)));
     console.keys("!").shows("rivers.!").keys("\x1b[D\x1b[D\x1b[D\x1b[1~").keys("\x7f").shows("rivers");
     is_clean(&console);

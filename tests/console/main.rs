@@ -11,6 +11,7 @@ mod harness;
 mod hostile;
 mod listing;
 mod looks;
+mod mouse;
 mod others;
 mod stopping;
 mod waiting;
