@@ -71,7 +71,7 @@ fn a_failure_of_the_program_gives_the_terminal_back_before_it_is_told() {
     assert_ne!(console.ended(Duration::from_secs(10)), 0);
     gives_the_terminal_back(&console);
     let raw = String::from_utf8_lossy(&console.raw()).into_owned();
-    assert!(raw.rfind("a failure that was asked for") > raw.rfind("\x1b[?1049l"), "{raw:?}");
+    assert!(raw.rfind("the program has a fault") > raw.rfind("\x1b[?1049l"), "{raw:?}");
 }
 
 #[test]
