@@ -20,15 +20,15 @@ use terminal::Terminal;
 const CASE: &str = "the draft";
 
 #[derive(Default, Clone, Copy)]
-pub struct Row {
-    pub n: usize,
-    pub p50: f64,
-    pub p99: f64,
-    pub max: f64,
+struct Row {
+    n: usize,
+    p50: f64,
+    p99: f64,
+    max: f64,
 }
 
 /// In milliseconds.
-pub fn percentiles(mut samples: Vec<Duration>) -> Row {
+fn percentiles(mut samples: Vec<Duration>) -> Row {
     samples.sort_unstable();
     let at = |share: f64| samples[((samples.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
     Row { n: samples.len(), p50: at(0.5), p99: at(0.99), max: at(1.0) }

@@ -300,3 +300,16 @@ pub(super) fn edited_outside(state: &mut State, seen: &Seen, before: &str, after
         None => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_palette_has_every_action_and_finds_each_by_its_title() {
+        assert_eq!(found(""), Action::ALL);
+        for action in Action::ALL {
+            assert!(found(action.title()).contains(action), "{}", action.id());
+        }
+    }
+}

@@ -124,6 +124,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             screen.draw(|frame| draw::draw(state, frame))?;
             state.is_dirty = false;
             drawn = Instant::now();
+            fail_when_asked();
         }
         let wake = wake(state, desk.deck.clock.now()).map(|wait| Instant::now() + wait);
         let deadline = if state.is_dirty { Some(may_draw) } else { wake };
@@ -190,6 +191,14 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
         }
     }
     Ok(())
+}
+
+/// Tests of the way out ask for a failure; a release does not hear them.
+#[allow(clippy::panic, reason = "this is what it is for")]
+fn fail_when_asked() {
+    if cfg!(debug_assertions) && std::env::var_os("QUARTERDECK_TEST_PANIC").is_some() {
+        panic!("a failure that was asked for");
+    }
 }
 
 /// A file of keys or colours changed. What is broken is said; what was in force of it stays.

@@ -15,6 +15,8 @@ use tokio::sync::watch;
 /// The channel that PostgreSQL announces commits on.
 pub(super) const CHANNEL: &str = "quarterdeck_change";
 const SQLITE_PERIOD: Duration = Duration::from_millis(100);
+/// How often is looked after something was written, before sleeping.
+const LOOKS: u32 = 20;
 /// How long is slept where nothing was written, in case that a hint got lost.
 const UNHINTED_PERIOD: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 30 } else { 1 });
 const SERVER_PERIOD: Duration = Duration::from_secs(2);
@@ -32,6 +34,7 @@ pub(super) fn watch(address: &Address) -> Result<watch::Receiver<u64>> {
 fn poll_data_version(address: &Address, sender: &watch::Sender<u64>) {
     let mut backend = None;
     let mut last = None;
+    let mut looks = 0;
     let hints = match address {
         Address::Sqlite(path) => Hints::over(path),
         Address::Postgres(_) => None,
@@ -53,9 +56,14 @@ fn poll_data_version(address: &Address, sender: &watch::Sender<u64>) {
                 Err(_) => backend = None,
             }
         }
+        looks = if is_new { 0 } else { looks + 1 };
         match &hints {
-            // Nothing was committed: sleep until the file is written to.
-            Some(hints) if !is_new => hints.wait(),
+            // Nothing was committed for a while: sleep until the file is written to. A commit counts only after its bytes were flushed, which
+            // is after they were written: one look at the hint would come too early.
+            Some(hints) if looks >= LOOKS => {
+                hints.wait();
+                looks = 0;
+            }
             _ => std::thread::sleep(SQLITE_PERIOD),
         }
     }

@@ -13,6 +13,7 @@ mod hostile;
 mod kept;
 mod listing;
 mod looks;
+mod mouse;
 mod others;
 mod stopping;
 mod waiting;

@@ -43,6 +43,9 @@ pub(in crate::console) fn lines(case: &Case, view: View, masked: bool, width: us
     page.lines
 }
 
+/// The most bytes of a text around the draft that are shown: nothing that somebody wrote makes the screen stand still. The draft is whole.
+const LONGEST: usize = 1 << 16;
+
 struct Page {
     lines: Vec<Pieces>,
     width: usize,
@@ -57,7 +60,12 @@ impl Page {
     }
 
     fn text(&mut self, role: Role, indent: usize, text: &str) {
-        self.pieces(&[Piece::new(role, text)], indent);
+        let shown = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or(text);
+        self.pieces(&[Piece::new(role, shown)], indent);
+        if shown.len() < text.len() {
+            let rest = text[shown.len()..].chars().count();
+            self.pieces(&[Piece::new(Role::Warning, &format!("{rest} more characters are not shown"))], indent);
+        }
     }
 
     fn pieces(&mut self, pieces: &[Piece], indent: usize) {
