@@ -34,7 +34,11 @@ pub(super) fn ask(state: &mut State, asked: Asked, before: &str) {
 /// Open the draft for editing, and claim it meanwhile.
 pub(super) fn edit(state: &mut State) -> Vec<Request> {
     let (Some(seen), Some(case)) = (state.queue.seen(), state.queue.open_case().cloned()) else {
-        state.say("no item is open", false);
+        // Its text is on the way: the editor opens when it comes.
+        state.queue.edits_when_read = state.queue.selected.clone();
+        if state.queue.edits_when_read.is_none() {
+            state.say("no item is at hand", false);
+        }
         return Vec::new();
     };
     let text = super::queue::decide::kept_text(state, &case);

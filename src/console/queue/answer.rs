@@ -2,6 +2,7 @@
 
 use super::act::open_case;
 use super::{decide, list};
+use crate::console::layers;
 use crate::console::request::{Reply, Request};
 use crate::console::state::State;
 
@@ -15,8 +16,10 @@ pub(in crate::console) fn answer(state: &mut State, reply: Reply) -> Vec<Request
             requests
         }
         Reply::Case(case) => {
+            let id = case.item.id.clone();
             decide::case_came(state, case);
-            Vec::new()
+            let is_awaited = state.queue.edits_when_read.take_if(|wanted| *wanted == id).is_some();
+            if is_awaited && state.layers.is_empty() { layers::edit(state) } else { Vec::new() }
         }
         Reply::Gone { id, why } => {
             state.queue.remove(&id);

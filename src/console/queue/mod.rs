@@ -108,6 +108,8 @@ pub(super) struct Tab {
     pub sort: Sort,
     pub marked: BTreeMap<String, Seen>,
     pub masked: bool,
+    /// The item that is edited as soon as its text is there.
+    pub edits_when_read: Option<String>,
     /// Whether something changed since the list was frozen under an open case.
     pub is_stale: bool,
     /// How many more wait since the list was frozen; fewer when it is negative.
