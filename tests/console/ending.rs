@@ -78,7 +78,7 @@ fn a_failure_of_the_program_gives_the_terminal_back_before_it_is_told() {
 fn stopped_and_continued_from_outside_it_goes_on_and_ends_in_order() {
     let home = home();
     let mut console = console(&home);
-    console.signal(Signal::STOP).signal(Signal::CONT).keys("?").shows("everywhere").keys("\x1b").hides("everywhere").keys("q");
+    console.signal(Signal::STOP).signal(Signal::CONT).keys("?").shows("in the queue").keys("\x1b").hides("in the queue").keys("q");
     assert_eq!(console.ended(SOON), 0);
     gives_the_terminal_back(&console);
 }

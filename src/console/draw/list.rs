@@ -83,7 +83,7 @@ fn heading(state: &State, buffer: &mut Buffer, area: Rect) {
     let text = match (&queue.filter_fault, queue.filter.is_empty()) {
         (Some(fault), _) => format!(" ! {}", SafeText::line(fault)),
         (None, true) => format!(" {count} items, {sort}{marked}"),
-        (None, false) => format!(" {}{more} of {}: {}{marked}", queue.lines.len(), sort, SafeText::line(&queue.filter)),
+        (None, false) => format!(" {}{more} items, {sort}, filtered: {}{marked}", queue.lines.len(), SafeText::line(&queue.filter)),
     };
     let role = if queue.filter_fault.is_some() { Role::Bad } else { Role::Dim };
     let x = put(buffer, area.x, area.y, area.width, &clip(&text, usize::from(area.width)), state.theme.style(role));
