@@ -82,5 +82,5 @@ fn meaning_alone_finds_sections_and_comments() {
     println!("  runbook sections, heading + window + whole: {parts}");
     println!("  comments: {comments}");
     // A tenth below what was measured: the files of the model are fixed, so less is a mistake in reading them.
-    assert!(parts.hit_5.value >= 0.4 && sections.hit_5.value >= 0.35 && comments.hit_5.value >= 0.6);
+    assert!(parts.hit_5.value >= 0.5 && sections.hit_5.value >= 0.5 && comments.hit_5.value >= 0.7);
 }
