@@ -11,12 +11,16 @@ mod fixed;
 mod settings;
 mod tensor;
 mod text;
+#[cfg(feature = "candle")]
+mod transformer;
 mod wordpiece;
 
 pub use endpoint::Endpoint;
 pub use error::{Error, Result};
 pub use fixed::Static;
 pub use settings::Settings;
+#[cfg(feature = "candle")]
+pub use transformer::Transformer;
 pub use wordpiece::WordPieces;
 
 use std::sync::{Arc, OnceLock};
@@ -40,6 +44,9 @@ pub enum Embedder {
     Static(Static),
     /// A model behind an OpenAI-compatible API.
     Endpoint(Endpoint),
+    /// A sentence-transformer in this process.
+    #[cfg(feature = "candle")]
+    Transformer(Transformer),
 }
 
 impl Embedder {
@@ -61,6 +68,8 @@ impl Embedder {
             return Ok(Arc::new(Self::Endpoint(Endpoint::open(url, settings)?)));
         }
         match &settings.folder {
+            #[cfg(feature = "candle")]
+            Some(folder) if is_transformer(folder) => Ok(Arc::new(Self::Transformer(Transformer::open(folder)?))),
             Some(folder) => Ok(Arc::new(Self::Static(Static::open(folder)?))),
             None => Self::shipped(),
         }
@@ -72,6 +81,8 @@ impl Embedder {
         match self {
             Self::Static(model) => model.model(),
             Self::Endpoint(endpoint) => endpoint.model(),
+            #[cfg(feature = "candle")]
+            Self::Transformer(model) => model.model(),
         }
     }
 
@@ -91,6 +102,8 @@ impl Embedder {
                 Ok(vectors)
             }
             Self::Endpoint(endpoint) => endpoint.embed(texts).await,
+            #[cfg(feature = "candle")]
+            Self::Transformer(model) => model.embed(texts).await,
         }
     }
 
@@ -100,6 +113,16 @@ impl Embedder {
         match self {
             Self::Static(model) => Some(texts.iter().map(|text| model.embed(text)).collect()),
             Self::Endpoint(_) => None,
+            #[cfg(feature = "candle")]
+            Self::Transformer(model) => model.embed_now(texts).ok(),
         }
     }
+}
+
+/// Whether a folder holds a network rather than vectors: its configuration names the kind of network.
+#[cfg(feature = "candle")]
+fn is_transformer(folder: &std::path::Path) -> bool {
+    let config = std::fs::read(folder.join("config.json")).ok();
+    let config = config.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    config.is_some_and(|config| config["model_type"] == "bert")
 }
