@@ -1,7 +1,7 @@
 //! The embedder that ships: how long it takes to load, how many texts a second it embeds on one core, one query, and the memory it takes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-use quarterdeck::search::embed::Embedder;
+use quarterdeck::search::embed::{Embedder, WordPieces};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,12 @@ fn resident_kib() -> u64 {
     line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
+/// Time that this thread has run on a processor: others on the machine do not count.
+fn on_processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0))
+}
+
 /// Texts of about sixty word pieces each, all of them different, with the words of real sections.
 fn texts() -> Vec<String> {
     let words: Vec<&str> = include_str!("../tests/search_quality/runbooks.toml")
@@ -24,7 +30,7 @@ fn texts() -> Vec<String> {
         .collect();
     let mut dice = fastrand::Rng::with_seed(1);
     // Two of a hundred of these words are two pieces, and one of ten has a full stop or a comma.
-    let length = TOKENS * 85 / 100;
+    let length = TOKENS * 91 / 100;
     (0..TEXTS).map(|_| (0..length).map(|_| words[dice.usize(..words.len())]).collect::<Vec<_>>().join(" ")).collect()
 }
 
@@ -45,17 +51,21 @@ fn main() {
     println!("first query: {:.1} us", start.elapsed().as_secs_f64() * 1e6);
 
     let texts = texts();
+    let words = WordPieces::read(include_str!("../assets/embedder/tokenizer.json")).unwrap();
+    let mut pieces = 0;
+    texts.iter().for_each(|text| words.pieces(text, |_| pieces += 1));
+    println!("{TEXTS} texts of {:.1} word pieces", pieces as f64 / TEXTS as f64);
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let before = resident_kib();
     black_box(embedder.embed_now(&texts[..1000]));
     println!("resident after 1,000 texts: {} KiB more", resident_kib() - before);
     let mut rates: Vec<f64> = Vec::new();
     for _ in 0..ROUNDS {
-        let start = Instant::now();
+        let start = on_processor();
         for part in texts.chunks(100) {
             black_box(embedder.embed_now(part));
         }
-        rates.push(TEXTS as f64 / start.elapsed().as_secs_f64());
+        rates.push(TEXTS as f64 / (on_processor() - start).as_secs_f64());
     }
     rates.sort_unstable_by(f64::total_cmp);
     println!("texts a second on one core: best {:.0}, median {:.0} of {ROUNDS} rounds", rates[ROUNDS - 1], rates[ROUNDS / 2]);

@@ -31,37 +31,43 @@ pub struct WordPieces {
     specials: Vec<(String, u32)>,
 }
 
-/// Words in one string, and a table of their numbers: the vocabulary takes half a megabyte.
+/// Words in one string, and a table of where they stand: the vocabulary takes a megabyte.
 #[derive(Debug, Default)]
 struct Pieces {
     letters: String,
-    /// Start and end of a piece in `letters`, and its number.
-    entries: Vec<(u32, u32, u32)>,
-    table: HashTable<u32>,
+    table: HashTable<Entry>,
     hasher: DefaultHashBuilder,
     /// Bytes of the longest piece.
     longest: usize,
+}
+
+/// Start and end of a piece, and its number.
+#[derive(Debug)]
+struct Entry {
+    start: u32,
+    end: u32,
+    number: u32,
+}
+
+impl Entry {
+    fn spelled<'a>(&self, letters: &'a str) -> &'a [u8] {
+        letters.as_bytes().get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
 }
 
 impl Pieces {
     fn add(&mut self, piece: &str, number: u32) {
         let start = self.letters.len() as u32;
         self.letters.push_str(piece);
-        let entry = self.entries.len() as u32;
-        self.entries.push((start, self.letters.len() as u32, number));
         self.longest = self.longest.max(piece.len());
-        let Self { letters, entries, table, hasher, .. } = self;
-        table.insert_unique(hasher.hash_one(piece), entry, |other| hasher.hash_one(spelled(letters, entries, *other)));
+        let entry = Entry { start, end: self.letters.len() as u32, number };
+        let Self { letters, table, hasher, .. } = self;
+        table.insert_unique(hasher.hash_one(piece.as_bytes()), entry, |other| hasher.hash_one(other.spelled(letters)));
     }
 
-    fn find(&self, piece: &str) -> Option<u32> {
-        let found = self.table.find(self.hasher.hash_one(piece), |entry| spelled(&self.letters, &self.entries, *entry) == piece)?;
-        self.entries.get(*found as usize).map(|(_, _, number)| *number)
+    fn find(&self, piece: &[u8]) -> Option<u32> {
+        self.table.find(self.hasher.hash_one(piece), |entry| entry.spelled(&self.letters) == piece).map(|entry| entry.number)
     }
-}
-
-fn spelled<'a>(letters: &'a str, entries: &[(u32, u32, u32)], entry: u32) -> &'a str {
-    entries.get(entry as usize).and_then(|(start, end, _)| letters.get(*start as usize..*end as usize)).unwrap_or("")
 }
 
 /// What is read of `tokenizer.json`.
@@ -164,7 +170,7 @@ impl WordPieces {
         serde_json::Deserializer::from_str(vocabulary)
             .deserialize_map(Entries(add))
             .map_err(|error| format!("the vocabulary in tokenizer.json is not understood: {error}"))?;
-        if begin.entries.is_empty() {
+        if begin.table.is_empty() {
             return Err("the vocabulary in tokenizer.json is empty".to_owned());
         }
         let lowercase = normalizer.lowercase.unwrap_or(true);
@@ -294,7 +300,7 @@ impl WordPieces {
 fn longest<'a>(pieces: &Pieces, rest: &'a str) -> Option<(u32, &'a str)> {
     (1..=rest.len().min(pieces.longest)).rev().filter(|end| rest.is_char_boundary(*end)).find_map(|end| {
         let (piece, after) = rest.split_at(end);
-        pieces.find(piece).map(|number| (number, after))
+        pieces.find(piece.as_bytes()).map(|number| (number, after))
     })
 }
 
