@@ -7,6 +7,8 @@
 //! | [`text`] | full text on both engines: words, stems, matches |
 //! | [`documents`] | what can be found, made of rows and files, in step with the change feed |
 //! | [`answer`] | hits, reasons, pages, counts |
+//! | `ask` | one question answered: names, candidates, ranking, extracts |
+//! | [`fusion`] | one score of words and meaning |
 //! | [`service`] | [`Search`]: asks, finds what is similar, keeps up with the change feed |
 //! | [`vectors`] | which passages lie nearest: stored vectors, exact scan, graph, files |
 //!
@@ -15,9 +17,11 @@
 //! face.
 
 pub mod answer;
+mod ask;
 pub mod documents;
 pub mod embed;
 mod error;
+pub mod fusion;
 pub mod question;
 pub mod service;
 pub mod text;
@@ -25,5 +29,6 @@ pub mod vectors;
 
 pub use answer::{After, Answer, Count, Hit, Kind, Page, Part, Reason, Thread};
 pub use error::{Error, Result};
+pub use fusion::Ranking;
 pub use question::{Filters, Question, SyntaxError, Term, Zone};
-pub use service::{Followed, Search};
+pub use service::{Followed, Search, Settings};

@@ -137,7 +137,10 @@ mod tests {
         assert_eq!(document(Kind::Interaction, "", "short").passages().len(), 1);
         let body: String = (0..75).map(|n| format!("word{n} ")).collect();
         let passages = document(Kind::Runbook, "Rotate a key", &body).passages();
-        assert_eq!(passages.iter().map(|passage| passage.part).collect::<Vec<_>>(), ["whole", "heading", "window", "window", "window", "window"]);
+        assert_eq!(
+            passages.iter().map(|passage| passage.part).collect::<Vec<_>>(),
+            ["whole", "heading", "window", "window", "window", "window"]
+        );
         assert!(passages[5].text.ends_with("word74"), "every word is in a window");
         let long = document(Kind::Note, "", &"é ".repeat(1_000_000)).clipped();
         assert!(long.body.len() <= LONGEST && long.passages().len() <= MOST_WINDOWS + 1);

@@ -3,7 +3,7 @@
 use super::{Document, Passage};
 use crate::base::Millis;
 use crate::search::text::{index, tokens};
-use crate::search::{Kind, Result};
+use crate::search::{Kind, Result, vectors};
 use crate::store::Conn;
 use crate::vals;
 
@@ -99,7 +99,15 @@ pub fn remove(c: &mut dyn Conn, kind: Kind, source_id: &str, at: Millis) -> Resu
     let mut words = 0;
     for passage in &passages {
         words += passage.int("length")?;
-        super::super::vectors::forget(c, passage.int("id")?, at)?;
+        vectors::forget(c, passage.int("id")?, at)?;
+    }
+    if matches!(kind, Kind::Belief | Kind::Runbook) {
+        // The name of what is gone is not offered to people any more.
+        c.exec(
+            "DELETE FROM search_names WHERE kind = 'title' AND (persona_id, name) IN
+               (SELECT coalesce(persona_id, ''), title FROM search_documents WHERE id = $1)",
+            vals![id],
+        )?;
     }
     c.exec("DELETE FROM search_passages WHERE document = $1", vals![id])?;
     c.exec("DELETE FROM search_documents WHERE id = $1", vals![id])?;
@@ -159,7 +167,14 @@ pub fn write(c: &mut dyn Conn, document: &Document, passages: &[Passage], at: Mi
     for (passage, id_of_passage) in passages.iter().zip(id..) {
         c.exec(
             "INSERT INTO search_passages (id, document, persona_id, part, text, length, embedded) VALUES ($1, $2, $3, $4, $5, $6, NULL)",
-            vals![id_of_passage, id, document.persona.as_deref(), passage.part, &passage.text, if id_of_passage == id { length } else { 0 }],
+            vals![
+                id_of_passage,
+                id,
+                document.persona.as_deref(),
+                passage.part,
+                &passage.text,
+                if id_of_passage == id { length } else { 0 }
+            ],
         )?;
         written.push(Written { passage: id_of_passage, persona: document.persona.clone() });
     }

@@ -3,4 +3,5 @@
 pub mod index;
 pub mod matches;
 mod porter;
+pub mod score;
 pub mod tokens;

@@ -18,6 +18,7 @@ CREATE TABLE search_documents (
   UNIQUE (kind, source_id)
 ) STRICT;
 CREATE INDEX search_documents_at ON search_documents (at, id);
+CREATE INDEX search_documents_state ON search_documents (state, at, id);
 CREATE INDEX search_documents_kind ON search_documents (kind, at, id);
 CREATE INDEX search_documents_persona ON search_documents (persona_id, at, id);
 CREATE INDEX search_documents_subreddit ON search_documents (subreddit, at, id);
