@@ -138,11 +138,3 @@ pub fn forget(_c: &mut dyn Conn, _passage: i64, _at: Millis) -> Result<()> {
 pub fn stale(_c: &mut dyn Conn, _model: &Model, _after: i64, _limit: usize) -> Result<Vec<i64>> {
     Ok(Vec::new())
 }
-
-/// How near these passages are to a question, read from their rows. Those without a vector of the index's model are not among them.
-///
-/// # Errors
-/// When the engine refuses.
-pub fn compare(_c: &mut dyn Conn, _vectors: &Vectors, _query: &[f32], _passages: &[i64]) -> Result<Vec<Near>> {
-    Ok(Vec::new())
-}
