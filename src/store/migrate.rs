@@ -47,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     13 "policies" "0013_policies",
     14 "listing" "0014_listing",
     15 "quality" "0015_quality",
+    16 "search_vectors" "0018_search_vectors",
 ];
 
 /// The newest schema version that this program knows.
