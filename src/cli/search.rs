@@ -141,8 +141,11 @@ fn show(context: &Context, hits: &[Hit]) -> Result<(), Failure> {
         place.extend(hit.confidence.map(|confidence| format!("{:.0} %", confidence * 100.0)));
         place.push(clock::local(hit.at));
         out.say(hit.title.as_str())?;
-        let line: String =
-            hit.extract.iter().map(|part| if part.is_match { out.paint(part.text.as_str(), Tone::Good) } else { part.text.to_string() }).collect();
+        let line: String = hit
+            .extract
+            .iter()
+            .map(|part| if part.is_match { out.paint(part.text.as_str(), Tone::Good) } else { part.text.to_string() })
+            .collect();
         if line.trim() != hit.title.as_str() {
             out.say(format!("  {line}"))?;
         }
