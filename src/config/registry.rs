@@ -405,6 +405,56 @@ pub const SETTINGS: &[Setting] = &[
         Some("auto"),
         "How many colours the console uses; `auto` goes by `NO_COLOR`, `TERM` and `COLORTERM`, `true` is every colour.",
     ),
+    setting(
+        "search.embedder.folder",
+        "QUARTERDECK_EMBEDDER_FOLDER",
+        Kind::Directory,
+        None,
+        "Folder of another embedding model: a static one in the layout of model2vec or, in a program built with the feature `candle`, a sentence-transformer of the BERT family. Default: the model that ships.",
+    ),
+    setting(
+        "search.embedder.url",
+        "QUARTERDECK_EMBEDDER_URL",
+        Kind::Address,
+        None,
+        "Address of an OpenAI-compatible API for embeddings, up to and without `/embeddings`; it goes before the folder. The text of all that is searchable goes there, and each query.",
+    ),
+    setting("search.embedder.model", "QUARTERDECK_EMBEDDER_MODEL", Kind::Model, None, "The model asked for at that address."),
+    setting(
+        "search.embedder.dimensions",
+        "QUARTERDECK_EMBEDDER_DIMENSIONS",
+        count(1, 8192, "numbers"),
+        None,
+        "How many numbers a vector of that model has, such as 1536.",
+    ),
+    setting(
+        "search.embedder.api_key",
+        "QUARTERDECK_EMBEDDER_API_KEY",
+        Kind::Secret,
+        None,
+        "Key of that service; a local one may do without.",
+    ),
+    setting(
+        "search.embedder.batch",
+        "QUARTERDECK_EMBEDDER_BATCH",
+        count(1, 2048, "texts"),
+        Some("64"),
+        "Texts in one request to that address.",
+    ),
+    setting(
+        "search.embedder.longest",
+        "QUARTERDECK_EMBEDDER_LONGEST",
+        count(100, 100_000, "characters"),
+        Some("8000"),
+        "How much of a text is sent to that address; what follows is cut off.",
+    ),
+    setting(
+        "search.embedder.timeout_seconds",
+        "QUARTERDECK_EMBEDDER_TIMEOUT_SECONDS",
+        count(1, 600, "seconds"),
+        Some("30"),
+        "How long one request to that address may take.",
+    ),
 ];
 
 /// A name that is read from the environment and is no setting of the file, with what it does.

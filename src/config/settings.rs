@@ -56,6 +56,8 @@ pub struct Settings {
     pub runbooks: PathBuf,
     /// Folder of notes.
     pub notes: PathBuf,
+    /// How texts are made into vectors.
+    pub embedder: EmbedderSettings,
     /// Where each value came from, by key.
     pub sources: BTreeMap<&'static str, Source>,
 }
@@ -167,6 +169,27 @@ pub struct ConsoleSettings {
     pub colors: String,
 }
 
+/// How texts are made into vectors.
+#[derive(Debug, Clone)]
+pub struct EmbedderSettings {
+    /// A folder with another model than the one that ships.
+    pub folder: Option<PathBuf>,
+    /// Base of an OpenAI-compatible API, without a slash at the end. It goes before the folder.
+    pub url: Option<String>,
+    /// The model asked for at that address.
+    pub model: Option<String>,
+    /// Numbers in a vector of that model.
+    pub dimensions: Option<usize>,
+    /// Key for that address.
+    pub api_key: Option<SecretString>,
+    /// Texts in a request.
+    pub batch: usize,
+    /// Characters of a text that are sent.
+    pub longest: usize,
+    /// How long a request may take, in seconds.
+    pub timeout_seconds: u64,
+}
+
 impl Settings {
     pub(super) fn from_loaded(loaded: &Loaded) -> Result<Self, Problem> {
         let directories = loaded.directories();
@@ -231,6 +254,16 @@ impl Settings {
                 probability_midpoint: reader.number("agent.probability_midpoint")?,
             },
             console: ConsoleSettings { theme: reader.text("console.theme")?, colors: reader.text("console.colors")? },
+            embedder: EmbedderSettings {
+                folder: loaded.text("search.embedder.folder").map(PathBuf::from),
+                url: loaded.text("search.embedder.url").map(|url| url.trim_end_matches('/').to_owned()),
+                model: loaded.text("search.embedder.model"),
+                dimensions: loaded.text("search.embedder.dimensions").map(|_| reader.number("search.embedder.dimensions")).transpose()?,
+                api_key: reader.secret("search.embedder.api_key"),
+                batch: reader.number("search.embedder.batch")?,
+                longest: reader.number("search.embedder.longest")?,
+                timeout_seconds: reader.number("search.embedder.timeout_seconds")?,
+            },
             sources: SETTINGS.iter().map(|setting| (setting.key, loaded.source(setting.key))).collect(),
         };
         if settings.agent.min_probability > settings.agent.max_probability {
@@ -280,7 +313,8 @@ impl std::fmt::Debug for Settings {
         let mut form = formatter.debug_struct("Settings");
         form.field("mode", &self.mode).field("database", &database).field("data_dir", &self.data_dir);
         form.field("reddit", &self.reddit).field("llm", &self.llm);
-        form.field("moderation", &self.moderation).field("agent", &self.agent).field("console", &self.console).finish_non_exhaustive()
+        form.field("moderation", &self.moderation).field("agent", &self.agent).field("console", &self.console);
+        form.field("embedder", &self.embedder).finish_non_exhaustive()
     }
 }
 
