@@ -50,6 +50,8 @@ pub struct Settings {
     pub moderation: ModerationSettings,
     /// Defaults of the agent's loop.
     pub agent: AgentSettings,
+    /// Vectors of one persona from which on a graph is used; measured where it is not set.
+    pub graph_from: Option<usize>,
     /// How the console looks.
     pub console: ConsoleSettings,
     /// Where each value came from, by key.
@@ -220,6 +222,7 @@ impl Settings {
                 max_probability: reader.number("agent.max_probability")?,
                 probability_midpoint: reader.number("agent.probability_midpoint")?,
             },
+            graph_from: loaded.text("search.graph_from").map(|_| reader.number("search.graph_from")).transpose()?,
             console: ConsoleSettings { theme: reader.text("console.theme")?, colors: reader.text("console.colors")? },
             sources: SETTINGS.iter().map(|setting| (setting.key, loaded.source(setting.key))).collect(),
         };
