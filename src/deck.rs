@@ -113,8 +113,18 @@ impl Deck {
         let search = search::Settings {
             runbooks: settings.runbooks.clone(),
             notes: settings.notes.clone(),
-            index: settings.data_dir.join("index"),
-            ..search::Settings::default()
+            index: settings.data_dir.join(search::vectors::DIRECTORY),
+            embed: search::embed::Settings {
+                folder: settings.embedder.folder.clone(),
+                url: settings.embedder.url.clone(),
+                model: settings.embedder.model.clone(),
+                api_key: settings.embedder.api_key.clone(),
+                dimensions: settings.embedder.dimensions,
+                batch: settings.embedder.batch,
+                longest: settings.embedder.longest,
+                timeout: Duration::from_secs(settings.embedder.timeout_seconds),
+            },
+            vectors: search::vectors::Settings { graph_from: settings.graph_from },
         };
         let search = Search::new(db.clone(), Arc::clone(&clock), search);
         Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, judges: Arc::default(), search })

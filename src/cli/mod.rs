@@ -18,6 +18,7 @@ mod db;
 mod demo;
 mod events;
 mod failure;
+mod index;
 mod keys;
 pub mod log;
 mod man;
@@ -88,6 +89,8 @@ enum Command {
     Keys(keys::Args),
     /// What models cost.
     Prices(prices::Args),
+    /// The index behind search by meaning: its state, whether it is right, make it anew, copy it.
+    Index(index::Args),
     /// Who did what, and whether the log was tampered with.
     Audit(audit::Args),
     /// The schema and the state of the database.
@@ -120,6 +123,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Keys(args) => keys::run(context, args),
         Command::Prices(args) => prices::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
+        Command::Index(args) => index::run(context, &args),
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),

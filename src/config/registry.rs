@@ -385,6 +385,13 @@ pub const SETTINGS: &[Setting] = &[
         "Engagement at which the probability is half-way between the two.",
     ),
     setting(
+        "search.graph_from",
+        "QUARTERDECK_SEARCH_GRAPH_FROM",
+        count(1_000, 100_000_000, "vectors"),
+        None,
+        "Vectors of one persona from which on search by meaning uses a graph in place of the exact scan. Default: measured on this machine.",
+    ),
+    setting(
         "agent.auto_link_beliefs",
         "AUTO_LINK_BELIEFS",
         Kind::Choice(&["true", "false"]),

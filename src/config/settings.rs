@@ -50,6 +50,8 @@ pub struct Settings {
     pub moderation: ModerationSettings,
     /// Defaults of the agent's loop.
     pub agent: AgentSettings,
+    /// Vectors of one persona from which on a graph is used; measured where it is not set.
+    pub graph_from: Option<usize>,
     /// How the console looks.
     pub console: ConsoleSettings,
     /// Folder of runbooks.
@@ -262,6 +264,7 @@ impl Settings {
                 auto_link_beliefs: reader.text("agent.auto_link_beliefs")? == "true",
                 auto_link_min_weight: reader.number("agent.auto_link_min_weight")?,
             },
+            graph_from: loaded.text("search.graph_from").map(|_| reader.number("search.graph_from")).transpose()?,
             console: ConsoleSettings { theme: reader.text("console.theme")?, colors: reader.text("console.colors")? },
             embedder: EmbedderSettings {
                 folder: loaded.text("search.embedder.folder").map(PathBuf::from),
