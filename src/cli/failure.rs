@@ -130,3 +130,9 @@ impl From<crate::memory::Error> for Failure {
         Self::failed(error.to_string())
     }
 }
+
+impl From<crate::search::vectors::Error> for Failure {
+    fn from(error: crate::search::vectors::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}

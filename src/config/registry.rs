@@ -385,6 +385,13 @@ pub const SETTINGS: &[Setting] = &[
         "Engagement at which the probability is half-way between the two.",
     ),
     setting(
+        "search.graph_from",
+        "QUARTERDECK_SEARCH_GRAPH_FROM",
+        count(1_000, 100_000_000, "vectors"),
+        None,
+        "Vectors of one persona from which on search by meaning uses a graph in place of the exact scan. Default: measured on this machine.",
+    ),
+    setting(
         "agent.auto_link_beliefs",
         "AUTO_LINK_BELIEFS",
         Kind::Choice(&["true", "false"]),
@@ -397,6 +404,20 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Number { least: 0.0, most: 1.0 },
         Some("0.5"),
         "The least weight of an edge that is made without asking. Lighter ones wait for a person.",
+    ),
+    setting(
+        "search.runbooks",
+        "QUARTERDECK_RUNBOOKS",
+        Kind::Directory,
+        None,
+        "Folder of runbooks that search reads (`.md`, `.txt`, `.rst`, `.adoc`). Default: `runbooks` in the data directory.",
+    ),
+    setting(
+        "search.notes",
+        "QUARTERDECK_NOTES",
+        Kind::Directory,
+        None,
+        "Folder of notes that search reads. Default: `notes` in the data directory.",
     ),
     setting(
         "console.theme",

@@ -50,8 +50,14 @@ pub struct Settings {
     pub moderation: ModerationSettings,
     /// Defaults of the agent's loop.
     pub agent: AgentSettings,
+    /// Vectors of one persona from which on a graph is used; measured where it is not set.
+    pub graph_from: Option<usize>,
     /// How the console looks.
     pub console: ConsoleSettings,
+    /// Folder of runbooks.
+    pub runbooks: PathBuf,
+    /// Folder of notes.
+    pub notes: PathBuf,
     /// How texts are made into vectors.
     pub embedder: EmbedderSettings,
     /// Where each value came from, by key.
@@ -198,8 +204,14 @@ impl Settings {
     pub(super) fn from_loaded(loaded: &Loaded) -> Result<Self, Problem> {
         let directories = loaded.directories();
         let reader = Reader(loaded);
+        let folder = |key: &'static str, name: &str| match loaded.text(key) {
+            Some(folder) => Ok(PathBuf::from(folder)),
+            None => reader.text("data_dir").map(|data_dir| PathBuf::from(data_dir).join(name)),
+        };
         let settings = Self {
             mode: reader.mode()?,
+            runbooks: folder("search.runbooks", "runbooks")?,
+            notes: folder("search.notes", "notes")?,
             database: reader.text("database")?,
             data_dir: PathBuf::from(reader.text("data_dir")?),
             state_dir: directories.state_dir.clone(),
@@ -259,6 +271,7 @@ impl Settings {
                 colors: reader.text("console.colors")?,
                 mask_incoming: reader.text("console.mask_incoming")? == "yes",
             },
+            graph_from: loaded.text("search.graph_from").map(|_| reader.number("search.graph_from")).transpose()?,
             embedder: EmbedderSettings {
                 folder: loaded.text("search.embedder.folder").map(PathBuf::from),
                 url: loaded.text("search.embedder.url").map(|url| url.trim_end_matches('/').to_owned()),
