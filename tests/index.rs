@@ -60,7 +60,11 @@ impl Home {
 
     fn file(&self) -> PathBuf {
         let entries = std::fs::read_dir(self.index()).unwrap().flatten().map(|entry| entry.path());
-        entries.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "vectors")).unwrap()
+        let is_first = |path: &PathBuf| {
+            path.extension().is_some_and(|extension| extension == "vectors")
+                && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("first-"))
+        };
+        entries.into_iter().find(is_first).unwrap()
     }
 
     fn run(&self, words: &[&str]) -> (i32, String, String) {
