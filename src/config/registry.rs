@@ -385,13 +385,6 @@ pub const SETTINGS: &[Setting] = &[
         "Engagement at which the probability is half-way between the two.",
     ),
     setting(
-        "search.graph_from",
-        "QUARTERDECK_SEARCH_GRAPH_FROM",
-        count(1_000, 100_000_000, "vectors"),
-        None,
-        "Vectors of one persona from which on search by meaning uses a graph in place of the exact scan. Default: measured on this machine.",
-    ),
-    setting(
         "agent.auto_link_beliefs",
         "AUTO_LINK_BELIEFS",
         Kind::Choice(&["true", "false"]),
@@ -404,6 +397,13 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Number { least: 0.0, most: 1.0 },
         Some("0.5"),
         "The least weight of an edge that is made without asking. Lighter ones wait for a person.",
+    ),
+    setting(
+        "search.graph_from",
+        "QUARTERDECK_SEARCH_GRAPH_FROM",
+        count(1_000, 100_000_000, "vectors"),
+        None,
+        "Vectors of one persona from which on search by meaning uses a graph in place of the exact scan. Default: measured on this machine.",
     ),
     setting(
         "search.runbooks",

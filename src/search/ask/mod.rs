@@ -60,7 +60,7 @@ pub(super) fn ask(c: &mut dyn Conn, question: &Question, page: Page, with: &mut 
         Some((vectors, query)) => gather::near(c, vectors, &sieve, query, depth as usize)?,
         None => Vec::new(),
     };
-    let query = with.meaning.filter(|_| with.ranking != Ranking::Words).map(|(vectors, query)| (vectors, query));
+    let query = with.meaning.filter(|_| with.ranking != Ranking::Words);
     let ranked = rank::rank(c, question, &sieve, &words, documents, average, &by_words, &near, query, with.ranking)?;
 
     let behind = |score: f32, id: i64| {
