@@ -7,13 +7,15 @@ pub enum Scope {
     Global,
     /// In the list of the queue, and wherever an item is at hand.
     Queue,
+    /// In the search, on its results and on the document at hand.
+    Search,
     /// Whatever scrolls: a list, the text of a case, a help page, a log.
     Text,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Global, Self::Queue, Self::Text];
+    pub const ALL: [Self; 4] = [Self::Global, Self::Queue, Self::Search, Self::Text];
 
     /// The word in keymaps.
     #[must_use]
@@ -21,6 +23,7 @@ impl Scope {
         match self {
             Self::Global => "global",
             Self::Queue => "queue",
+            Self::Search => "search",
             Self::Text => "text",
         }
     }
@@ -77,6 +80,7 @@ actions! {
     NextTab "app.next_tab" Global "next tab" "Go to the next tab.";
     PreviousTab "app.previous_tab" Global "previous tab" "Go to the tab before.";
     Persona "app.persona" Global "persona" "Choose whose items are shown.";
+    Search "app.search" Global "search" "Search over everything that was said, believed, drafted, decided and noted.";
     Messages "app.messages" Global "messages" "Show what the console said.";
     KillSwitch "app.kill_switch" Global "stop all sending" "Stop all sending, for every persona, at once. It is undone by the same key.", asks;
     Mouse "app.mouse" Global "mouse" "Let the terminal have the mouse, or take it back.";
@@ -117,6 +121,19 @@ actions! {
     Sort "queue.sort" Queue "sort" "Oldest, newest, or first to expire.";
     Metrics "queue.metrics" Queue "metrics" "Show the numbers of the queue.";
     Refresh "queue.refresh" Queue "refresh" "Read the list again.";
+
+    SearchField "search.field" Search "question" "Go to the question and change it.";
+    SearchOpen "search.open" Search "open" "Open it where it belongs: an item in the queue, a belief in its graph, anything else with its whole text.";
+    SearchText "search.text" Search "text" "Show its whole text, or everything about it again.";
+    SearchThread "search.thread" Search "thread" "Show what it answers and what answers it.";
+    SearchSimilar "search.similar" Search "similar" "Ask for what is similar in meaning. The question of before comes back with esc.";
+    SearchNarrow "search.narrow" Search "narrow" "Choose kinds, personas and subreddits of the results; they are written into the question.";
+    SearchWiden "search.widen" Search "widen" "Take kinds, personas and subreddits out of the question.";
+    SearchSaved "search.saved" Search "saved searches" "Choose a search that was saved, or save this one.";
+    SearchCopy "search.copy" Search "copy" "Copy the extract to the terminal's clipboard.";
+    SearchCopyId "search.copy_id" Search "copy id" "Copy the id to the terminal's clipboard.";
+    SearchExport "search.export" Search "export" "Write the results that were read so far into a new file: JSON lines or Markdown.";
+    SearchRefresh "search.refresh" Search "refresh" "Show what is new; ask again.";
 }
 
 impl Action {

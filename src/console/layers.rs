@@ -125,6 +125,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
             Vec::new()
         }
         Layer::Saved { .. } => super::saved::key(state, key),
+        Layer::Search(_) => super::search::layer::key(state, key),
         Layer::Question { confirm } => {
             let confirm = confirm.clone();
             state.layers.pop();
@@ -249,6 +250,7 @@ fn entered(state: &mut State) -> Vec<Request> {
             act::list(state)
         }
         Asked::FilterName => super::saved::named(state, &typed),
+        Asked::Search(asked) => super::search::layer::entered(state, asked, &typed),
         Asked::Return if typed.is_empty() => again(state, Asked::Return, &typed, "the agent needs a note to write it again"),
         Asked::Return => act::decide(state, Decision::Return { note: typed }),
         Asked::RejectNote { code, directive } => {

@@ -16,6 +16,7 @@ mod queue;
 mod request;
 mod run;
 mod saved;
+mod search;
 mod state;
 mod tabs;
 mod terminal;

@@ -1,6 +1,7 @@
 //! What the console asks of the deck, and what comes back. Each request runs as a task of its own; the screen never waits for one.
 
-use super::memory::{Change, Saved, Store};
+use super::memory::{Change, Saved, Shelf, Store};
+use super::search::request as search;
 use crate::agent::runs;
 use crate::base::{Millis, PersonaId};
 use crate::deck::Deck;
@@ -112,6 +113,8 @@ pub(super) enum Request {
     Screen { item: Box<Item>, text: String, generation: u64 },
     /// Who is there, what is stopped, how much waits.
     Overview { persona: Option<PersonaId> },
+    /// Something of the search tab.
+    Search(search::Request),
     /// The numbers of the queue.
     Stats { persona: Option<PersonaId> },
     /// Save a filter, or take one away.
@@ -164,6 +167,7 @@ pub(super) enum Reply {
         generation: u64,
     },
     Overview(Box<Overview>),
+    Search(search::Reply),
     Stats(Vec<Metric>),
     Paused(Result<bool, String>),
     Kept {
@@ -175,6 +179,20 @@ pub(super) enum Reply {
         what: &'static str,
         why: String,
     },
+}
+
+impl Request {
+    /// Whether a person waits for its answer.
+    pub fn is_awaited(&self) -> bool {
+        if let Self::Search(request) = self { request.is_awaited() } else { true }
+    }
+}
+
+impl Reply {
+    /// Whether a person waited for it.
+    pub fn is_awaited(&self) -> bool {
+        if let Self::Search(reply) = self { reply.is_awaited() } else { true }
+    }
 }
 
 /// What a request works with. Cheap to clone.
@@ -220,6 +238,7 @@ impl Desk {
                     Err(error) => Reply::Failed { what: "the state of the deck", why: error.to_string() },
                 }
             }
+            Request::Search(request) => Reply::Search(search::answer(self, request).await),
             Request::Stats { persona } => {
                 let now = self.now();
                 let window = Window { since: now - 86_400_000, now, sla: 3_600_000 };
@@ -229,7 +248,7 @@ impl Desk {
                 }
             }
             Request::Keep { store, change } => {
-                let result = store.change(&change);
+                let result = store.change(Shelf::Filters, &change);
                 Reply::Kept { change, result }
             }
             Request::Pause { stop } => Reply::Paused(self.pause(stop).await),

@@ -74,6 +74,7 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
         glyphs: looks.glyphs,
         tab: tabs::Name::default(),
         queue: Tab { loading: true, ..Tab::default() },
+        search: super::search::Tab::default(),
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
         layers: Vec::new(),
@@ -140,7 +141,9 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             },
             Some(reply) = replies.recv() => {
                 state.now = desk.deck.clock.now();
-                state.waits.end(state.now);
+                if reply.is_awaited() {
+                    state.waits.end(state.now);
+                }
                 update::reply(state, reply)
             }
             alive = changed(&mut changes) => {
@@ -261,7 +264,8 @@ fn in_editor(text: &str) -> Result<String, String> {
 }
 
 fn ask(desk: &Arc<Desk>, state: &mut State, answers: &mpsc::UnboundedSender<Reply>, requests: Vec<Request>) {
-    state.waits.begin(requests.len(), desk.deck.clock.now());
+    let awaited = requests.iter().filter(|request| request.is_awaited()).count();
+    state.waits.begin(awaited, desk.deck.clock.now());
     for request in requests {
         let (desk, answers) = (Arc::clone(desk), answers.clone());
         tokio::spawn(async move {

@@ -32,6 +32,7 @@ pub(super) enum Asked {
     Hold,
     Escalate,
     RejectNote { code: RejectCode, directive: Directive },
+    Search(super::search::layer::Asked),
 }
 
 /// What asks before it is done.
@@ -67,6 +68,8 @@ pub(super) enum Layer {
     Personas { at: usize },
     /// The filters that were saved.
     Saved { at: usize },
+    /// Something of the search tab.
+    Search(super::search::layer::Layer),
 }
 
 /// How long an answer may take before the screen says that it waits.
@@ -118,6 +121,7 @@ pub(super) struct State {
     pub glyphs: Glyphs,
     pub tab: super::tabs::Name,
     pub queue: Tab,
+    pub search: super::search::Tab,
     pub overview: Overview,
     pub persona: Option<PersonaId>,
     pub layers: Vec<Layer>,

@@ -16,6 +16,11 @@ pub(super) fn event(state: &mut State, event: &Event) -> Vec<Request> {
         Event::Key(key) => pressed(state, *key),
         Event::Paste(text) => {
             state.is_dirty = true;
+            if state.layers.is_empty()
+                && let Some(requests) = tabs::pasted(state, text)
+            {
+                return requests;
+            }
             if !layers::paste(state, text) {
                 state.say("what was pasted was not taken for keys; paste into a text", false);
             }
@@ -101,6 +106,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
             state.unread = 0;
             push(state, Layer::Messages { top: 0 });
         }
+        Action::Search => return tabs::open(state, tabs::Name::Search),
         Action::KillSwitch if state.is_stopped() => push(state, Layer::Question { confirm: Confirm::Resume }),
         Action::KillSwitch => return vec![Request::Pause { stop: true }],
         Action::Mouse => {
@@ -137,6 +143,7 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
             state.overview = *overview;
             Vec::new()
         }
+        Reply::Search(reply) => super::search::answer::answer(state, reply),
         Reply::Stats(found) => {
             if let Some(Layer::Metrics { metrics, .. }) = state.layers.last_mut() {
                 *metrics = Some(found);
@@ -154,7 +161,7 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
         }
         Reply::Kept { change, result } => {
             match result {
-                Ok(Some(saved)) => state.memory.settled(&change, saved),
+                Ok(Some(saved)) => state.memory.filters.settled(&change, saved),
                 Ok(None) => {}
                 Err(why) => state.say(why, true),
             }

@@ -101,6 +101,7 @@ impl Filters {
                 (_, true) => states.to_vec(),
                 _ => self.state,
             },
+            id: None,
             after: None,
             // Who is not known by name has passed nothing over.
             not_skipped_by: desk.context.operator().ok().filter(|_| !self.skipped && !self.all),

@@ -27,6 +27,7 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)>
         Some(Layer::Reject) => own(&[("1-9", "why"), ("esc", "back")]),
         Some(Layer::Personas { .. }) => own(&[("j/k", "choose"), ("enter", "show"), ("esc", "back")]),
         Some(Layer::Saved { .. }) => own(&saved::KEYS),
+        Some(Layer::Search(layer)) => own(crate::console::search::layer::keys(layer)),
         Some(Layer::Line { .. }) => own(&[("enter", "done"), ("esc", "back")]),
         Some(Layer::Editor { .. }) => own(&[("F2", "save"), ("ctrl-s", "save"), ("esc", "leave")]),
         Some(Layer::Question { .. }) => own(&[("y", "yes"), ("esc", "no")]),
@@ -41,6 +42,7 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)>
         None if !state.pending.is_empty() => {
             tabs::follows(state, &state.pending).into_iter().map(|(key, action)| (key, action.title(), None)).collect()
         }
+        None if tabs::field_keys(state).is_some() => own(tabs::field_keys(state).unwrap_or_default()),
         None => {
             let shown = tabs::wanted(state);
             shown.iter().map(|action| (state.key(*action), action.title(), Some(*action))).collect()
@@ -112,6 +114,11 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
             // The chosen line is kept in view.
             page(state, frame, "saved filters", &lines, (*at + 1).saturating_sub(usize::from(area.height).saturating_sub(5)));
         }
+        Layer::Search(layer) => {
+            let (title, lines, at) = crate::console::search::layer::lines(state, layer, usize::from(area.width).saturating_sub(8));
+            // The chosen line is kept in view.
+            page(state, frame, title, &lines, (at + 1).saturating_sub(usize::from(area.height).saturating_sub(5)));
+        }
         Layer::Question { confirm } => {
             let words = match confirm {
                 Confirm::Resume => "Send again? Everything that was approved and is due leaves at once.".to_owned(),
@@ -138,6 +145,7 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
                 Asked::Return => "what should the agent change?",
                 Asked::Hold => "for how long, and why: 2h waits for an answer",
                 Asked::Escalate => "to whom, and why: bea knows the agency",
+                Asked::Search(asked) => asked.title(),
                 Asked::RejectNote { .. } => "a few words for the agent (enter alone: none)",
             };
             let place =
@@ -265,6 +273,7 @@ fn help(state: &State, width: usize) -> Vec<Pieces> {
             match scope {
                 Scope::Global => "everywhere",
                 Scope::Queue => "in the queue",
+                Scope::Search => "in the search",
                 Scope::Text => "in what scrolls",
             },
         ));
