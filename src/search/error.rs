@@ -31,6 +31,9 @@ pub enum Error {
     /// The embedder failed.
     #[error(transparent)]
     Embed(#[from] embed::Error),
+    /// The vectors failed.
+    #[error(transparent)]
+    Vectors(#[from] super::vectors::Error),
     /// A file of the folder cannot be read.
     #[error("{path} cannot be read: {reason}; mend it or move it out of the folder")]
     File {

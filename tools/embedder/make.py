@@ -9,6 +9,7 @@ Every step can be repeated by itself. See README.md for what the steps are and w
 """
 
 import argparse
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -127,6 +128,9 @@ def ship(model: Path, assets: Path):
     (assets / "tokenizer.json").write_text(json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, separators=(",", ":")))
     config = {"model_type": "model2vec", "hidden_dim": DIMENSIONS, "normalize": True, "embedding_dtype": "int8"}
     (assets / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    # The program puts it into the model's name: the digest of the digests of both files.
+    parts = [hashlib.sha256((assets / name).read_bytes()).hexdigest() for name in ("model.safetensors", "tokenizer.json")]
+    (assets / "digest").write_text(hashlib.sha256("".join(parts).encode()).hexdigest()[:8] + "\n")
     print(f"{rows.shape[0]} tokens, {np.abs(rows).max()} largest, {(np.abs(rows) == 127).mean():.6f} at the edge")
 
 

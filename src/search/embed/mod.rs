@@ -6,10 +6,21 @@
 //! A text that the model cannot read has no vector: the caller answers from the words alone. Nothing here keeps a text or a vector.
 
 mod error;
+mod fixed;
+mod settings;
+mod tensor;
+mod text;
+mod wordpiece;
 
 pub use error::{Error, Result};
+pub use fixed::Static;
+pub use settings::Settings;
+pub use wordpiece::WordPieces;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+/// Texts that the static model embeds before other tasks have their turn: about a millisecond.
+const AT_ONCE: usize = 100;
 
 /// Which model made a vector.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,15 +31,11 @@ pub struct Model {
     pub dimensions: usize,
 }
 
-/// Which embedder is used, and how it is reached.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {}
-
 /// A model that makes vectors of texts.
 #[derive(Debug)]
 pub enum Embedder {
-    /// One vector for each word piece, and their mean.
-    Static(Model),
+    /// One vector for each word piece, and their mean: quick, and needs no network.
+    Static(Static),
 }
 
 impl Embedder {
@@ -37,22 +44,27 @@ impl Embedder {
     /// # Errors
     /// [`Error::Model`], when the program was built with broken files. A test guards it.
     pub fn shipped() -> Result<Arc<Self>> {
-        Err(Error::Model { place: "this program".to_owned(), reason: "it is not in yet".to_owned() })
+        static SHIPPED: OnceLock<Result<Arc<Embedder>>> = OnceLock::new();
+        SHIPPED.get_or_init(|| Static::shipped().map(|model| Arc::new(Self::Static(model)))).clone()
     }
 
-    /// The embedder that the settings name.
+    /// The embedder that the settings name. Nothing is asked over the network yet.
     ///
     /// # Errors
-    /// [`Error::Settings`], [`Error::Model`]; for an endpoint whose dimensions are not set, all that [`embed`](Self::embed) may fail with.
-    pub async fn open(_settings: &Settings) -> Result<Arc<Self>> {
-        Self::shipped()
+    /// [`Error::Settings`], [`Error::Model`].
+    pub fn open(settings: &Settings) -> Result<Arc<Self>> {
+        match &settings.folder {
+            Some(folder) => Ok(Arc::new(Self::Static(Static::open(folder)?))),
+            None => Self::shipped(),
+        }
     }
 
     /// Which model this is.
     #[must_use]
     pub fn model(&self) -> &Model {
-        let Self::Static(model) = self;
-        model
+        match self {
+            Self::Static(model) => model.model(),
+        }
     }
 
     /// One normalised vector for each text, in the same order; `None` where the model cannot read the text.
@@ -60,12 +72,24 @@ impl Embedder {
     /// # Errors
     /// When the endpoint or the model fails: then no text of the call has a vector.
     pub async fn embed(&self, texts: &[&str]) -> Result<Vec<Option<Vec<f32>>>> {
-        Ok(self.embed_now(texts).unwrap_or_default())
+        match self {
+            Self::Static(model) => {
+                let mut vectors = Vec::with_capacity(texts.len());
+                for part in texts.chunks(AT_ONCE) {
+                    vectors.extend(part.iter().map(|text| model.embed(text)));
+                    // Other tasks of the thread have their turn.
+                    tokio::task::yield_now().await;
+                }
+                Ok(vectors)
+            }
+        }
     }
 
-    /// The same at once, for models in this process; `None` for an endpoint.
+    /// The same at once, for models in this process; `None` for an endpoint, and when the model failed.
     #[must_use]
     pub fn embed_now(&self, texts: &[&str]) -> Option<Vec<Option<Vec<f32>>>> {
-        Some(vec![None; texts.len()])
+        match self {
+            Self::Static(model) => Some(texts.iter().map(|text| model.embed(text)).collect()),
+        }
     }
 }
