@@ -11,6 +11,7 @@ use crate::memory::{self, Persona};
 use crate::moderation::rules::{self, Screener};
 use crate::moderation::{self, Mode, acknowledgements};
 use crate::reddit::{self, RateBudget};
+use crate::search::{self, Search};
 use crate::store::{self, Address, Database};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -84,6 +85,8 @@ pub struct Deck {
     budget: Arc<RateBudget>,
     /// One set of judges for all personas: each is tried once, not once for each persona.
     judges: Arc<OnceLock<Judges>>,
+    /// Loads its model and its index when it is first asked.
+    search: Search,
 }
 
 #[derive(Deserialize)]
@@ -107,7 +110,20 @@ impl Deck {
             config::Mode::Live => Mode::Live,
         };
         let budget = RateBudget::new(Arc::clone(&clock));
-        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, judges: Arc::default() })
+        let search = search::Settings {
+            runbooks: settings.runbooks.clone(),
+            notes: settings.notes.clone(),
+            index: settings.data_dir.join("index"),
+            ..search::Settings::default()
+        };
+        let search = Search::new(db.clone(), Arc::clone(&clock), search);
+        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, judges: Arc::default(), search })
+    }
+
+    /// Search by words and by meaning. A command that does not ask anything loads nothing.
+    #[must_use]
+    pub fn search(&self) -> &Search {
+        &self.search
     }
 
     /// The queue's times and mode.

@@ -27,6 +27,7 @@ mod prices;
 mod queue;
 mod rules;
 mod sandbox;
+mod search;
 mod seed;
 mod team;
 mod themes;
@@ -66,6 +67,8 @@ enum Command {
     Agent(agent::Args),
     /// Review what waits: list, show, approve, edit, reject, return, hold, undo.
     Queue(Box<queue::Args>),
+    /// Look for words and meaning over everything that was said, believed and decided.
+    Search(Box<search::Args>),
     /// Who reviews, and what each of them may do.
     Team(team::Args),
     /// Who acts, how they speak, and where.
@@ -103,6 +106,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Config(args) => config::run(context, &args),
         Command::Demo(args) => demo::run(context, &args),
         Command::Queue(args) => queue::run(context, *args),
+        Command::Search(args) => search::run(context, &args),
         Command::Team(args) => team::run(context, args),
         Command::Persona(args) => persona::run(context, &args),
         Command::Seed => seed::run(context),

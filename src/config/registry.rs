@@ -378,6 +378,20 @@ pub const SETTINGS: &[Setting] = &[
         "Engagement at which the probability is half-way between the two.",
     ),
     setting(
+        "search.runbooks",
+        "QUARTERDECK_RUNBOOKS",
+        Kind::Directory,
+        None,
+        "Folder of runbooks that search reads (`.md`, `.txt`, `.rst`, `.adoc`). Default: `runbooks` in the data directory.",
+    ),
+    setting(
+        "search.notes",
+        "QUARTERDECK_NOTES",
+        Kind::Directory,
+        None,
+        "Folder of notes that search reads. Default: `notes` in the data directory.",
+    ),
+    setting(
         "console.theme",
         "QUARTERDECK_THEME",
         Kind::Text,

@@ -52,6 +52,10 @@ pub struct Settings {
     pub agent: AgentSettings,
     /// How the console looks.
     pub console: ConsoleSettings,
+    /// Folder of runbooks.
+    pub runbooks: PathBuf,
+    /// Folder of notes.
+    pub notes: PathBuf,
     /// Where each value came from, by key.
     pub sources: BTreeMap<&'static str, Source>,
 }
@@ -167,8 +171,14 @@ impl Settings {
     pub(super) fn from_loaded(loaded: &Loaded) -> Result<Self, Problem> {
         let directories = loaded.directories();
         let reader = Reader(loaded);
+        let folder = |key: &'static str, name: &str| match loaded.text(key) {
+            Some(folder) => Ok(PathBuf::from(folder)),
+            None => reader.text("data_dir").map(|data_dir| PathBuf::from(data_dir).join(name)),
+        };
         let settings = Self {
             mode: reader.mode()?,
+            runbooks: folder("search.runbooks", "runbooks")?,
+            notes: folder("search.notes", "notes")?,
             database: reader.text("database")?,
             data_dir: PathBuf::from(reader.text("data_dir")?),
             state_dir: directories.state_dir.clone(),

@@ -3,7 +3,7 @@
 use super::documents::{folders, ingest, sources::Topic};
 use super::embed::{self, Embedder};
 use super::vectors::{self, Vectors};
-use super::{Answer, Error, Hit, Kind, Page, Question, Ranking, Result, Thread, ask};
+use super::{Answer, Hit, Kind, Page, Question, Ranking, Result, Thread, ask};
 use crate::base::{Clock, PersonaId};
 use crate::store::Database;
 use std::path::PathBuf;
@@ -109,7 +109,7 @@ impl Search {
     /// One page of what fits a question, best first.
     ///
     /// # Errors
-    /// [`Error::Persona`] for a name that nothing is near to; [`Error::NotFound`] for `like:`; as the database says.
+    /// [`Error::Persona`](super::Error::Persona) for a name that nothing is near to; [`Error::NotFound`](super::Error::NotFound) for `like:`; as the database says.
     pub async fn ask(&self, question: &Question, page: Page) -> Result<Answer> {
         self.ask_by(question, page, Ranking::Both).await
     }
@@ -179,7 +179,7 @@ impl Search {
     /// What is nearest in meaning to a document. With a persona only what is that persona's, and only if the document is.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; as the embedder and the database say.
+    /// [`Error::NotFound`](super::Error::NotFound); as the embedder and the database say.
     pub async fn similar(&self, persona: Option<&PersonaId>, kind: Kind, id: &str, limit: u32) -> Result<Vec<Hit>> {
         let (row, text) = self.text_of(persona, Some(kind), id.to_owned()).await?;
         let Some((vectors, query)) = self.vector(&text).await? else { return Ok(Vec::new()) };
@@ -196,7 +196,7 @@ impl Search {
     /// What a document stands among: what it answers, what answers it, and what was said beside it, all of the same persona.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; as the database says.
+    /// [`Error::NotFound`](super::Error::NotFound); as the database says.
     pub async fn thread(&self, persona: Option<&PersonaId>, kind: Kind, id: &str) -> Result<Thread> {
         let (persona, id) = (persona.cloned(), id.to_owned());
         self.0
@@ -211,7 +211,7 @@ impl Search {
     /// The whole text of a document, as it was written: for a preview, through [`SafeText`](crate::base::SafeText).
     ///
     /// # Errors
-    /// [`Error::NotFound`]; as the database says.
+    /// [`Error::NotFound`](super::Error::NotFound); as the database says.
     pub async fn text(&self, persona: Option<&PersonaId>, kind: Kind, id: &str) -> Result<String> {
         Ok(self.text_of(persona, Some(kind), id.to_owned()).await?.0.body)
     }
@@ -228,7 +228,7 @@ impl Search {
     ///
     /// # Errors
     /// As [`Search::follow`].
-    pub async fn follow_with(&self, tell: &mut (dyn FnMut(&Followed) + Send)) -> Result<Followed> {
+    pub async fn follow_with<F: FnMut(&Followed)>(&self, tell: &mut F) -> Result<Followed> {
         let _alone = self.0.following.lock().await;
         let mut followed = Followed::default();
         if !self.0.db.read(ingest::has_begun).await? {
@@ -237,14 +237,9 @@ impl Search {
         followed.to_fill = self.0.db.read(ingest::to_fill).await?;
         self.folders(&mut followed).await?;
         loop {
+            // What is new goes before what was there already: it has to be found within a second.
+            self.news(&mut followed, tell).await?;
             let mut is_more = false;
-            for topic in Topic::ALL {
-                // What is new goes before what was there already: it has to be found within a second.
-                while let Some(batch) = self.0.db.read(move |c| ingest::news(c, topic)).await? {
-                    self.take(batch, &mut followed, None).await?;
-                    tell(&followed);
-                }
-            }
             for topic in Topic::ALL {
                 if let Some(batch) = self.0.db.read(move |c| ingest::fill(c, topic)).await? {
                     let rows = if batch.is_full { ingest::BATCH.unsigned_abs() } else { followed.to_fill };
@@ -262,6 +257,17 @@ impl Search {
         followed.to_fill = 0;
         self.read_again(&mut followed, tell).await?;
         Ok(followed)
+    }
+
+    /// What the feed brought.
+    async fn news<F: FnMut(&Followed)>(&self, followed: &mut Followed, tell: &mut F) -> Result<()> {
+        for topic in Topic::ALL {
+            while let Some(batch) = self.0.db.read(move |c| ingest::news(c, topic)).await? {
+                self.take(batch, followed, None).await?;
+                tell(followed);
+            }
+        }
+        Ok(())
     }
 
     /// [`Search::follow`] after every hint that something changed. Ends when the database is closed; failures are noted in the log, and the
@@ -330,7 +336,7 @@ impl Search {
     }
 
     /// Passages that have no vector of the present model: of an endpoint all of them, after a change of the model those of before.
-    async fn read_again(&self, followed: &mut Followed, tell: &mut (dyn FnMut(&Followed) + Send)) -> Result<()> {
+    async fn read_again<F: FnMut(&Followed)>(&self, followed: &mut Followed, tell: &mut F) -> Result<()> {
         let embedder = self.embedder()?;
         let model = embedder.model().clone();
         let of = model.clone();
@@ -355,6 +361,7 @@ impl Search {
             self.0.db.write(move |c| ingest::write_read(c, &passages, &of, &read, at)).await?;
             followed.to_embed = followed.to_embed.saturating_sub(count);
             tell(followed);
+            self.news(followed, tell).await?;
         }
         Ok(())
     }

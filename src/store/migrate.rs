@@ -49,6 +49,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     15 "quality" "0015_quality",
     16 "belief_history" "0016_belief_history",
     17 "search_documents" "0017_search_documents",
+    18 "search_vectors" "0018_search_vectors",
 ];
 
 /// The newest schema version that this program knows.

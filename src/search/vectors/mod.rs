@@ -7,14 +7,39 @@
 //!
 //! It embeds nothing, knows no text, and never decides who may see a passage: the caller does, by the scope and the filter it passes.
 
+mod compare;
 mod error;
+mod file;
+mod graph;
+mod keep;
+mod measure;
+mod numbers;
+mod rows;
+mod shard;
+mod state;
+mod stored_rows;
+mod tend;
+#[cfg(test)]
+mod tests;
+mod verify;
 
+pub use compare::compare;
 pub use error::{Error, Result};
+pub use keep::backup;
+pub use rows::{Position, StoredModel, count_stale, forget, models, position, put, stale};
+pub use tend::Tended;
+pub use verify::Verified;
 
-use super::embed::Model;
-use crate::base::{Millis, PersonaId};
-use crate::store::Conn;
-use std::path::Path;
+use crate::base::PersonaId;
+use crate::search::embed::Model;
+use shard::{Best, Query};
+use state::State;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Candidates by codes that are scored again, beside twice as many as are asked for.
+const SPARE: usize = 30;
 
 /// How the index is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,40 +70,104 @@ pub struct Near {
     pub similarity: f32,
 }
 
-/// The vectors of one model, in memory. Clones share them.
-#[derive(Debug, Clone)]
-pub struct Vectors {
-    model: Model,
-}
-
 /// What the index holds.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Status {}
+pub struct Status {
+    /// The model whose vectors these are.
+    pub model: String,
+    /// Numbers in a vector.
+    pub dimensions: usize,
+    /// Passages that can be found.
+    pub vectors: usize,
+    /// The change of the database that is reflected.
+    pub change: i64,
+    /// Rows read since the file was written.
+    pub unsaved: usize,
+    /// Each persona's part, and that of nobody.
+    pub shards: Vec<ShardStatus>,
+    /// Vectors of one persona from which on a graph is used.
+    pub graph_from: usize,
+    /// Whether that was measured here, and not set.
+    pub graph_from_is_measured: bool,
+    /// Bytes in memory, graphs included.
+    pub memory_bytes: usize,
+    /// The file.
+    pub file: PathBuf,
+    /// Its length; `None` when it was not written yet.
+    pub file_bytes: Option<u64>,
+    /// What was set aside or refused since the index was opened, and why.
+    pub notes: Vec<String>,
+}
 
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Verified {}
+/// A part of the index.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ShardStatus {
+    /// The persona's id; `None` for the documents of nobody.
+    pub persona: Option<String>,
+    /// Passages that can be found.
+    pub vectors: usize,
+    /// Rows that were replaced or deleted and still take room.
+    pub dead: usize,
+    /// Vectors in its graph; `None` where it is scanned.
+    pub graph: Option<usize>,
+}
+
+/// The vectors of one model, in memory. Clones share them.
+///
+/// Questions are answered while it catches up, saves, and builds a graph.
+#[derive(Debug, Clone)]
+pub struct Vectors(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    model: Model,
+    dir: PathBuf,
+    settings: Settings,
+    state: RwLock<State>,
+    /// Held by who changes rows or writes the file, so that nobody waits with the state locked.
+    keeping: Mutex<()>,
+    /// Held by who reads or builds a graph.
+    tending: Mutex<()>,
+    /// Whether a stored row of the file did not fit its checksum.
+    damaged: AtomicBool,
+    measured: OnceLock<usize>,
+    notes: Mutex<Vec<String>>,
+}
 
 impl Vectors {
-    /// The index of a model, from the file in `dir` where that is good. What was set aside is in the status.
+    /// The index of a model, from its file in `dir` where that is good. A file that is not is set aside: see [`Status::notes`].
     #[must_use]
-    pub fn open(_dir: &Path, model: Model, _settings: &Settings) -> Self {
-        Self { model }
+    pub fn open(dir: &Path, model: Model, settings: &Settings) -> Self {
+        let shared = Shared {
+            model,
+            dir: dir.to_owned(),
+            settings: settings.clone(),
+            state: RwLock::default(),
+            keeping: Mutex::default(),
+            tending: Mutex::default(),
+            damaged: AtomicBool::new(false),
+            measured: OnceLock::new(),
+            notes: Mutex::default(),
+        };
+        let vectors = Self(Arc::new(shared));
+        match file::read(&vectors.path(), vectors.model()) {
+            Ok(Some(loaded)) => *vectors.write() = State::of(loaded),
+            Ok(None) => {}
+            Err(error) => vectors.set_aside(&error.to_string()),
+        }
+        vectors
     }
 
-    /// Read what changed in the database since the position that the index reflects. Returns how many rows were read.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn catch_up(&self, _c: &mut dyn Conn) -> Result<usize> {
-        Ok(0)
+    /// The model whose vectors these are.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.0.model
     }
 
-    /// The `k` passages of the scope that lie nearest to `query`, the nearest first. A passage that `allowed` refuses is not among them.
-    /// A question of another dimension or with a number that is none finds nothing: see [`Vectors::check`].
+    /// The file of the index. It need not exist.
     #[must_use]
-    pub fn nearest(&self, _scope: &Scope, _query: &[f32], _k: usize, _allowed: Option<&dyn Fn(i64) -> bool>) -> Vec<Near> {
-        Vec::new()
+    pub fn path(&self) -> PathBuf {
+        file::path(&self.0.dir, &self.0.model)
     }
 
     /// Whether a vector can be looked for: of the model's dimensions, all numbers finite, not zero.
@@ -86,55 +175,125 @@ impl Vectors {
     /// # Errors
     /// [`Error::Dimensions`], [`Error::NotANumber`], [`Error::Zero`].
     pub fn check(&self, query: &[f32]) -> Result<()> {
-        if query.len() == self.model.dimensions {
-            Ok(())
-        } else {
-            Err(Error::Dimensions { expected: self.model.dimensions, found: query.len() })
-        }
+        numbers::check(query, self.0.model.dimensions)
     }
 
-    /// Write the file. The old one is there until the new one is complete.
+    /// The `k` passages of the scope that lie nearest to `query`, the nearest first. A passage that `allowed` refuses is not among them.
     ///
-    /// # Errors
-    /// [`Error::File`].
-    pub fn save(&self) -> Result<()> {
-        Ok(())
+    /// A query that [`Vectors::check`] refuses finds nothing.
+    #[must_use]
+    pub fn nearest(&self, scope: &Scope, query: &[f32], k: usize, allowed: Option<&dyn Fn(i64) -> bool>) -> Vec<Near> {
+        if let Err(error) = self.check(query) {
+            tracing::warn!(%error, "a question by meaning finds nothing");
+            return Vec::new();
+        }
+        let query = Query::of(query);
+        let state = self.read();
+        let shards: Vec<usize> = match scope {
+            Scope::All => (0..state.shards.len()).collect(),
+            Scope::Nobody => state.shard_of(None).into_iter().collect(),
+            Scope::Persona(persona) => state.shard_of(Some(persona.as_str())).into_iter().collect(),
+            Scope::PersonaAndNobody(persona) => state.shard_of(Some(persona.as_str())).into_iter().chain(state.shard_of(None)).collect(),
+        };
+        if k == 0 || shards.is_empty() {
+            return Vec::new();
+        }
+        let live = usize::try_from(state.sums.count).unwrap_or_default();
+        let wanted = k.saturating_mul(2).saturating_add(SPARE).min(live);
+        let mut best = Best::of(wanted);
+        for number in shards {
+            if let Some(shard) = state.shards.get(number) {
+                shard.search(number, &query, &mut best, wanted, allowed);
+            }
+        }
+        let mut stored = vec![0; self.0.model.dimensions * 2];
+        let mut vector = vec![0.0; self.0.model.dimensions];
+        let mut found: Vec<Near> = Vec::with_capacity(wanted);
+        for candidate in best.into_found() {
+            let Some(shard) = state.shards.get(candidate.shard) else { continue };
+            let (Some(passage), Some(stamp)) = (shard.passages.get(candidate.row), shard.stamps.get(candidate.row)) else { continue };
+            let good = shard.stored.read(candidate.row, &mut stored).is_ok()
+                && numbers::stamp(*passage, &stored) == *stamp
+                && numbers::read_stored(&stored, &mut vector);
+            let similarity = if good {
+                numbers::product(query.level, &query.unit, &vector)
+            } else {
+                // The codes are in memory and checked; the next catching up reads the numbers from the database again.
+                self.0.damaged.store(true, Ordering::Relaxed);
+                candidate.score
+            };
+            found.push(Near { passage: *passage, similarity: similarity.clamp(-1.0, 1.0) });
+        }
+        found.sort_unstable_by(|left, right| right.similarity.total_cmp(&left.similarity).then(left.passage.cmp(&right.passage)));
+        found.truncate(k);
+        found
     }
 
     /// What the index holds.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status {}
+        let (graph_from, graph_from_is_measured) = self.graph_from();
+        let state = self.read();
+        let dimensions = self.0.model.dimensions;
+        let shard = |shard: &shard::Shard| ShardStatus {
+            persona: shard.persona.clone(),
+            vectors: shard.live,
+            dead: shard.len() - shard.live,
+            graph: shard.graph.as_ref().map(|graph| graph.points),
+        };
+        let graphs = state.shards.iter().filter_map(|shard| shard.graph.as_ref()).map(|graph| graph.bytes(dimensions));
+        let file = self.path();
+        Status {
+            model: self.0.model.name.clone(),
+            dimensions,
+            vectors: usize::try_from(state.sums.count).unwrap_or_default(),
+            change: state.position.change,
+            unsaved: state.unsaved,
+            shards: state.shards.iter().map(shard).collect(),
+            graph_from,
+            graph_from_is_measured,
+            memory_bytes: state.bytes() + graphs.sum::<usize>(),
+            file_bytes: std::fs::metadata(&file).ok().map(|found| found.len()),
+            file,
+            notes: self.notes().clone(),
+        }
     }
-}
 
-/// Write the vector of a passage, in place of an earlier one; `None` where the model cannot read the passage.
-///
-/// # Errors
-/// [`Error::Dimensions`], [`Error::NotANumber`], [`Error::Zero`]; and when the engine refuses.
-pub fn put(
-    _c: &mut dyn Conn,
-    _passage: i64,
-    _persona: Option<&PersonaId>,
-    _model: &Model,
-    _vector: Option<&[f32]>,
-    _at: Millis,
-) -> Result<()> {
-    Ok(())
-}
+    /// Vectors of one persona from which on a graph is used, and whether that was measured.
+    fn graph_from(&self) -> (usize, bool) {
+        match self.0.settings.graph_from {
+            Some(set) => (set, false),
+            None => (*self.0.measured.get_or_init(|| measure::graph_from(self.0.model.dimensions)), true),
+        }
+    }
 
-/// Take a passage out of the index.
-///
-/// # Errors
-/// When the engine refuses.
-pub fn forget(_c: &mut dyn Conn, _passage: i64, _at: Millis) -> Result<()> {
-    Ok(())
-}
+    /// Rename the file, and say why.
+    fn set_aside(&self, reason: &str) {
+        let note = match file::set_aside(&self.path()) {
+            Some(aside) => format!("{reason}; it was set aside as {} and is made anew from the stored vectors", aside.display()),
+            None => format!("{reason}; the index is made anew from the stored vectors"),
+        };
+        self.note(note);
+    }
 
-/// At most `limit` passages after `after` whose vector is of another model than `model`, in the order of their ids.
-///
-/// # Errors
-/// When the engine refuses.
-pub fn stale(_c: &mut dyn Conn, _model: &Model, _after: i64, _limit: usize) -> Result<Vec<i64>> {
-    Ok(Vec::new())
+    fn note(&self, note: String) {
+        tracing::warn!(note, "index of vectors");
+        self.notes().push(note);
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keeping(&self) -> MutexGuard<'_, ()> {
+        self.0.keeping.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.0.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
 }
