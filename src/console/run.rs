@@ -6,7 +6,7 @@ use super::queue::{Focus, Tab};
 use super::request::{self, Desk, Reply, Request, Seen};
 use super::state::{Layer, PATIENCE, Said, State, TICK, TOAST, Waits, Wish};
 use super::terminal::{self, Screen};
-use super::{draw, layers, memory, tabs, update};
+use super::{draw, layers, memory, search, tabs, update};
 use crate::base::Millis;
 use crate::deck::Deck;
 use crate::memory::Persona;
@@ -74,7 +74,7 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
         glyphs: looks.glyphs,
         tab: tabs::Name::default(),
         queue: Tab { loading: true, ..Tab::default() },
-        search: super::search::Tab::default(),
+        search: search::Tab::default(),
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
         layers: Vec::new(),
@@ -270,7 +270,14 @@ fn ask(desk: &Arc<Desk>, state: &mut State, answers: &mpsc::UnboundedSender<Repl
         let (desk, answers) = (Arc::clone(desk), answers.clone());
         tokio::spawn(async move {
             // Nobody listens any more once the console is left.
-            let _ = answers.send(desk.answer(request).await);
+            let reply = match request {
+                Request::Search(search::request::Request::Follow) => {
+                    let tell = |reply| drop(answers.send(Reply::Search(reply)));
+                    Reply::Search(search::request::follow(&desk, tell).await)
+                }
+                request => desk.answer(request).await,
+            };
+            let _ = answers.send(reply);
         });
     }
 }

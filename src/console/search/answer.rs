@@ -24,7 +24,8 @@ pub(in crate::console) fn answer(state: &mut State, reply: Reply) -> Vec<Request
             }
             Vec::new()
         }
-        Reply::Followed(result) => followed(state, result),
+        Reply::Following(progress) => followed(state, progress),
+        Reply::Followed(result) => over(state, result),
         Reply::Exported { target, result } => {
             match result {
                 Ok(count) => state.say(format!("{count} results are written to {}", target.name), false),
@@ -111,32 +112,32 @@ fn append(state: &mut State, shown: Shown) -> Vec<Request> {
     Vec::new()
 }
 
-fn followed(state: &mut State, result: Result<Followed, String>) -> Vec<Request> {
+/// A look at the changes came on, or is over.
+fn followed(state: &mut State, followed: Followed) -> Vec<Request> {
     let following = &mut state.search.following;
-    following.is_under_way = false;
-    let followed = match result {
-        Ok(followed) => followed,
+    let taken = followed.written + followed.removed;
+    let is_new = taken > following.taken;
+    following.taken = taken;
+    (following.to_fill, following.to_embed, following.notes) = (followed.to_fill, followed.to_embed, followed.notes);
+    if is_new && !state.search.field.is_blank() { ask::ask(state, Why::Changed) } else { Vec::new() }
+}
+
+fn over(state: &mut State, result: Result<Followed, String>) -> Vec<Request> {
+    state.search.following.is_under_way = false;
+    let mut requests = match result {
+        Ok(last) => {
+            state.search.following.trouble = None;
+            followed(state, last)
+        }
         Err(why) => {
-            if following.trouble.as_ref() != Some(&why) {
-                following.trouble = Some(why.clone());
+            if state.search.following.trouble.as_ref() != Some(&why) {
+                state.search.following.trouble = Some(why.clone());
                 state.say(format!("what is new cannot be taken into the search: {why}"), true);
             }
             return Vec::new();
         }
     };
-    following.trouble = None;
-    let is_new = followed.written + followed.removed > 0;
-    let came_on = is_new || followed.to_fill < following.to_fill || followed.to_embed < following.to_embed;
-    let is_left = followed.to_fill + followed.to_embed > 0;
-    (following.to_fill, following.to_embed) = (followed.to_fill, followed.to_embed);
-    let again = following.again || (is_left && came_on);
-    for note in followed.notes {
-        if !state.said.iter().any(|said| said.text == note) {
-            state.say(note, true);
-        }
-    }
-    let mut requests = if is_new && !state.search.field.is_blank() { ask::ask(state, Why::Changed) } else { Vec::new() };
-    if again {
+    if state.search.following.again {
         requests.extend(ask::follow(state));
     }
     requests

@@ -132,6 +132,6 @@ pub(super) fn follow(state: &mut State) -> Vec<Request> {
         return Vec::new();
     }
     following.is_under_way = true;
-    following.again = false;
+    (following.again, following.taken) = (false, 0);
     vec![Request::Search(Own::Follow)]
 }

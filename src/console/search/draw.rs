@@ -158,7 +158,8 @@ fn said(state: &State, buffer: &mut Buffer, area: Rect) {
         parts.push((Role::Dim, format!("of u/{} only", SafeText::line(&name.reddit_username))));
     }
     parts.extend(progress(state).map(|text| (Role::Pending, text)));
-    parts.extend(tab.shown.notes.iter().map(|note| (Role::Warning, SafeText::line(note).to_string())));
+    let notes = tab.shown.notes.iter().chain(&tab.following.notes);
+    parts.extend(notes.map(|note| (Role::Warning, SafeText::line(note).to_string())));
     line(buffer, 0, &parts);
     let kinds: Vec<(Role, String)> = facets::kinds(&tab.shown.hits).into_iter().map(|(kind, count)| kind_of(state, kind, count)).collect();
     line(buffer, 1, &kinds);

@@ -123,10 +123,14 @@ pub(super) struct Following {
     pub is_under_way: bool,
     /// Something changed meanwhile.
     pub again: bool,
+    /// Documents that this look took in or out so far.
+    pub taken: u64,
     /// Rows that the first fill still has to take in.
     pub to_fill: u64,
     /// Passages that wait for a vector.
     pub to_embed: u64,
+    /// What was passed over.
+    pub notes: Vec<String>,
     /// What went wrong the last time, to be told once.
     pub trouble: Option<String>,
 }

@@ -7,7 +7,7 @@ use crate::console::memory::{Change, Saved, Shelf, Store};
 use crate::console::request::Desk;
 use crate::memory::beliefs;
 use crate::memory::stances::{self, Stance};
-use crate::search::{Answer, Followed, Hit, Kind, Page, Question, Search, Term, Thread};
+use crate::search::{Answer, Followed, Hit, Kind, Page, Question, Term, Thread};
 use crate::store::Conn;
 
 /// A document to be read.
@@ -45,17 +45,35 @@ pub(in crate::console) enum Request {
 /// What comes back.
 #[derive(Debug)]
 pub(in crate::console) enum Reply {
-    Asked { text: String, terms: Vec<Term>, generation: u64, why: Why, result: Result<Answer, String> },
-    Looked { key: Key, result: Result<Box<Looked>, String> },
+    Asked {
+        text: String,
+        terms: Vec<Term>,
+        generation: u64,
+        why: Why,
+        result: Result<Answer, String>,
+    },
+    Looked {
+        key: Key,
+        result: Result<Box<Looked>, String>,
+    },
+    /// How far the look at the changes is.
+    Following(Followed),
+    /// It is over.
     Followed(Result<Followed, String>),
-    Exported { target: Target, result: Result<usize, export::Refused> },
-    Kept { change: Change, result: Result<Option<Saved>, String> },
+    Exported {
+        target: Target,
+        result: Result<usize, export::Refused>,
+    },
+    Kept {
+        change: Change,
+        result: Result<Option<Saved>, String>,
+    },
 }
 
 impl Reply {
     /// Whether a person waits for it: not for what goes on behind the screen.
     pub fn is_awaited(&self) -> bool {
-        !matches!(self, Self::Followed(_))
+        !matches!(self, Self::Following(_) | Self::Followed(_))
     }
 }
 
@@ -66,16 +84,17 @@ impl Request {
     }
 }
 
-/// The search of the deck.
-fn search(_desk: &Desk) -> Search {
-    Search::default()
+/// Follow the changes of the database, telling after each batch how far it is.
+pub(in crate::console) async fn follow(desk: &Desk, tell: impl Fn(Reply) + Send + Sync) -> Reply {
+    let mut on_the_way = |followed: &Followed| tell(Reply::Following(followed.clone()));
+    Reply::Followed(desk.deck.search().follow_with(&mut on_the_way).await.map_err(|error| error.to_string()))
 }
 
 /// Answer a request.
 pub(in crate::console) async fn answer(desk: &Desk, request: Request) -> Reply {
     match request {
         Request::Ask { question, page, generation, why } => {
-            let result = search(desk).ask(&question, page).await.map_err(|error| error.to_string());
+            let result = desk.deck.search().ask(&question, page).await.map_err(|error| error.to_string());
             let Question { text, words, .. } = *question;
             Reply::Asked { text, terms: words, generation, why, result }
         }
@@ -83,7 +102,7 @@ pub(in crate::console) async fn answer(desk: &Desk, request: Request) -> Reply {
             let result = looked(desk, &look).await.map(Box::new);
             Reply::Looked { key: look.key, result }
         }
-        Request::Follow => Reply::Followed(search(desk).follow().await.map_err(|error| error.to_string())),
+        Request::Follow => follow(desk, |_| ()).await,
         Request::Export { target, question, hits } => {
             let result = export::write(&target, &question, &hits).map(|()| hits.len());
             Reply::Exported { target, result }
@@ -97,8 +116,8 @@ pub(in crate::console) async fn answer(desk: &Desk, request: Request) -> Reply {
 
 async fn looked(desk: &Desk, look: &Look) -> Result<Looked, String> {
     let Key { kind, persona, id } = &look.key;
-    let text = search(desk).text(persona.as_ref(), *kind, id).await.map_err(|error| error.to_string())?;
-    let thread = search(desk).thread(persona.as_ref(), *kind, id).await.map_err(|error| error.to_string())?;
+    let text = desk.deck.search().text(persona.as_ref(), *kind, id).await.map_err(|error| error.to_string())?;
+    let thread = desk.deck.search().thread(persona.as_ref(), *kind, id).await.map_err(|error| error.to_string())?;
     let belief = match kind {
         Kind::Belief => Some(id.clone()),
         Kind::Stance => look.belief.clone(),

@@ -250,19 +250,24 @@ fn the_feed_is_followed_one_look_at_a_time_until_nothing_is_left() {
     let mut state = state();
     let follows =
         |requests: &[Request]| requests.iter().filter(|request| matches!(request, Request::Search(request::Request::Follow))).count();
-    let looked = |state: &mut State, to_fill| {
-        let followed = crate::search::Followed { written: 500, to_fill, ..Default::default() };
-        update::reply(state, Reply::Search(request::Reply::Followed(Ok(followed))))
+    let looked = |state: &mut State, written, is_over| {
+        let followed = crate::search::Followed { written, to_fill: 1_000 - written, ..Default::default() };
+        let reply = if is_over { request::Reply::Followed(Ok(followed)) } else { request::Reply::Following(followed) };
+        update::reply(state, Reply::Search(reply))
     };
+    press(&mut state, "r");
+    answers(&mut state, ask::Why::Typed, &["a"], false);
     assert_eq!(follows(&act::refreshed(&mut state)), 1);
     assert_eq!(follows(&act::refreshed(&mut state)), 0);
-    assert_eq!(follows(&looked(&mut state, 1_000)), 1);
-    assert_eq!(follows(&looked(&mut state, 500)), 1);
-    assert_eq!(follows(&looked(&mut state, 0)), 0);
-    // What does not come on is not asked for without end, and an error is told once.
-    let stuck = crate::search::Followed { to_embed: 9, ..Default::default() };
-    assert_eq!(follows(&act::refreshed(&mut state)), 1);
-    assert_eq!(follows(&update::reply(&mut state, Reply::Search(request::Reply::Followed(Ok(stuck))))), 0);
+    // What came in is looked for at once, and how much is left is known.
+    assert_eq!(asked(&looked(&mut state, 500, false)).len(), 1);
+    assert_eq!(state.search.following.to_fill, 500);
+    assert!(looked(&mut state, 500, false).is_empty());
+    // The change of meanwhile is followed when the first look is over, and no other one.
+    answers(&mut state, ask::Why::Changed, &["a"], false);
+    assert_eq!(follows(&looked(&mut state, 500, true)), 1);
+    assert_eq!(follows(&looked(&mut state, 0, true)), 0);
+    // An error is told once.
     for _ in 0..2 {
         act::refreshed(&mut state);
         update::reply(&mut state, Reply::Search(request::Reply::Followed(Err("the disk is full".to_owned()))));
