@@ -83,8 +83,8 @@ fn the_order_can_be_turned() {
 #[test]
 fn help_lists_what_the_command_lists() {
     let (home, _) = Home::with(&["A harmless remark about rivers."]);
-    let mut console = home.console_of(160, 150);
-    console.chooses("rivers").keys("?").shows("everywhere").shows("in the queue").shows("in a text");
+    let mut console = home.console_of(160, 250);
+    console.chooses("rivers").keys("?").shows("everywhere").shows("in the queue").shows("in the search").shows("in what scrolls");
     let screen = console.screen();
     let json: Value = serde_json::from_str(&home.prints(&["--json", "keys"])).unwrap();
     let word = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
@@ -98,7 +98,8 @@ fn help_lists_what_the_command_lists() {
         scope = match inside {
             "everywhere" => "global",
             "in the queue" => "queue",
-            "in a text" => "text",
+            "in the search" => "search",
+            "in what scrolls" => "text",
             _ => scope,
         };
         let Some(help) = rows.iter().map(|row| word(row, "help")).find(|help| inside.ends_with(&format!(" {help}"))) else { continue };

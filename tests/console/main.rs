@@ -12,5 +12,6 @@ mod hostile;
 mod listing;
 mod looks;
 mod others;
+mod search;
 mod stopping;
 mod waiting;

@@ -36,8 +36,12 @@ pub(in crate::console) fn typed(state: &mut State, key: KeyEvent) -> Option<Vec<
         KeyCode::Up => return Some(Vec::new()),
         _ => {}
     }
-    let is_other = state.search.field.key(key)?;
-    Some(if is_other { changed(state) } else { Vec::new() })
+    if !state.search.field.key(key)? {
+        return Some(Vec::new());
+    }
+    // A question that was typed leads nowhere back.
+    state.search.before.clear();
+    Some(changed(state))
 }
 
 /// A text was pasted into the tab; whether the field took it.
