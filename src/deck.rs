@@ -113,8 +113,18 @@ impl Deck {
         let search = search::Settings {
             runbooks: settings.runbooks.clone(),
             notes: settings.notes.clone(),
-            index: settings.data_dir.join("index"),
-            ..search::Settings::default()
+            index: settings.data_dir.join(search::vectors::DIRECTORY),
+            embed: search::embed::Settings {
+                folder: settings.embedder.folder.clone(),
+                url: settings.embedder.url.clone(),
+                model: settings.embedder.model.clone(),
+                api_key: settings.embedder.api_key.clone(),
+                dimensions: settings.embedder.dimensions,
+                batch: settings.embedder.batch,
+                longest: settings.embedder.longest,
+                timeout: Duration::from_secs(settings.embedder.timeout_seconds),
+            },
+            vectors: search::vectors::Settings { graph_from: settings.graph_from },
         };
         let search = Search::new(db.clone(), Arc::clone(&clock), search);
         Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, judges: Arc::default(), search })
@@ -172,6 +182,7 @@ impl Deck {
             api_key: settings.api_key.clone(),
             response_model: settings.response_model.clone(),
             consistency_model: settings.consistency_model.clone(),
+            relationship_model: settings.relationship_model.clone(),
             fallback_models: settings.fallback_models.clone(),
             ..llm::Settings::default()
         };
@@ -282,6 +293,8 @@ impl Deck {
                 max_probability: agent.max_probability,
                 probability_midpoint: agent.probability_midpoint,
             },
+            auto_link_beliefs: agent.auto_link_beliefs,
+            auto_link_min_weight: agent.auto_link_min_weight,
             ..Parameters::default()
         }
     }

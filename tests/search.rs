@@ -89,7 +89,7 @@ impl World {
 fn belief(db: &Database, persona: &PersonaId, title: &'static str, stance: &'static str, confidence: f64) -> String {
     let persona = persona.clone();
     write(db, move |c, author| {
-        let new = NewBelief { title, summary: title, confidence, tags: &["tag".to_owned()], stance, rationale: "seen often" };
+        let new = NewBelief { title, summary: title, confidence, tags: &[], stance, rationale: "seen often" };
         beliefs::create(c, &persona, &new, Trigger::Manual, author).map(|belief| belief.id)
     })
 }
@@ -149,7 +149,7 @@ async fn beliefs_stances_drafts_decisions_runbooks_and_notes_are_found_by_their_
             let id = queue::enqueue(c, &ada, &draft, &settings, &Actor::agent("loop"), NOW)?;
             let actor = Actor::human("ana");
             let on = On { persona: &ada, id: &id, version: None, actor: &actor, at: NOW };
-            decisions::reject(c, &on, RejectCode::Other, Directive::Discard, Some("ferry prices are not ours to promise"), &settings)?;
+            decisions::reject(c, &on, RejectCode::Other, Directive::Drop, Some("ferry prices are not ours to promise"), &settings)?;
             Ok(id)
         })
         .unwrap();

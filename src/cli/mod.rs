@@ -9,6 +9,7 @@
 
 mod agent;
 mod audit;
+mod belief;
 mod completions;
 mod config;
 mod console;
@@ -17,6 +18,7 @@ mod db;
 mod demo;
 mod events;
 mod failure;
+mod index;
 mod keys;
 pub mod log;
 mod man;
@@ -73,6 +75,8 @@ enum Command {
     Team(team::Args),
     /// Who acts, how they speak, and where.
     Persona(persona::Args),
+    /// What a persona believes, why, since when, and what it said about it.
+    Belief(Box<belief::Args>),
     /// Make a persona with beliefs to begin with.
     Seed,
     /// Stop all sending, or show what is stopped.
@@ -85,6 +89,8 @@ enum Command {
     Keys(keys::Args),
     /// What models cost.
     Prices(prices::Args),
+    /// The index behind search by meaning: its state, whether it is right, make it anew, copy it.
+    Index(index::Args),
     /// Who did what, and whether the log was tampered with.
     Audit(audit::Args),
     /// The schema and the state of the database.
@@ -109,6 +115,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Search(args) => search::run(context, &args),
         Command::Team(args) => team::run(context, args),
         Command::Persona(args) => persona::run(context, &args),
+        Command::Belief(args) => belief::run(context, *args),
         Command::Seed => seed::run(context),
         Command::Pause(args) => pause::run(context, &args),
         Command::Resume(args) => pause::resume(context, &args),
@@ -116,6 +123,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Keys(args) => keys::run(context, args),
         Command::Prices(args) => prices::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
+        Command::Index(args) => index::run(context, &args),
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),

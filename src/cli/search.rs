@@ -105,6 +105,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
         }
         (None, None, None) => 0,
     };
+    context.block_on(search.save_index())??;
     Ok(if found == 0 { Outcome::Problems } else { Outcome::Done })
 }
 

@@ -50,12 +50,16 @@ pub struct Settings {
     pub moderation: ModerationSettings,
     /// Defaults of the agent's loop.
     pub agent: AgentSettings,
+    /// Vectors of one persona from which on a graph is used; measured where it is not set.
+    pub graph_from: Option<usize>,
     /// How the console looks.
     pub console: ConsoleSettings,
     /// Folder of runbooks.
     pub runbooks: PathBuf,
     /// Folder of notes.
     pub notes: PathBuf,
+    /// How texts are made into vectors.
+    pub embedder: EmbedderSettings,
     /// Where each value came from, by key.
     pub sources: BTreeMap<&'static str, Source>,
 }
@@ -96,6 +100,8 @@ pub struct LlmSettings {
     pub response_model: String,
     /// Model that checks drafts.
     pub consistency_model: String,
+    /// Model that suggests how beliefs bear on each other.
+    pub relationship_model: String,
     /// Models to try when the first one cannot answer, in order.
     pub fallback_models: Vec<String>,
 }
@@ -156,6 +162,10 @@ pub struct AgentSettings {
     pub max_probability: f64,
     /// Engagement at which the probability is half-way.
     pub probability_midpoint: f64,
+    /// Whether a belief that came with an approved draft is linked to others without asking.
+    pub auto_link_beliefs: bool,
+    /// The least weight of such an edge, 0 to 1.
+    pub auto_link_min_weight: f64,
 }
 
 /// How the console looks.
@@ -165,6 +175,27 @@ pub struct ConsoleSettings {
     pub theme: String,
     /// `auto`, `never`, `16`, `256` or `true`, for [`Depth::choose`](crate::console::theme::Depth::choose).
     pub colors: String,
+}
+
+/// How texts are made into vectors.
+#[derive(Debug, Clone)]
+pub struct EmbedderSettings {
+    /// A folder with another model than the one that ships.
+    pub folder: Option<PathBuf>,
+    /// Base of an OpenAI-compatible API, without a slash at the end. It goes before the folder.
+    pub url: Option<String>,
+    /// The model asked for at that address.
+    pub model: Option<String>,
+    /// Numbers in a vector of that model.
+    pub dimensions: Option<usize>,
+    /// Key for that address.
+    pub api_key: Option<SecretString>,
+    /// Texts in a request.
+    pub batch: usize,
+    /// Characters of a text that are sent.
+    pub longest: usize,
+    /// How long a request may take, in seconds.
+    pub timeout_seconds: u64,
 }
 
 impl Settings {
@@ -200,6 +231,7 @@ impl Settings {
                 base_url: reader.address("llm.base_url")?,
                 response_model: reader.text("llm.response_model")?,
                 consistency_model: reader.text("llm.consistency_model")?,
+                relationship_model: reader.text("llm.relationship_model")?,
                 fallback_models: list(&reader.text("llm.fallback_models")?),
             },
             moderation: ModerationSettings {
@@ -229,8 +261,21 @@ impl Settings {
                 min_probability: reader.number("agent.min_probability")?,
                 max_probability: reader.number("agent.max_probability")?,
                 probability_midpoint: reader.number("agent.probability_midpoint")?,
+                auto_link_beliefs: reader.text("agent.auto_link_beliefs")? == "true",
+                auto_link_min_weight: reader.number("agent.auto_link_min_weight")?,
             },
+            graph_from: loaded.text("search.graph_from").map(|_| reader.number("search.graph_from")).transpose()?,
             console: ConsoleSettings { theme: reader.text("console.theme")?, colors: reader.text("console.colors")? },
+            embedder: EmbedderSettings {
+                folder: loaded.text("search.embedder.folder").map(PathBuf::from),
+                url: loaded.text("search.embedder.url").map(|url| url.trim_end_matches('/').to_owned()),
+                model: loaded.text("search.embedder.model"),
+                dimensions: loaded.text("search.embedder.dimensions").map(|_| reader.number("search.embedder.dimensions")).transpose()?,
+                api_key: reader.secret("search.embedder.api_key"),
+                batch: reader.number("search.embedder.batch")?,
+                longest: reader.number("search.embedder.longest")?,
+                timeout_seconds: reader.number("search.embedder.timeout_seconds")?,
+            },
             sources: SETTINGS.iter().map(|setting| (setting.key, loaded.source(setting.key))).collect(),
         };
         if settings.agent.min_probability > settings.agent.max_probability {
@@ -280,7 +325,8 @@ impl std::fmt::Debug for Settings {
         let mut form = formatter.debug_struct("Settings");
         form.field("mode", &self.mode).field("database", &database).field("data_dir", &self.data_dir);
         form.field("reddit", &self.reddit).field("llm", &self.llm);
-        form.field("moderation", &self.moderation).field("agent", &self.agent).field("console", &self.console).finish_non_exhaustive()
+        form.field("moderation", &self.moderation).field("agent", &self.agent).field("console", &self.console);
+        form.field("embedder", &self.embedder).finish_non_exhaustive()
     }
 }
 

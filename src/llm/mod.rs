@@ -14,7 +14,7 @@
 //! This room does not know what a draft or a belief is for, keeps no prompts and no answers, and never decides that something may be sent: a
 //! judgement that was not made is [`consistency::Consistency::Unknown`]. It writes only the tables `llm_calls` and `price_book`.
 
-mod connection;
+pub(crate) mod connection;
 
 pub mod calls;
 pub mod chat;

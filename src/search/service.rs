@@ -13,6 +13,8 @@ use tokio::sync::Mutex as AsyncMutex;
 
 /// Texts that are given to the embedder at once.
 const TEXTS: usize = 128;
+/// Changed vectors from which on the index is saved: reading so many from the database takes some tens of milliseconds.
+const UNSAVED: usize = 5_000;
 /// Counting of passages that wait stops here.
 const COUNTED: i64 = 100_000;
 
@@ -281,10 +283,31 @@ impl Search {
             if let Err(error) = self.follow().await {
                 tracing::warn!(%error, "what was written cannot be taken in for search");
             }
+            if let Err(error) = self.save_index().await {
+                tracing::warn!(%error, "the index of vectors cannot be saved");
+            }
             if changes.changed().await.is_err() {
                 return Ok(());
             }
         }
+    }
+
+    /// Save the index of vectors when enough has changed that the next start would take long without it. On a thread of its own: a large
+    /// index takes seconds.
+    ///
+    /// # Errors
+    /// When the files cannot be written.
+    pub async fn save_index(&self) -> Result<()> {
+        let Some(vectors) = self.0.vectors.get().cloned().filter(|vectors| vectors.status().unsaved >= UNSAVED) else { return Ok(()) };
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let work = move || {
+            // Whoever asked may have gone away; the file is written all the same.
+            let _ = sender.send(vectors.save());
+        };
+        if std::thread::Builder::new().name("search-index".to_owned()).spawn(work).is_err() {
+            return Ok(());
+        }
+        Ok(receiver.await.unwrap_or(Ok(()))?)
     }
 
     /// Write a batch, with its vectors where the embedder is in this process.

@@ -15,8 +15,7 @@ struct World {
 }
 
 fn open(db: &Database, directory: tempfile::TempDir) -> World {
-    let settings =
-        Settings { runbooks: directory.path().join("runbooks"), index: directory.path().join("index"), ..Settings::default() };
+    let settings = Settings { runbooks: directory.path().join("runbooks"), index: directory.path().join("index"), ..Settings::default() };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let search = Search::new(db.clone(), clock, settings);
     runtime().block_on(search.follow()).unwrap();

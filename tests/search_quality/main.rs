@@ -4,6 +4,7 @@
 //! hit@5 and MRR with bootstrap intervals, and holds a floor. `cargo test --test search_quality -- --nocapture` shows the figures.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod fusion;
 mod meaning;
 mod measure;
 mod set;

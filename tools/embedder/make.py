@@ -60,7 +60,7 @@ def unknown_ids(tokenizer: Tokenizer) -> set[int]:
     return {tokenizer.token_to_id(token) for token in ("[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]")} - {None}
 
 
-def train(work: Path, epochs: int, rate: float, batch: int, out: str):
+def train(work: Path, epochs: int, rate: float, batch: int, blend: float, out: str):
     torch.manual_seed(1)
     started = time.time()
     weights = torch.tensor(load_file(work / "distilled" / "model.safetensors")["embeddings"].astype(np.float32))
@@ -73,7 +73,7 @@ def train(work: Path, epochs: int, rate: float, batch: int, out: str):
     basis = directions[:, -DIMENSIONS:].flip(1)
     target = torch.nn.functional.normalize(taught @ basis, dim=1)
     # The distilled model lives in axes of its own: turn it into the teacher's (the rotation that fits best).
-    layer = torch.nn.EmbeddingBag.from_pretrained(weights, mode="mean", freeze=False)
+    layer = torch.nn.EmbeddingBag.from_pretrained(weights, mode="mean", freeze=False, sparse=True)
     with torch.no_grad():
         tokens, offsets = bags.some(range(len(bags.bags)))
         mean = layer(tokens, offsets)
@@ -81,10 +81,12 @@ def train(work: Path, epochs: int, rate: float, batch: int, out: str):
         layer.weight.copy_(weights @ (left @ right))
         # Adam moves each number by about its rate: bring the vectors to a common scale first.
         layer.weight.div_(layer.weight.norm(dim=1).mean())
+        begun = layer.weight.detach().clone()
     held = max(500, len(bags.bags) // 50)
     order = torch.randperm(len(bags.bags))
     test, learn = order[:held], order[held:]
-    adam = torch.optim.Adam(layer.parameters(), lr=rate)
+    # Sparse: a word piece that a batch does not hold stays where it is.
+    adam = torch.optim.SparseAdam(list(layer.parameters()), lr=rate)
     steps = epochs * (len(learn) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(adam, max_lr=rate, total_steps=steps + 1, pct_start=0.1)
 
@@ -107,6 +109,10 @@ def train(work: Path, epochs: int, rate: float, batch: int, out: str):
             schedule.step()
         with torch.no_grad():
             print("epoch {}: 1 - cosine {:.4f}, matrix {:.5f}, {:.0f} s".format(epoch + 1, *loss_of(test), time.time() - started), flush=True)
+    # Part of the way back to the distilled model: what training on one kind of text forgot of all others comes back.
+    with torch.no_grad():
+        layer.weight.mul_(blend).add_(begun, alpha=1 - blend)
+        print("blended: 1 - cosine {:.4f}, matrix {:.5f}".format(*loss_of(test)))
     folder = work / out
     folder.mkdir(exist_ok=True)
     save_file({"embeddings": layer.weight.detach().numpy()}, folder / "model.safetensors")
@@ -144,6 +150,7 @@ def main():
     commands.choices["train"].add_argument("--epochs", type=int, default=12)
     commands.choices["train"].add_argument("--rate", type=float, default=0.01)
     commands.choices["train"].add_argument("--batch", type=int, default=512)
+    commands.choices["train"].add_argument("--blend", type=float, default=0.6, help="share of the trained vectors, the rest is the distilled one")
     commands.choices["train"].add_argument("--out", default="trained")
     shipping = commands.add_parser("ship")
     shipping.add_argument("model", type=Path)

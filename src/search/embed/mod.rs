@@ -5,6 +5,7 @@
 //!
 //! A text that the model cannot read has no vector: the caller answers from the words alone. Nothing here keeps a text or a vector.
 
+mod endpoint;
 mod error;
 mod fixed;
 mod settings;
@@ -12,6 +13,7 @@ mod tensor;
 mod text;
 mod wordpiece;
 
+pub use endpoint::Endpoint;
 pub use error::{Error, Result};
 pub use fixed::Static;
 pub use settings::Settings;
@@ -36,6 +38,8 @@ pub struct Model {
 pub enum Embedder {
     /// One vector for each word piece, and their mean: quick, and needs no network.
     Static(Static),
+    /// A model behind an OpenAI-compatible API.
+    Endpoint(Endpoint),
 }
 
 impl Embedder {
@@ -53,6 +57,9 @@ impl Embedder {
     /// # Errors
     /// [`Error::Settings`], [`Error::Model`].
     pub fn open(settings: &Settings) -> Result<Arc<Self>> {
+        if let Some(url) = &settings.url {
+            return Ok(Arc::new(Self::Endpoint(Endpoint::open(url, settings)?)));
+        }
         match &settings.folder {
             Some(folder) => Ok(Arc::new(Self::Static(Static::open(folder)?))),
             None => Self::shipped(),
@@ -64,6 +71,7 @@ impl Embedder {
     pub fn model(&self) -> &Model {
         match self {
             Self::Static(model) => model.model(),
+            Self::Endpoint(endpoint) => endpoint.model(),
         }
     }
 
@@ -82,6 +90,7 @@ impl Embedder {
                 }
                 Ok(vectors)
             }
+            Self::Endpoint(endpoint) => endpoint.embed(texts).await,
         }
     }
 
@@ -90,6 +99,7 @@ impl Embedder {
     pub fn embed_now(&self, texts: &[&str]) -> Option<Vec<Option<Vec<f32>>>> {
         match self {
             Self::Static(model) => Some(texts.iter().map(|text| model.embed(text)).collect()),
+            Self::Endpoint(_) => None,
         }
     }
 }

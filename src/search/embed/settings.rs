@@ -1,5 +1,6 @@
 //! Which embedder is used, and how it is reached.
 
+use crate::config::EmbedderSettings;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,5 +38,12 @@ impl Default for Settings {
             longest: 8000,
             timeout: Duration::from_secs(30),
         }
+    }
+}
+
+impl From<&EmbedderSettings> for Settings {
+    fn from(settings: &EmbedderSettings) -> Self {
+        let EmbedderSettings { folder, url, model, dimensions, api_key, batch, longest, timeout_seconds } = settings.clone();
+        Self { folder, url, model, api_key, dimensions, batch, longest, timeout: Duration::from_secs(timeout_seconds) }
     }
 }

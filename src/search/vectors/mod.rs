@@ -38,6 +38,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+/// The directory of index files, in the data directory.
+pub const DIRECTORY: &str = "index";
+
 /// Candidates by codes that are scored again, beside twice as many as are asked for.
 const SPARE: usize = 30;
 

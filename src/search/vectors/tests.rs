@@ -23,6 +23,14 @@ fn vector(random: &mut fastrand::Rng) -> Vec<f32> {
     (0..DIMENSIONS).map(|_| around.f32() - 0.5 + (random.f32() - 0.5) * 0.6).collect()
 }
 
+/// No graph, and nothing to measure: that takes long in a program that is not optimised.
+fn scanned() -> Settings {
+    Settings { graph_from: Some(1_000_000) }
+}
+
+/// A passage, its persona, its vector.
+type Written<'a> = (i64, Option<&'a str>, Option<Vec<f32>>);
+
 struct House {
     db: Database,
     dir: tempfile::TempDir,
@@ -43,7 +51,7 @@ impl House {
     }
 
     fn caught_up(&self, name: &str) -> Vectors {
-        let vectors = self.open(name, &Settings::default());
+        let vectors = self.open(name, &scanned());
         self.catch_up(&vectors);
         vectors
     }
@@ -53,7 +61,7 @@ impl House {
         self.db.read_blocking(move |c| vectors.catch_up(c)).unwrap()
     }
 
-    fn put(&self, name: &str, rows: Vec<(i64, Option<&str>, Option<Vec<f32>>)>) {
+    fn put(&self, name: &str, rows: Vec<Written<'_>>) {
         let model = model(name);
         let rows: Vec<_> =
             rows.into_iter().map(|(passage, persona, vector)| (passage, persona.map(PersonaId::from_stored), vector)).collect();
@@ -112,7 +120,7 @@ proptest! {
     #[test]
     fn whatever_happened_the_nearest_are_those_of_an_exact_search(steps in proptest::collection::vec(step(), 1..120), seed in any::<u64>()) {
         let house = House::new();
-        let mut vectors = house.open("m", &Settings::default());
+        let mut vectors = house.open("m", &scanned());
         let mut there: BTreeMap<i64, (Option<&'static str>, Vec<f32>)> = BTreeMap::new();
         for step in steps {
             match step {
@@ -133,7 +141,7 @@ proptest! {
                 Step::Restart => {
                     house.catch_up(&vectors);
                     vectors.save().unwrap();
-                    vectors = house.open("m", &Settings::default());
+                    vectors = house.open("m", &scanned());
                 }
             }
         }
@@ -189,20 +197,20 @@ fn vectors_that_are_none_are_refused_and_nothing_is_written() {
     let other = wider.clone();
     let refused = house.db.write_blocking(move |c| put(c, 2, None, &other, Some(&[1.0; 32]), AT)).unwrap_err().to_string();
     assert!(refused.contains("has 32 numbers and its model makes 16"), "{refused}");
-    let vectors = Vectors::open(&house.index(), wider, &Settings::default());
+    let vectors = Vectors::open(&house.index(), wider, &scanned());
     assert!(matches!(house.db.read_blocking(move |c| vectors.catch_up(c)), Err(Error::Dimensions { expected: 16, found: 32 })));
 }
 
 #[test]
 fn a_start_reads_only_what_is_new() {
     let house = House::filled(40);
-    let vectors = house.open("m", &Settings::default());
+    let vectors = house.open("m", &scanned());
     assert_eq!(house.catch_up(&vectors), 40);
     assert_eq!(house.catch_up(&vectors), 0);
     vectors.save().unwrap();
     house.put("m", vec![(41, Some("a"), Some(vec![1.0; DIMENSIONS]))]);
     house.forget(vec![1, 2, 1_000]);
-    let again = house.open("m", &Settings::default());
+    let again = house.open("m", &scanned());
     assert_eq!(house.catch_up(&again), 3);
     assert_eq!(again.status().notes, Vec::<String>::new());
     assert_eq!((again.status().vectors, again.status().unsaved), (39, 3));
@@ -215,7 +223,7 @@ fn an_index_of_another_or_an_earlier_database_is_set_aside() {
     let vectors = house.caught_up("m");
     vectors.save().unwrap();
     // The same file before another database.
-    let foreign = Vectors::open(&house.index(), model("m"), &Settings::default());
+    let foreign = Vectors::open(&house.index(), model("m"), &scanned());
     assert_eq!(other.catch_up(&foreign), 30);
     assert!(foreign.status().notes[0].contains("of another database"), "{:?}", foreign.status().notes);
     assert!(!foreign.path().exists());
@@ -229,12 +237,12 @@ fn an_index_of_another_or_an_earlier_database_is_set_aside() {
             Ok(())
         })
         .unwrap();
-    let earlier = Vectors::open(&house.index(), model("m"), &Settings::default());
+    let earlier = Vectors::open(&house.index(), model("m"), &scanned());
     assert_eq!(other.catch_up(&earlier), 20);
     assert!(earlier.status().notes[0].contains("put back to an earlier state"), "{:?}", earlier.status().notes);
     earlier.save().unwrap();
     other.db.write_blocking(|c| -> Result<u64> { Ok(c.exec("DELETE FROM search_vectors WHERE passage = 3", &[])?) }).unwrap();
-    let apart = Vectors::open(&house.index(), model("m"), &Settings::default());
+    let apart = Vectors::open(&house.index(), model("m"), &scanned());
     other.catch_up(&apart);
     assert!(apart.status().notes[0].contains("does not add up"), "{:?}", apart.status().notes);
     assert_eq!(apart.status().vectors, 19);
@@ -268,7 +276,7 @@ fn a_file_that_is_cut_anywhere_is_set_aside_and_made_anew() {
     let right = vectors.nearest(&Scope::All, &query, 12, None);
     for length in 0..whole.len() {
         std::fs::write(vectors.path(), &whole[..length]).unwrap();
-        let cut = house.open("m", &Settings::default());
+        let cut = house.open("m", &scanned());
         assert_eq!(cut.status().notes.len(), 1, "{length}");
         assert!(!vectors.path().exists(), "{length}");
         if length % 211 == 0 {
@@ -291,7 +299,7 @@ fn a_file_with_a_changed_byte_is_set_aside_at_the_latest_when_that_byte_is_used(
         let mut changed = whole.clone();
         changed[place] ^= 0x41;
         std::fs::write(vectors.path(), &changed).unwrap();
-        let opened = house.open("m", &Settings::default());
+        let opened = house.open("m", &scanned());
         let early = !opened.status().notes.is_empty();
         assert_eq!(early, !(stored_from..whole.len() - 9).contains(&place), "{place}");
         if !early {
@@ -317,7 +325,7 @@ fn verify_counts_damage_in_the_file_and_in_the_database() {
     let place = bytes.len() - 20;
     bytes[place] ^= 1;
     std::fs::write(vectors.path(), &bytes).unwrap();
-    let opened = house.open("m", &Settings::default());
+    let opened = house.open("m", &scanned());
     assert_eq!(house.verify(&opened).damaged, 1);
     assert!(house.verify(&opened).problems[0].contains("set aside"), "the second check finds it set aside and read anew");
     house.db.write_blocking(|c| -> Result<u64> { Ok(c.exec("UPDATE search_vectors SET stamp = 5 WHERE passage = 3", &[])?) }).unwrap();
@@ -342,7 +350,7 @@ fn many_dead_rows_are_given_up_at_the_next_saving() {
     house.forget(vec![1_201]);
     house.catch_up(&vectors);
     assert_eq!(house.verify(&vectors).problems, Vec::<String>::new());
-    assert_eq!(house.verify(&house.open("m", &Settings::default())).problems, Vec::<String>::new());
+    assert_eq!(house.verify(&house.open("m", &scanned())).problems, Vec::<String>::new());
 }
 
 #[test]

@@ -153,7 +153,8 @@ impl Vectors {
                         continue;
                     }
                     for sample in samples.iter_mut().filter(|sample| sample.shard == number) {
-                        sample.offer(numbers::product(level, &sample.unit, &vector));
+                        // As a question's answers are: what is stored in 16 bits is a unit vector but for its rounding.
+                        sample.offer(numbers::product(level, &sample.unit, &vector).clamp(-1.0, 1.0));
                     }
                 }
                 from += rows;
