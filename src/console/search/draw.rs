@@ -201,7 +201,8 @@ fn empty(state: &State, buffer: &mut Buffer, area: Rect) {
             ("refund policy", "documents about it"),
             ("\"refund policy\"", "with these words in this order"),
             ("refund* -billing", "words that begin so, without a word"),
-            ("kind:belief confidence>0.8", "interaction, belief, stance, queue_item, decision, runbook, note"),
+            ("kind:belief confidence>0.8", "beliefs that are held high"),
+            ("kind:interaction kind:decision", "also: stance queue_item runbook note"),
             ("persona:Ada subreddit:rust is:pending", "of these only"),
             ("since:7d until:yesterday", "of a time"),
         ] {

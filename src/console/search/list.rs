@@ -115,14 +115,14 @@ fn put_right(buffer: &mut Buffer, area: Rect, text: &str, style: ratatui::style:
 fn flat(state: &State, buffer: &mut Buffer, area: Rect, hit: &Hit) {
     let theme = &state.theme;
     let x = kind(state, buffer, area, hit);
-    let near = format!("{:>9} {:>4} ", nearness(hit, &state.glyphs), age(state.now - hit.at));
+    let near = format!(" {:>9} {:>4} ", nearness(hit, &state.glyphs), age(state.now - hit.at));
     let mut end = put_right(buffer, area, &near, theme.style(Role::Dim));
     // What does not fit is in the preview.
     let side = |x: u16, end: u16| Rect { x, width: end.saturating_sub(x), height: 1, ..area };
-    let words = clip(&hit.reason.words.join(" "), 14);
-    let where_it_is = clip(&place(hit), 14);
-    for (text, role) in [(where_it_is, Role::Link), (words, Role::Accent)] {
-        if !text.is_empty() && end.saturating_sub(x) > 40 {
+    let words = clip(&hit.reason.words.join(" "), 16);
+    let where_it_is = clip(&place(hit), 12);
+    for (text, role) in [(words, Role::Accent), (where_it_is, Role::Link)] {
+        if !text.is_empty() && end.saturating_sub(x) > 38 {
             end = put_right(buffer, side(x, end), &format!(" {text}"), theme.style(role));
         }
     }

@@ -80,7 +80,9 @@ impl Page<'_> {
         facts.extend(hit.subreddit.as_ref().map(|place| format!("in r/{}", SafeText::line(place))));
         facts.extend(hit.state.as_ref().map(|state| SafeText::line(state).to_string()));
         facts.extend(hit.confidence.map(|confidence| format!("confidence {confidence:.2}")));
-        facts.push(format!("{} ago ({})", clock::duration((self.sheet.now - hit.at).max(0)), clock::local(hit.at)));
+        let minute = clock::local(hit.at);
+        let age = clock::duration((self.sheet.now - hit.at).max(0));
+        facts.push(format!("{age} ago, {}", minute.get(..16).unwrap_or(&minute)));
         self.text(Role::Dim, 0, &facts.join(", "));
     }
 
@@ -112,6 +114,8 @@ impl Page<'_> {
         let Some((title, stance)) = &looked.stance else { return };
         let of = if self.sheet.hit.kind == Kind::Stance { format!(" on {}", SafeText::line(title)) } else { String::new() };
         match stance {
+            // The document itself says it.
+            Some(stance) if stance.id == self.sheet.hit.id => {}
             Some(stance) => {
                 self.heading(&format!("the stance in force{of}: {}, confidence {:.2}", stance.status.as_str(), stance.confidence));
                 self.text(Role::Text, 1, &stance.text);
@@ -135,6 +139,8 @@ impl Page<'_> {
             let title = match self.sheet.hit.kind {
                 Kind::Stance if title == "it answers" => "its belief",
                 Kind::Decision if title == "it answers" => "what was decided about",
+                Kind::Belief if title == "what answers it" => "its stances",
+                Kind::QueueItem if title == "what answers it" => "what was decided",
                 _ => title,
             };
             self.heading(title);
