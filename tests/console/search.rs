@@ -35,8 +35,8 @@ fn what_is_typed_is_found_and_opened_in_the_queue() {
             .wait_for(|screen| message(screen).trim().is_empty() && !screen.contents().contains("earlier questions"), "the list");
         // `t` is a key of the results now, and no letter of the question.
         console.keys("t").shows(" thread ─").keys("t").hides(" thread ─");
-        console.keys("\r").shows(&format!("id:{}", ids[0])).chooses("Rivers carry").shows("the draft").shows("[Queue]");
-        console.keys("\x1b").hides(&format!("id:{}", ids[0])).shows("2 items");
+        console.keys("\r").shows(&format!("id:{}", &ids[0][..20])).chooses("Rivers carry").shows("the draft").shows("[Queue");
+        console.keys("\x1b").hides(&format!("id:{}", &ids[0][..20])).shows("2 items");
         // The tab is as it was left, with the field at hand.
         console.keys("gs").shows("search: sediment").chooses("Rivers carry").keys(" delta").shows("search: sediment delta");
     }
@@ -49,21 +49,21 @@ fn an_item_that_left_the_list_is_opened_as_well() {
         use quarterdeck::moderation::{Directive, RejectCode, decisions};
         decisions::reject(c, on, RejectCode::OffTopic, Directive::Drop, Some("it is about ponds"), &Default::default())
     });
-    console.keys("kind:queue_item lakes").chooses("quiet lakes").keys("\r\r").shows("[Queue]").chooses("rejected").shows("quiet lakes");
+    console.keys("kind:queue_item lakes").chooses("quiet lakes").keys("\r\r").shows("[Queue").chooses("rejected").shows("quiet lakes");
     // A decision leads to its item.
     console
         .keys("gs\x15kind:decision ponds")
         .chooses("decision")
         .shows("what was decided about")
         .keys("\r\r")
-        .shows("[Queue]")
+        .shows("[Queue")
         .chooses("rejected");
 }
 
 #[test]
 fn a_belief_shows_its_stance_and_its_text() {
-    let (_home, _, mut console) = searching(80, 24);
-    console.keys("kind:belief alignment").chooses("AI alignment").shows("the stance in force: current");
+    let (_home, _, mut console) = searching(140, 40);
+    console.keys("kind:belief").chooses("AI alignment").shows("the stance in force: current");
     console.keys("\rv").shows(" text ─").shows("the whole text").keys("v").hides(" text ─");
     // The other side scrolls, and gives the keys back.
     console
@@ -87,10 +87,10 @@ fn a_mistake_is_shown_with_its_place_and_the_results_stay() {
 #[test]
 fn the_chosen_result_stays_and_what_is_new_is_told_first() {
     let (home, _, mut console) = searching(80, 24);
-    console.keys("kind:queue_item remark lakes").chooses("quiet lakes").keys("\rj").chooses("sediment");
+    console.keys("kind:queue_item").shows("2 results").keys("\r").chooses("quiet lakes").keys("j").chooses("sediment");
     home.add("A remark: lakes, lakes and more lakes.");
     console.wait_within(Duration::from_secs(3), |screen| row(screen, 2).contains("1 new result; R shows it"), "the announcement");
-    console.chooses("sediment").hides("more lakes");
+    console.chooses("sediment").hides("more lakes").shows("2 results");
     console.keys("R").shows("more lakes").chooses("sediment").hides("new result");
 }
 
@@ -106,7 +106,7 @@ fn what_is_written_meanwhile_is_found_while_the_field_is_open() {
 fn results_are_narrowed_by_keys_and_the_question_says_so() {
     let (_home, _, mut console) = searching(80, 24);
     console.keys("alignment of lakes").shows("□ item").shows("◆ belief").keys("\rn").shows("narrow the results").shows("[ ] belief");
-    console.keys("j\r").shows("kind:belief").shows("[x] belief").keys("\x1b").hides("narrow the results");
+    console.keys("\r").shows("kind:belief").shows("[x] belief").keys("\x1b").hides("narrow the results");
     console.wait_for(|screen| !row(screen, 3).contains("item") && row(screen, 3).contains("[◆ belief"), "beliefs only");
     console.keys("N").wait_for(|screen| row(screen, 1).trim_end() == " search: alignment of lakes", "the filter gone");
 }
@@ -115,7 +115,7 @@ fn results_are_narrowed_by_keys_and_the_question_says_so() {
 fn what_is_similar_is_a_question_of_its_own() {
     let (_home, ids, mut console) = searching(80, 24);
     console.keys("sediment").chooses("Rivers carry").keys("\rs").shows(&format!("like:queue_item:{}", &ids[0]));
-    console.shows("results").keys("\x1b").shows("search: sediment").chooses("Rivers carry");
+    console.shows("its meaning: ████ 1.00").keys("\x1b").shows("search: sediment").chooses("Rivers carry");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn searches_are_saved_chosen_and_remembered() {
         .shows("No search is saved yet")
         .keys("s")
         .shows("a name for this search");
-    console.keys("ponds\r").says("saved as ponds").shows("(asked now)").keys("\x1b").hides("saved searches");
+    console.keys("ponds\r").says("saved as ponds").shows("(asked now)").keys("\x1b").hides("(asked now)");
     console
         .keys("/\x15sediment")
         .chooses("Rivers carry")
@@ -205,7 +205,7 @@ fn keys_of_the_console_hold_while_a_question_is_typed() {
     let (home, _, mut console) = searching(80, 24);
     console.keys("q").shows("search: q").keys("\x0b\x0b").shows("ALL SENDING IS STOPPED");
     assert_eq!(home.pauses().len(), 1);
-    console.keys("\x1b").shows("Type what you look for").keys("\x1b").shows("[Queue]").shows("2 items");
+    console.keys("\x1b").shows("Type what you look for").keys("\x1b").shows("[Queue").shows("2 items");
     // Every action of the tab is in the palette, which opens the tab.
     console.keys(":").shows("what do you want").keys("search.narrow\r").says("there are no results to narrow").shows("[Search]");
     console.paste("quiet\nlakes").shows("search: quiet lakes").chooses("quiet lakes");
