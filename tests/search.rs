@@ -37,9 +37,14 @@ fn open(db: &Database, directory: &tempfile::TempDir) -> Search {
     Search::new(db.clone(), clock, settings)
 }
 
+/// On a thread of its own: a test that runs on an async runtime may not wait in it.
+fn blocking<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join().expect("it did not panic"))
+}
+
 fn write<T: Send + 'static>(db: &Database, work: impl FnOnce(&mut dyn Conn, &Author<'_>) -> memory::Result<T> + Send + 'static) -> T {
     let actor = Actor::human("test");
-    db.write_blocking(move |c| work(c, &Author::new(&actor, NOW))).unwrap()
+    blocking(|| db.write_blocking(move |c| work(c, &Author::new(&actor, NOW))).unwrap())
 }
 
 fn say(db: &Database, persona: &PersonaId, reddit_id: &str, parent: Option<&str>, subreddit: &str, content: &str) -> String {
@@ -130,10 +135,13 @@ async fn what_changes_is_found_as_it_is_now_and_what_is_gone_is_not_found() {
     world.said(&world.bob, "t1_b", "rivers", "Dredging is postponed.");
     assert_eq!(world.ids("dredging").await.len(), 1);
     let bob = world.bob.clone();
-    world.db.write_blocking(move |c| c.exec("DELETE FROM interactions WHERE persona_id = $1", quarterdeck::vals![&bob])).unwrap();
+    blocking(|| {
+        let sql = "DELETE FROM interactions WHERE persona_id = $1";
+        world.db.write_blocking(move |c| c.exec(sql, quarterdeck::vals![&bob])).unwrap();
+    });
     assert!(world.page("dredging", Page::default()).await.hits.is_empty());
     let bob = world.bob.clone();
-    world.db.write_blocking(move |c| c.exec("DELETE FROM personas WHERE id = $1", quarterdeck::vals![&bob])).unwrap();
+    blocking(|| world.db.write_blocking(move |c| c.exec("DELETE FROM personas WHERE id = $1", quarterdeck::vals![&bob])).unwrap());
     assert!(world.ids("kind:interaction").await.is_empty());
 }
 
@@ -143,16 +151,18 @@ async fn beliefs_stances_drafts_decisions_runbooks_and_notes_are_found_by_their_
     let id = belief(&world.db, &world.ada, "Ferries are public transport", "A ferry is a bus on water.", 0.9);
     let draft = support::comment("t3_x", "The ferry timetable is wrong on Sundays.");
     let (ada, settings) = (world.ada.clone(), moderation::Settings::default());
-    let item = world
-        .db
-        .write_blocking(move |c| -> Result<String, moderation::Error> {
-            let id = queue::enqueue(c, &ada, &draft, &settings, &Actor::agent("loop"), NOW)?;
-            let actor = Actor::human("ana");
-            let on = On { persona: &ada, id: &id, version: None, actor: &actor, at: NOW };
-            decisions::reject(c, &on, RejectCode::Other, Directive::Drop, Some("ferry prices are not ours to promise"), &settings)?;
-            Ok(id)
-        })
-        .unwrap();
+    let item = blocking(|| {
+        world
+            .db
+            .write_blocking(move |c| -> Result<String, moderation::Error> {
+                let id = queue::enqueue(c, &ada, &draft, &settings, &Actor::agent("loop"), NOW)?;
+                let actor = Actor::human("ana");
+                let on = On { persona: &ada, id: &id, version: None, actor: &actor, at: NOW };
+                decisions::reject(c, &on, RejectCode::Other, Directive::Drop, Some("ferry prices are not ours to promise"), &settings)?;
+                Ok(id)
+            })
+            .unwrap()
+    });
     std::fs::create_dir(world.directory.path().join("runbooks")).unwrap();
     let file = world.directory.path().join("runbooks/harbour.md");
     std::fs::write(&file, "# Ferry outage\nCall the harbour master.\n\n# Prices\nAsk the council.\n").unwrap();

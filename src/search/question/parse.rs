@@ -233,3 +233,100 @@ fn confidence(question: &mut Question, piece: &Piece, rest: &str) -> Result<(), 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Filters, Question, Term, Zone};
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: Millis = 1_795_262_400_000; // 2026-11-21, 12:00 UTC
+
+    fn utc() -> Zone {
+        chrono::FixedOffset::east_opt(0).map_or(Zone::Local, Zone::Fixed)
+    }
+
+    fn read(text: &str) -> Result<Question, SyntaxError> {
+        Question::parse(text, utc(), NOW)
+    }
+
+    #[test]
+    fn each_piece_is_what_it_looks_like() {
+        let question = read("refund* \"old plan\" -billing -\"to be\" persona:Ada subreddit:r/Rust -kind:note is:Pending policy").unwrap();
+        assert_eq!(question.words, [Term::Prefix("refund".into()), Term::Phrase("old plan".into()), Term::Word("policy".into())]);
+        assert_eq!(question.without, [Term::Word("billing".into()), Term::Phrase("to be".into())]);
+        let filters = Filters {
+            personas: vec!["Ada".into()],
+            subreddits: vec!["Rust".into()],
+            not_kinds: vec![Kind::Note],
+            states: vec!["pending".into()],
+            ..Filters::default()
+        };
+        assert_eq!(question.filters, filters);
+        assert_eq!(read("see http://example.org 12:30 c++").unwrap().words.len(), 4);
+    }
+
+    #[test]
+    fn days_are_the_readers_days() {
+        let day = 86_400_000;
+        let midnight = NOW - NOW % day;
+        assert_eq!(read("since:today").unwrap().filters.since, Some(midnight));
+        assert_eq!(read("until:yesterday").unwrap().filters.until, Some(midnight));
+        assert_eq!(read("since:2d").unwrap().filters.since, Some(NOW - 2 * day));
+        assert_eq!(read("until:1970-01-01").unwrap().filters.until, Some(day));
+        let east = chrono::FixedOffset::east_opt(3_600).map_or(Zone::Local, Zone::Fixed);
+        assert_eq!(Question::parse("since:1970-01-02", east, NOW).unwrap().filters.since, Some(day - 3_600_000));
+    }
+
+    #[test]
+    fn faults_are_told_with_their_place() {
+        for (text, position) in [
+            ("", 0),
+            ("   ", 0),
+            ("  !!", 2),
+            ("rust \"open", 5),
+            ("rust kind:thing", 10),
+            ("é subredit:x", 2),
+            ("a since:soon", 8),
+            ("a confidence>1.5", 13),
+            ("a confidence=1", 12),
+            ("a -since:today", 2),
+            ("a x*", 2),
+            ("persona:", 0),
+            ("since:today until:2026-11-20", 12),
+        ] {
+            assert_eq!(read(text).unwrap_err().position, position, "{text:?}");
+        }
+        let long = "word ".repeat(20_000);
+        assert!(read(&long).unwrap_err().message.contains("too long"));
+        assert!(read(&"a ".repeat(900)).unwrap_err().message.contains("more than 64"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_at_a_place_in_it(text in ".{0,200}") {
+            match read(&text) {
+                Ok(question) => prop_assert!(!question.words.is_empty() || !question.filters.is_empty() || question.like.is_some()),
+                Err(error) => {
+                    prop_assert!(error.position <= text.chars().count());
+                    prop_assert!(!error.message.contains(['\u{1b}', '\u{202e}', '\n']), "{}", error.message);
+                }
+            }
+        }
+
+        #[test]
+        fn pieces_in_any_order_mean_the_same(mut pieces in proptest::collection::vec("(-?(kind:belief|is:pending|[a-z]{2,6}\\*?|\"[a-z]{2,5} [a-z]{2,5}\"))", 1..8)) {
+            let first = read(&pieces.join(" "));
+            pieces.reverse();
+            let second = read(&pieces.join("  "));
+            prop_assert_eq!(first.is_ok(), second.is_ok());
+            if let (Ok(mut first), Ok(mut second)) = (first, second) {
+                for list in [&mut first.words, &mut second.words, &mut first.without, &mut second.without] {
+                    list.sort();
+                }
+                prop_assert_eq!(first.words, second.words);
+                prop_assert_eq!(first.without, second.without);
+            }
+        }
+    }
+}
