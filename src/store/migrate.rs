@@ -47,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     13 "policies" "0013_policies",
     14 "listing" "0014_listing",
     15 "quality" "0015_quality",
+    16 "belief_history" "0016_belief_history",
 ];
 
 /// The newest schema version that this program knows.
