@@ -3,6 +3,7 @@
 //! A tab is a folder of this room with its state, its actions, its requests and its drawing. This file is the only one that knows them all.
 
 use super::action::{Action, Scope};
+use super::beliefs;
 use super::keymap::Chord;
 use super::queue;
 use super::request::Request;
@@ -15,16 +16,19 @@ pub(super) enum Name {
     /// The moderation queue.
     #[default]
     Queue,
+    /// What a persona believes.
+    Beliefs,
 }
 
 impl Name {
     /// Every tab, from left to right.
-    pub const ALL: &'static [Self] = &[Self::Queue];
+    pub const ALL: &'static [Self] = &[Self::Queue, Self::Beliefs];
 
     /// The word in the tab bar, and in the file that remembers it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Queue => "queue",
+            Self::Beliefs => "beliefs",
         }
     }
 
@@ -32,6 +36,7 @@ impl Name {
     pub fn title(self) -> &'static str {
         match self {
             Self::Queue => "Queue",
+            Self::Beliefs => "Beliefs",
         }
     }
 
@@ -44,6 +49,7 @@ impl Name {
     fn of(action: Action) -> Option<Self> {
         match action.scope() {
             Scope::Queue => Some(Self::Queue),
+            Scope::Beliefs => Some(Self::Beliefs),
             Scope::Global | Scope::Text => None,
         }
     }
@@ -52,6 +58,7 @@ impl Name {
     pub fn badge(self, state: &State) -> Option<String> {
         match self {
             Self::Queue => (state.overview.waiting > 0).then(|| state.overview.waiting.to_string()),
+            Self::Beliefs => (state.overview.suggestions > 0).then(|| state.overview.suggestions.to_string()),
         }
     }
 }
@@ -60,13 +67,14 @@ impl Name {
 pub(super) fn scopes(state: &State) -> &'static [Scope] {
     match state.tab {
         Name::Queue => queue::scopes(state),
+        Name::Beliefs => beliefs::scopes(state),
     }
 }
 
 /// A key for a text of the tab itself, before the keymap; `None` when no text of it has the keys.
 pub(super) fn typed(state: &mut State, _key: KeyEvent) -> Option<Vec<Request>> {
     match state.tab {
-        Name::Queue => None,
+        Name::Queue | Name::Beliefs => None,
     }
 }
 
@@ -78,6 +86,7 @@ pub(super) fn act(state: &mut State, action: Action, count: Option<usize>) -> Ve
     };
     requests.extend(match state.tab {
         Name::Queue => queue::act::act(state, action, count),
+        Name::Beliefs => beliefs::act::act(state, action, count),
     });
     requests
 }
@@ -86,6 +95,7 @@ pub(super) fn act(state: &mut State, action: Action, count: Option<usize>) -> Ve
 pub(super) fn back(state: &mut State) -> Vec<Request> {
     match state.tab {
         Name::Queue => queue::act::back(state),
+        Name::Beliefs => beliefs::act::back(state),
     }
 }
 
@@ -93,6 +103,7 @@ pub(super) fn back(state: &mut State) -> Vec<Request> {
 pub(super) fn mouse(state: &mut State, mouse: MouseEvent) -> Vec<Request> {
     match state.tab {
         Name::Queue => queue::act::mouse(state, mouse),
+        Name::Beliefs => beliefs::mouse(state, mouse),
     }
 }
 
@@ -101,6 +112,9 @@ pub(super) fn open(state: &mut State, name: Name) -> Vec<Request> {
     state.tab = name;
     state.pending.clear();
     lay_out(state);
+    if name == Name::Beliefs {
+        beliefs::act::opened(state);
+    }
     refreshed(state)
 }
 
@@ -131,6 +145,7 @@ pub(super) fn refreshed(state: &mut State) -> Vec<Request> {
     let mut requests = vec![Request::Overview { persona: state.persona.clone() }];
     requests.extend(match state.tab {
         Name::Queue => queue::act::refreshed(state),
+        Name::Beliefs => beliefs::act::refreshed(state),
     });
     requests
 }
@@ -140,6 +155,7 @@ pub(super) fn persona_changed(state: &mut State) -> Vec<Request> {
     let mut requests = vec![Request::Overview { persona: state.persona.clone() }];
     requests.extend(match state.tab {
         Name::Queue => queue::act::list(state),
+        Name::Beliefs => beliefs::act::load(state),
     });
     requests
 }
@@ -148,6 +164,7 @@ pub(super) fn persona_changed(state: &mut State) -> Vec<Request> {
 pub(super) fn caught_up(state: &mut State) -> Vec<Request> {
     match state.tab {
         Name::Queue => queue::act::caught_up(state),
+        Name::Beliefs => beliefs::act::caught_up(state),
     }
 }
 
@@ -155,6 +172,7 @@ pub(super) fn caught_up(state: &mut State) -> Vec<Request> {
 pub(super) fn lay_out(state: &mut State) {
     match state.tab {
         Name::Queue => queue::act::lay_out(state),
+        Name::Beliefs => beliefs::act::lay_out(state),
     }
     state.is_dirty = true;
 }
@@ -163,6 +181,7 @@ pub(super) fn lay_out(state: &mut State) {
 pub(super) fn wanted(state: &State) -> &'static [Action] {
     match state.tab {
         Name::Queue => queue::wanted(state),
+        Name::Beliefs => beliefs::wanted(state),
     }
 }
 

@@ -1,0 +1,1 @@
+//! Layouts and states without a terminal.
