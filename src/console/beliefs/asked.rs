@@ -105,7 +105,7 @@ fn why(state: &State, change: &Change) -> String {
         Wish::Undo { update } => {
             let detail = state.beliefs.open_detail();
             let update = detail.and_then(|detail| detail.updates.iter().find(|known| known.id == *update));
-            let what = update.map(|update| super::detail::update_words(update)).unwrap_or_default();
+            let what = update.map(super::detail::update_words).unwrap_or_default();
             format!("take back of {title}: {}: why?", SafeText::clipped(&what, 40))
         }
     }
