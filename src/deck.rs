@@ -156,6 +156,7 @@ impl Deck {
             api_key: settings.api_key.clone(),
             response_model: settings.response_model.clone(),
             consistency_model: settings.consistency_model.clone(),
+            relationship_model: settings.relationship_model.clone(),
             fallback_models: settings.fallback_models.clone(),
             ..llm::Settings::default()
         };
@@ -266,6 +267,8 @@ impl Deck {
                 max_probability: agent.max_probability,
                 probability_midpoint: agent.probability_midpoint,
             },
+            auto_link_beliefs: agent.auto_link_beliefs,
+            auto_link_min_weight: agent.auto_link_min_weight,
             ..Parameters::default()
         }
     }

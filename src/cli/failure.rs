@@ -119,6 +119,12 @@ impl From<crate::moderation::Error> for Failure {
     }
 }
 
+impl From<crate::agent::relationships::Error> for Failure {
+    fn from(error: crate::agent::relationships::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
 impl From<crate::memory::Error> for Failure {
     fn from(error: crate::memory::Error) -> Self {
         Self::failed(error.to_string())

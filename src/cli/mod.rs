@@ -9,6 +9,7 @@
 
 mod agent;
 mod audit;
+mod belief;
 mod completions;
 mod config;
 mod console;
@@ -70,6 +71,8 @@ enum Command {
     Team(team::Args),
     /// Who acts, how they speak, and where.
     Persona(persona::Args),
+    /// What a persona believes, why, since when, and what it said about it.
+    Belief(Box<belief::Args>),
     /// Make a persona with beliefs to begin with.
     Seed,
     /// Stop all sending, or show what is stopped.
@@ -105,6 +108,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Queue(args) => queue::run(context, *args),
         Command::Team(args) => team::run(context, args),
         Command::Persona(args) => persona::run(context, &args),
+        Command::Belief(args) => belief::run(context, *args),
         Command::Seed => seed::run(context),
         Command::Pause(args) => pause::run(context, &args),
         Command::Resume(args) => pause::resume(context, &args),

@@ -209,6 +209,13 @@ pub const SETTINGS: &[Setting] = &[
         "Model that checks a draft against the persona's beliefs.",
     ),
     setting(
+        "llm.relationship_model",
+        "RELATIONSHIP_MODEL",
+        Kind::Model,
+        Some("anthropic/claude-haiku-4.5"),
+        "Model that suggests how the persona's beliefs bear on each other.",
+    ),
+    setting(
         "llm.fallback_models",
         "FALLBACK_MODELS",
         Kind::Models,
@@ -376,6 +383,20 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Number { least: 1.0, most: 1_000.0 },
         Some("20"),
         "Engagement at which the probability is half-way between the two.",
+    ),
+    setting(
+        "agent.auto_link_beliefs",
+        "AUTO_LINK_BELIEFS",
+        Kind::Choice(&["true", "false"]),
+        Some("true"),
+        "Whether a belief that came with an approved draft is linked to others without asking.",
+    ),
+    setting(
+        "agent.auto_link_min_weight",
+        "AUTO_LINK_MIN_WEIGHT",
+        Kind::Number { least: 0.0, most: 1.0 },
+        Some("0.5"),
+        "The least weight of an edge that is made without asking. Lighter ones wait for a person.",
     ),
     setting(
         "console.theme",

@@ -92,6 +92,8 @@ pub struct LlmSettings {
     pub response_model: String,
     /// Model that checks drafts.
     pub consistency_model: String,
+    /// Model that suggests how beliefs bear on each other.
+    pub relationship_model: String,
     /// Models to try when the first one cannot answer, in order.
     pub fallback_models: Vec<String>,
 }
@@ -152,6 +154,10 @@ pub struct AgentSettings {
     pub max_probability: f64,
     /// Engagement at which the probability is half-way.
     pub probability_midpoint: f64,
+    /// Whether a belief that came with an approved draft is linked to others without asking.
+    pub auto_link_beliefs: bool,
+    /// The least weight of such an edge, 0 to 1.
+    pub auto_link_min_weight: f64,
 }
 
 /// How the console looks.
@@ -190,6 +196,7 @@ impl Settings {
                 base_url: reader.address("llm.base_url")?,
                 response_model: reader.text("llm.response_model")?,
                 consistency_model: reader.text("llm.consistency_model")?,
+                relationship_model: reader.text("llm.relationship_model")?,
                 fallback_models: list(&reader.text("llm.fallback_models")?),
             },
             moderation: ModerationSettings {
@@ -219,6 +226,8 @@ impl Settings {
                 min_probability: reader.number("agent.min_probability")?,
                 max_probability: reader.number("agent.max_probability")?,
                 probability_midpoint: reader.number("agent.probability_midpoint")?,
+                auto_link_beliefs: reader.text("agent.auto_link_beliefs")? == "true",
+                auto_link_min_weight: reader.number("agent.auto_link_min_weight")?,
             },
             console: ConsoleSettings { theme: reader.text("console.theme")?, colors: reader.text("console.colors")? },
             sources: SETTINGS.iter().map(|setting| (setting.key, loaded.source(setting.key))).collect(),

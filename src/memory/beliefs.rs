@@ -222,35 +222,6 @@ pub(super) fn words_at(c: &mut dyn Conn, persona: &PersonaId, id: &str, at: Mill
     Ok((row.text("summary")?, row.text_opt("text")?))
 }
 
-/// The full id of the belief that `short` begins or ends: at least four characters, or the whole of its title in any case.
-///
-/// # Errors
-/// [`Error::NotFound`]; [`Error::Ambiguous`].
-pub fn find(c: &mut dyn Conn, persona: &PersonaId, short: &str) -> Result<String> {
-    let wanted = short.trim();
-    if wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
-        let wanted = wanted.to_ascii_lowercase();
-        let rows = c.query(
-            "SELECT id FROM belief_nodes WHERE persona_id = $1 AND (id LIKE $2 OR id LIKE $3) LIMIT 2",
-            vals![persona, format!("{wanted}%"), format!("%{wanted}")],
-        )?;
-        match rows.as_slice() {
-            [] => {}
-            [row] => return Ok(row.text("id")?),
-            _ => return Err(Error::Ambiguous { kind: "belief", id: short.to_owned() }),
-        }
-    }
-    let rows = c.query(
-        "SELECT id FROM belief_nodes WHERE persona_id = $1 AND lower(title) = lower(CAST($2 AS TEXT)) LIMIT 2",
-        vals![persona, wanted],
-    )?;
-    match rows.as_slice() {
-        [] => Err(Error::not_found("belief", short, persona)),
-        [row] => Ok(row.text("id")?),
-        _ => Err(Error::Ambiguous { kind: "belief", id: short.to_owned() }),
-    }
-}
-
 /// What to change about a belief itself; its stance and confidence are changed by [`super::revisions`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BeliefEdit<'a> {

@@ -39,7 +39,7 @@ impl StanceStatus {
         }
     }
 
-    fn from_stored(text: &str) -> Result<Self> {
+    pub(super) fn from_stored(text: &str) -> Result<Self> {
         [Self::Current, Self::Locked, Self::Deprecated]
             .into_iter()
             .find(|status| status.as_str() == text)
