@@ -230,7 +230,7 @@ mod tests {
         };
         let question = prompt(&request, &Fence::with("n0"));
         assert_eq!((question.temperature, question.max_tokens), (Some(0.3), Some(1500)));
-        assert!(question.user.contains("b0|A / b9/forged line|s|unknown"), "{}", question.user);
+        assert!(question.messages[0].content.contains("b0|A / b9/forged line|s|unknown"), "{}", question.messages[0].content);
     }
 
     proptest! {

@@ -4,9 +4,11 @@ use super::asked::{self, Value};
 use super::rows::{self, Filter};
 use super::wish::{Field, Wish};
 use super::{Asked, Focus, Request as Own, View, detail, difference, draw, graph, moving, persona, pick, time};
+use crate::base::PersonaId;
 use crate::console::action::Action;
 use crate::console::request::Request;
 use crate::console::state::{self, Layer, State};
+use crate::console::tabs::Name;
 use crate::console::{count, layers};
 use crate::memory::{Direction, undo};
 
@@ -190,6 +192,23 @@ pub(in crate::console) fn opened(state: &mut State) {
     if persona(state).is_none() && state.overview.personas.len() > 1 && state.layers.is_empty() {
         state.layers.push(Layer::Personas { at: 1 });
     }
+}
+
+/// Show a belief in its graph, whoever holds it: where another tab leads here.
+#[allow(dead_code, reason = "the search leads here")]
+pub(in crate::console) fn go_to(state: &mut State, persona: &PersonaId, id: &str) -> Vec<Request> {
+    if super::persona(state).as_ref() != Some(persona) {
+        state.persona = Some(persona.clone());
+    }
+    state.tab = Name::Beliefs;
+    state.beliefs.at = None;
+    let requests = load(state);
+    let tab = &mut state.beliefs;
+    (tab.view, tab.focus, tab.near) = (View::Graph, Focus::Pane, None);
+    tab.trail.clear();
+    tab.selected = Some(id.to_owned());
+    lay_out(state);
+    requests
 }
 
 /// Read everything anew.

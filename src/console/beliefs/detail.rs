@@ -85,11 +85,11 @@ fn head(page: &mut Page, row: &BeliefRow, moved: Option<f64>, now: Option<Option
         page.text(Role::Badge, 0, &tags.join(" "));
     }
     let facts = format!(
-        "{} edges, {:.1} x as central as the average, changed {} ago, made {}",
-        row.degree,
+        "{}, {:.1} x as central as the average, changed {} ago, made {}",
+        super::graph::edges(row.degree),
         row.centrality,
         brief(page.now - row.last_change),
-        minute(row.created_at)
+        minute(row.created_at).get(..10).unwrap_or_default()
     );
     page.text(Role::Dim, 0, &facts);
 }
@@ -170,7 +170,7 @@ fn stances(page: &mut Page, detail: &BeliefView) {
         ];
         page.pieces(&pieces, 1);
     }
-    let mut before: Option<&str> = None;
+    let mut before = detail.stance.as_deref();
     for view in &detail.stances {
         let stance = &view.stance;
         let (role, moved) = page.signs.moved(view.percent_points, "first");

@@ -170,7 +170,7 @@ fn table(width: u16) -> Vec<(Option<Sort>, u16, u16)> {
     add(Sort::Confidence, bar + 5, &mut at);
     add(Sort::Drift, 7, &mut at);
     // From the right, as far as there is room for a title.
-    let extra = [(Sort::Change, 4, 0), (Sort::Centrality, 4, 52), (Sort::Degree, 3, 60), (Sort::Tags, 16, 76)];
+    let extra = [(Sort::Change, 4, 0), (Sort::Centrality, 5, 52), (Sort::Degree, 5, 60), (Sort::Tags, 16, 76)];
     let right: Vec<_> = extra.into_iter().filter(|(.., least)| width >= *least).collect();
     let taken: u16 = right.iter().map(|(_, wide, _)| wide + 1).sum();
     add(Sort::Title, width.saturating_sub(at + taken + 1), &mut at);
@@ -196,9 +196,9 @@ fn names(state: &State, buffer: &mut Buffer, area: Rect) {
             Sort::Drift => "pp 7d",
             Sort::Title => "belief",
             Sort::Tags => "tags",
-            Sort::Degree => "edg",
-            Sort::Centrality => "cntr",
-            Sort::Change => "chgd",
+            Sort::Degree => "edges",
+            Sort::Centrality => "centr",
+            Sort::Change => " ago",
             Sort::Waiting => "",
         };
         let is_here = sort == state.beliefs.sort;
@@ -244,8 +244,8 @@ fn one(state: &State, buffer: &mut Buffer, area: Rect, row: &BeliefRow) {
             }
             Sort::Title => (Role::Text, SafeText::clipped(&row.title, usize::from(wide)).to_string()),
             Sort::Tags => (Role::Badge, SafeText::clipped(&row.tags.join(","), usize::from(wide)).to_string()),
-            Sort::Degree => (Role::Dim, format!("{:>3}", row.degree)),
-            Sort::Centrality => (Role::Dim, format!("{:>4.1}", row.centrality)),
+            Sort::Degree => (Role::Dim, format!("{:>5}", row.degree)),
+            Sort::Centrality => (Role::Dim, format!("{:>5.1}", row.centrality)),
             Sort::Change => (Role::Dim, format!("{:>4}", brief(tab.at.unwrap_or(state.now) - row.last_change))),
             Sort::Waiting => (Role::Dim, String::new()),
         };

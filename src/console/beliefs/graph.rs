@@ -8,7 +8,7 @@ use super::{MOST_DRAWN, rows};
 use crate::base::SafeText;
 use crate::console::state::State;
 use crate::console::text::{Piece, Pieces, line, wrap};
-use crate::console::theme::Role;
+use crate::console::theme::{Glyphs, Role};
 use crate::memory::confidence::HIGH;
 use crate::memory::edges::{Edge, Relation};
 use crate::memory::graph::{BeliefRow, Neighbour, Neighbourhood};
@@ -54,24 +54,25 @@ pub(super) fn lines(state: &State, width: usize) -> (Vec<Pieces>, Vec<Option<Str
 pub(super) fn drawn(around: &Neighbourhood, center: Vec<Row>, signs: Signs, width: usize) -> Vec<Row> {
     let tree = Tree::of(around);
     let mut above: Vec<Row> = Vec::new();
-    tree.draw(0, &tree.incoming, "", true, signs, width, &mut above);
+    tree.draw(0, &tree.incoming, "  ", true, signs, width, &mut above);
     above.reverse();
     let mut below: Vec<Row> = Vec::new();
-    tree.draw(0, &tree.outgoing, "", false, signs, width, &mut below);
+    tree.draw(0, &tree.outgoing, "  ", false, signs, width, &mut below);
     above.into_iter().chain(center).chain(below).collect()
 }
 
 /// The belief in the middle.
 fn boxed(state: &State, row: &BeliefRow, moved: Option<f64>, signs: Signs, width: usize) -> Vec<Row> {
-    let set = &state.glyphs.border;
+    // Not the strokes of the branches, so that the middle is told from them.
+    let set = if state.glyphs == Glyphs::ASCII { &state.glyphs.border } else { &ratatui::symbols::border::DOUBLE };
     let inside = width.saturating_sub(2).max(8);
     let id = Some(row.id.clone());
     let edge =
         |left: &str, stroke: &str, right: &str| vec![Piece::new(Role::BorderFocused, &format!("{left}{}{right}", stroke.repeat(inside)))];
-    let (role, moved) = signs.moved(moved, "");
+    let (role, moved) = signs.moved(moved, if row.confidence.is_some() && state.beliefs.at.is_none() { "new" } else { "" });
     let lock = if row.locked { format!(" {} locked", signs.locked) } else { String::new() };
     let title = SafeText::clipped(&row.title, inside.saturating_sub(2)).to_string();
-    let facts = format!("  {} edges, {:.1} x as central as the average{lock}", row.degree, row.centrality);
+    let facts = format!("  {}, {:.1} x as central as the average{lock}", edges(row.degree), row.centrality);
     let mut first = vec![Piece::new(Role::Heading, &format!(" {title}"))];
     let mut second = vec![
         Piece::new(Role::Text, " "),
@@ -114,6 +115,11 @@ fn legend(signs: Signs, width: usize) -> Vec<Pieces> {
         pieces.push(Piece::new(Role::Dim, &format!(" {}   ", short(relation))));
     }
     wrap(&pieces, width, 0)
+}
+
+/// So many edges, in words.
+pub(super) fn edges(count: u32) -> String {
+    if count == 1 { "1 edge".to_owned() } else { format!("{count} edges") }
 }
 
 /// The relation in at most eleven columns.
@@ -211,7 +217,7 @@ impl<'a> Tree<'a> {
         if node.locked {
             pieces.push(Piece::new(Role::Warning, &format!("{} ", signs.locked)));
         }
-        let others = self.others(number_of, signs);
+        let others = self.others(number_of, signs, width);
         let hidden = self.hidden(number_of);
         let used: usize = pieces.iter().chain(&others).map(|piece| unicode_width::UnicodeWidthStr::width(piece.text())).sum();
         // What else there is gives way to the title.
@@ -235,7 +241,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Edges of a belief that are no branches: contradictions first. Between two, they are named behind the one that is further out.
-    fn others(&self, number: usize, signs: Signs) -> Vec<Piece> {
+    fn others(&self, number: usize, signs: Signs, width: usize) -> Vec<Piece> {
         let own = &self.nodes[number];
         let mut found: Vec<(&Edge, bool, &Neighbour)> = Vec::new();
         for (at, edge) in self.edges.iter().enumerate() {
@@ -253,7 +259,7 @@ impl<'a> Tree<'a> {
         found.sort_by_key(|(edge, ..)| edge.relation != Relation::Contradicts);
         let mut pieces: Vec<Piece> = Vec::new();
         for (edge, leads_away, other) in found.iter().take(MOST_NAMED) {
-            let words = format!("  {} {}", signs.edge(edge.relation, *leads_away), SafeText::clipped(&other.title, 14));
+            let words = format!("  {} {}", signs.edge(edge.relation, *leads_away), SafeText::clipped(&other.title, (width / 5).max(14)));
             pieces.push(Piece::new(edge_role(edge.relation), &words));
         }
         if found.len() > MOST_NAMED {

@@ -82,7 +82,13 @@ fn view(at: Option<Millis>, now: Millis) -> graph::View {
     at.map_or_else(|| graph::View::present(now), |at| graph::View::then(at, now))
 }
 
-fn load(c: &mut dyn Conn, persona: &PersonaId, at: Option<Millis>, known: Option<i64>, now: Millis) -> memory::Result<Option<Box<Loaded>>> {
+pub(super) fn load(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    at: Option<Millis>,
+    known: Option<i64>,
+    now: Millis,
+) -> memory::Result<Option<Box<Loaded>>> {
     let position = feed::position(c, TOPIC)?;
     if known == Some(position) {
         return Ok(None);
