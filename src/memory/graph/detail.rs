@@ -77,14 +77,6 @@ pub struct BeliefView {
 /// [`Error::NotFound`], also for a belief that was not there at that time.
 pub fn detail(c: &mut dyn Conn, persona: &PersonaId, id: &str, view: &View) -> Result<BeliefView> {
     let graph = Graph::load(c, persona, view)?;
-    detail_in(c, persona, &graph, id, view)
-}
-
-/// The same for a graph that was loaded before for the same persona and view: for a screen that goes from belief to belief.
-///
-/// # Errors
-/// As [`detail`].
-pub fn detail_in(c: &mut dyn Conn, persona: &PersonaId, graph: &Graph, id: &str, view: &View) -> Result<BeliefView> {
     let row = graph.row(id).cloned().ok_or_else(|| Error::not_found("belief", id, persona))?;
     let until = view.at.unwrap_or(Millis::MAX);
     let stances = stances(c, persona, id, until)?;
@@ -105,7 +97,7 @@ pub fn detail_in(c: &mut dyn Conn, persona: &PersonaId, graph: &Graph, id: &str,
     updates.retain(|update| update.created_at <= until);
     let mut contradictions = graph.contradictions();
     contradictions.retain(|found| found.against.id == id || found.path.iter().any(|named| named.id == id));
-    let relations = graph.edges().iter().filter_map(|edge| relative(graph, edge, id)).collect();
+    let relations = graph.edges().iter().filter_map(|edge| relative(&graph, edge, id)).collect();
     let suggestions = suggestions::open(c, persona, Some(id))?;
     Ok(BeliefView { row, summary, stance, stances, evidence, posts, relations, updates, suggestions, contradictions })
 }

@@ -8,7 +8,7 @@ mod load;
 mod measures;
 mod nearby;
 
-pub use detail::{BeliefView, Relative, StanceView, detail, detail_in};
+pub use detail::{BeliefView, Relative, StanceView, detail};
 pub use nearby::{Neighbour, Neighbourhood};
 
 use super::edges::Edge;
