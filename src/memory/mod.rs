@@ -14,6 +14,7 @@ mod versions;
 pub mod beliefs;
 pub mod confidence;
 pub mod conflicts;
+pub mod demo_world;
 pub mod edges;
 pub mod evidence;
 pub mod graph;
