@@ -57,7 +57,7 @@ pub(in crate::console) async fn answer(desk: &Desk, request: Request) -> Reply {
         }
         Request::Detail { persona, graph, id, at } => {
             let named = id.clone();
-            let read = move |c: &mut dyn Conn| graph::detail_in(c, &persona, &graph, &id, &view(at, now));
+            let read = move |c: &mut dyn Conn| graph::detail_with(c, &persona, &id, &view(at, now), &graph);
             let result = db.read(read).await.map(Box::new).map_err(|error| error.to_string());
             Reply::Detail { id: named, at, result }
         }
