@@ -71,6 +71,11 @@ pub(super) fn scopes(state: &State) -> &'static [Scope] {
     }
 }
 
+/// Whether a table of the keymap holds anywhere in the open tab.
+pub(super) fn holds(state: &State, scope: Scope) -> bool {
+    matches!(scope, Scope::Global | Scope::Text) || scopes(state).contains(&scope)
+}
+
 /// A key for a text of the tab itself, before the keymap; `None` when no text of it has the keys.
 pub(super) fn typed(state: &mut State, _key: KeyEvent) -> Option<Vec<Request>> {
     match state.tab {

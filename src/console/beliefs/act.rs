@@ -274,16 +274,12 @@ pub(in crate::console) fn caught_up(state: &mut State) -> Vec<Request> {
 pub(super) fn list(state: &mut State) {
     let is_past = state.beliefs.at.is_some();
     let tab = &mut state.beliefs;
-    let filter = match Filter::parse(&tab.filter) {
-        Ok(filter) => filter,
-        Err(fault) => {
-            tab.filter_fault = Some(fault);
-            return;
-        }
-    };
-    tab.filter_fault = None;
+    match Filter::parse(&tab.filter) {
+        Ok(filter) => (tab.in_force, tab.filter_fault) = (filter, None),
+        Err(fault) => tab.filter_fault = Some(fault),
+    }
     let Some(loaded) = &tab.loaded else { return };
-    tab.shown = rows::listed(loaded, &filter, tab.sort, tab.is_reversed, is_past);
+    tab.shown = rows::listed(loaded, &tab.in_force, tab.sort, tab.is_reversed, is_past);
 }
 
 /// The filter was typed: what it leaves is listed, and where the belief at hand is not among it, the first is.

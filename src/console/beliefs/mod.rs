@@ -40,7 +40,7 @@ use super::text::Pieces;
 use crate::base::{Millis, PersonaId};
 use crate::memory::graph::{BeliefRow, BeliefView, Graph};
 use crate::memory::history::{Contradiction, Difference};
-use rows::Sort;
+use rows::{Filter, Sort};
 use std::sync::Arc;
 
 /// Most beliefs that are drawn around one.
@@ -106,6 +106,8 @@ pub(super) struct Tab {
     pub view: View,
     pub filter: String,
     pub filter_fault: Option<String>,
+    /// The last one that was understood: it is in force while a faulty one is typed.
+    pub in_force: Filter,
     pub sort: Sort,
     pub is_reversed: bool,
     pub hops: u32,

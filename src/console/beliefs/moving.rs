@@ -73,6 +73,11 @@ pub(super) fn open(state: &mut State) -> Vec<Request> {
         return Vec::new();
     }
     match (state.beliefs.view, state.beliefs.near.clone(), state.beliefs.selected.clone()) {
+        (View::Detail, ..) => {
+            state.beliefs.view = View::Graph;
+            lay_out(state);
+            Vec::new()
+        }
         (View::Graph, Some(near), Some(from)) if near != from => {
             state.beliefs.trail.push(from);
             if state.beliefs.trail.len() > LONGEST {

@@ -258,7 +258,8 @@ fn palette(state: &State, frame: &mut Frame<'_>, typed: &str, at: usize) -> (u16
 /// What the keymap binds, by where it holds.
 fn help(state: &State, width: usize) -> Vec<Pieces> {
     let mut lines = Vec::new();
-    for scope in Scope::ALL {
+    // The keys of the other tabs hold there and not here.
+    for scope in Scope::ALL.into_iter().filter(|scope| tabs::holds(state, *scope)) {
         let mut of_scope: Vec<(Action, Vec<String>)> = Vec::new();
         for (_, keys, action) in state.keymap.entries().into_iter().filter(|(bound, ..)| *bound == scope) {
             match of_scope.iter_mut().find(|(known, _)| *known == action) {

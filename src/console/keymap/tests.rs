@@ -166,8 +166,8 @@ fn a_key_that_begins_another_is_a_conflict_with_both_named() {
     let found = finding("[queue]\n\"z z\" = \"queue.copy\"\n\"z\" = \"queue.link\"\n");
     assert!(found.contains("line 3") && found.contains("`z` begins `z z`"), "{found}");
     // Against the keymap below, and across the global table.
-    let found = finding("[global]\n\"a b\" = \"app.help\"\n");
-    assert!(found.contains("`a b` begins with `a` (beliefs.accept, [beliefs] of the keymap below)"), "{found}");
+    let found = finding("[global]\n\"h b\" = \"app.help\"\n");
+    assert!(found.contains("`h b` begins with `h` (queue.hold, [queue] of the keymap below)"), "{found}");
     let found = finding("[queue]\n\"ctrl-k\" = \"queue.skip\"\n");
     assert!(found.contains("`ctrl-k` begins `ctrl-k ctrl-k` (app.kill_switch, [global] of the keymap below)"), "{found}");
     // Two scopes that never meet, and a key that was taken away, are no conflict.
