@@ -39,7 +39,7 @@ fn elsewhere<T: Send + 'static>(
 }
 
 fn opened(home: &Home) -> Console {
-    let mut console = home.console();
+    let mut console = home.console_of(140, 44);
     console.shows("Nothing waits for you").keys("gb").shows("8 beliefs").chooses(EVIDENCE).shows("how it was held");
     console
 }
@@ -134,7 +134,7 @@ fn beliefs_are_linked_walked_along_and_unlinked() {
     assert!(newest(&home, EVIDENCE).1.contains("they need it"));
     console.keys("v").shows("depends on 0.70").keys("\r").shows("graph, 1 edge far");
     console.keys("j").chooses("Privacy").keys("\r").shows("walked Evidence").shows("║ Privacy").keys("\x7f").shows("║ Evidence-based");
-    console.keys("+").shows("graph, 2 edges far").shows("Civility").keys("-").shows("graph, 1 edge far").keys("\x1b").shows("8 beliefs");
+    console.keys("+").shows("graph, 2 edges far").shows("Civility").keys("-").shows("graph, 1 edge far").keys("\x1b").shows("/ filter");
     console.keys("x").shows("which edge of").keys("privacy").shows("> ┄┄┄▶ depends on 0.70").keys("\r").shows("why?").keys("a mistake\r");
     console.says("is unlinked").hides("depends on 0.70");
     assert!(graph(&home).edges.iter().all(|edge| edge.id != made.id));
@@ -159,7 +159,7 @@ fn suggestions_and_conflicts_wait_with_a_badge_and_are_decided_with_a_reason() {
         relationships::keep(c, persona, &of, &[suggested], Some("a-model"), None, author)?;
         revisions::update_from_conflict(c, persona, &of, "It said the opposite.", Strength::Weak, None, author)
     });
-    let mut console = home.console();
+    let mut console = home.console_of(140, 44);
     // One suggestion is counted once, though it stands at both of its beliefs.
     console
         .shows("Beliefs 2")
@@ -221,7 +221,7 @@ fn of_several_personas_one_is_asked_for() {
     let home = Home::new();
     elsewhere(&home, 0, |c, _, author| personas::add(c, "OtherBot", None, &PersonaConfig::default(), author));
     let mut console = home.console();
-    console.shows("Nothing waits").keys("gb").shows("whose items").keys("\x1b").shows("Beliefs belong to one persona");
+    console.shows("Nothing waits").keys("gb").shows("whose items").keys("\x1b").hides("whose items").shows("Beliefs belong to one persona");
     console.keys("n").says("beliefs belong to one persona").keys("P").shows("whose items").keys("jj\r").shows("Nothing is believed yet");
     console.keys("P").shows("whose items").keys("j\r").shows("8 beliefs");
 }

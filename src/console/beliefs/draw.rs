@@ -33,7 +33,7 @@ pub(super) fn places(state: &State) -> Places {
     let banner = Rect { height: u16::from(state.beliefs.at.is_some()).min(whole.height), ..whole };
     let body = Rect { y: whole.y + banner.height, height: whole.height - banner.height, ..whole };
     let (list, pane) = if body.width >= SIDE_BY_SIDE {
-        let width = (body.width * 2 / 5).clamp(46, 84);
+        let width = (body.width * 9 / 20).clamp(46, 90);
         (Rect { width, ..body }, Rect { x: body.x + width, width: body.width - width, ..body })
     } else {
         // A narrow screen is given to the side that has the keys.
@@ -142,6 +142,7 @@ fn heading(state: &State, buffer: &mut Buffer, area: Rect) {
     let waiting = tab.busy.map(|doing| format!("  {doing} {}", state.glyphs.ellipsis)).unwrap_or_default();
     let text = match (&tab.filter_fault, tab.filter.is_empty()) {
         (Some(fault), _) => format!(" ! {fault}"),
+        (None, _) if tab.loaded.is_none() => " beliefs".to_owned(),
         (None, true) => format!(" {} {}, {sort}{waiting}", whole, if whole == 1 { "belief" } else { "beliefs" }),
         (None, false) => format!(" {} of {whole}, {sort}: {}{waiting}", tab.shown.len(), SafeText::line(&tab.filter)),
     };
@@ -170,7 +171,7 @@ fn table(width: u16) -> Vec<(Option<Sort>, u16, u16)> {
     add(Sort::Confidence, bar + 5, &mut at);
     add(Sort::Drift, 7, &mut at);
     // From the right, as far as there is room for a title.
-    let extra = [(Sort::Change, 4, 0), (Sort::Centrality, 5, 52), (Sort::Degree, 5, 60), (Sort::Tags, 16, 76)];
+    let extra = [(Sort::Change, 4, 0), (Sort::Centrality, 5, 52), (Sort::Degree, 5, 66), (Sort::Tags, 12, 76)];
     let right: Vec<_> = extra.into_iter().filter(|(.., least)| width >= *least).collect();
     let taken: u16 = right.iter().map(|(_, wide, _)| wide + 1).sum();
     add(Sort::Title, width.saturating_sub(at + taken + 1), &mut at);
