@@ -46,6 +46,12 @@ fn main() {
         let id = ids[at].clone();
         read(&deck, &persona, move |c, persona| graph::detail(c, persona, &id, &view).unwrap())
     });
+    let shared = Arc::new(graph.clone());
+    report("one belief with everything, with the graph in hand", 30, || {
+        at = (at + 97) % ids.len();
+        let (id, graph) = (ids[at].clone(), Arc::clone(&shared));
+        read(&deck, &persona, move |c, persona| graph::detail_with(c, persona, &id, &view, &graph).unwrap())
+    });
     report("whole graph as of ten days ago, with texts", 20, || {
         read(&deck, &persona, |c, persona| history::as_of(c, persona, (NOW - 10 * DAY).into()).unwrap())
     });

@@ -5,7 +5,9 @@
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use quarterdeck::base::{Clock, SystemClock};
-use quarterdeck::memory::{self, Author, PersonaConfig};
+use quarterdeck::memory::beliefs::{self, NewBelief};
+use quarterdeck::memory::edges::{self, Relation};
+use quarterdeck::memory::{self, Author, PersonaConfig, Trigger};
 use quarterdeck::moderation::screening::{self, ConsistencyResult, Outgoing, Surroundings};
 use quarterdeck::moderation::{self, DraftMetadata, NewItem, PostType, Settings, queue};
 use quarterdeck::store::audit::Actor;
@@ -17,6 +19,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 const ITEMS: usize = 100_000;
+const BELIEFS: usize = 10_000;
+const EDGES: usize = 50_000;
 const FRAME_END: &[u8] = b"\x1b[?2026l";
 
 fn fill(path: &Path) {
@@ -47,6 +51,76 @@ fn fill(path: &Path) {
         Ok(())
     })
     .unwrap();
+}
+
+/// One persona with a large belief graph, whose edges lead everywhere.
+fn fill_beliefs(path: &Path) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let db = Database::open(&Address::Sqlite(path.to_path_buf()), &clock).unwrap();
+    let now = clock.now();
+    db.write_blocking(move |c: &mut dyn Conn| -> memory::Result<()> {
+        let human = Actor::human("ana");
+        let author = Author::new(&human, now);
+        let persona = memory::personas::add(c, "DeckBot", None, &PersonaConfig::default(), &author)?.id;
+        let mut ids = Vec::with_capacity(BELIEFS);
+        for number in 0..BELIEFS {
+            let (title, tags) = (format!("Rivers of the {number}th kind rise in spring"), [format!("kind{}", number % 50)]);
+            let confidence = 0.01 + 0.98 * ((number * 7_919) % BELIEFS) as f64 / BELIEFS as f64;
+            let new =
+                NewBelief { title: &title, summary: "They do.", confidence, tags: &tags, stance: "Watch the gauges.", rationale: "seen" };
+            ids.push(beliefs::create(c, &persona, &new, Trigger::Manual, &author)?.id);
+        }
+        for number in 0..EDGES {
+            let (from, step) = (number % BELIEFS, 1 + (number / BELIEFS) * 1_777 + number % 97);
+            let relation = match number % 40 {
+                0 => Relation::Contradicts,
+                1..=4 => Relation::DependsOn,
+                5..=9 => Relation::EvidenceFor,
+                _ => Relation::Supports,
+            };
+            edges::add(c, &persona, &ids[from], &ids[(from + step) % BELIEFS], relation, 0.5, &author)?;
+        }
+        Ok(())
+    })
+    .unwrap();
+}
+
+fn beliefs_tab() {
+    let home = tempfile::tempdir().unwrap();
+    fill_beliefs(&home.path().join("deck.db"));
+    let opened: Vec<Duration> = (0..10)
+        .map(|_| {
+            let mut console = Console::start(home.path());
+            console.frame_with("Nothing waits for you");
+            console.settle(Duration::from_millis(300));
+            let pressed = Instant::now();
+            console.writer.write_all(b"gb").unwrap();
+            console.writer.flush().unwrap();
+            let (at, _) = console.frame_with("10000 beliefs");
+            let took = at - pressed;
+            console.quit();
+            took
+        })
+        .collect();
+    percentiles("the tab of 10,000 beliefs and 50,000 edges: from the key to the table", opened);
+    let mut console = Console::start(home.path());
+    console.frame_with("Nothing waits for you");
+    console.key("gb");
+    console.frame_with("10000 beliefs");
+    console.settle(Duration::from_millis(500));
+    for (name, first) in [("in the table", ""), ("with its neighbourhood of two edges", "v+")] {
+        console.writer.write_all(first.as_bytes()).unwrap();
+        console.settle(Duration::from_millis(300));
+        let moves: Vec<Duration> = (0..200)
+            .map(|_| {
+                let (took, _) = console.key("j");
+                console.settle(Duration::from_millis(60));
+                took
+            })
+            .collect();
+        percentiles(&format!("a key to the end of its frame, {name}"), moves);
+    }
+    console.quit();
 }
 
 struct Console {
@@ -145,6 +219,7 @@ fn percentiles(name: &str, mut samples: Vec<Duration>) {
 }
 
 fn main() {
+    beliefs_tab();
     let home = tempfile::tempdir().unwrap();
     fill(&home.path().join("deck.db"));
     let starts: Vec<Duration> = (0..20)

@@ -486,9 +486,9 @@ fn approved_proposals_are_really_applied_and_refusals_are_told() {
         assert!(outcome.refused[0].reason.contains("locked"), "{:?}", outcome.refused);
 
         let moved = beliefs::get(c, &owner, &up.id).unwrap();
-        let update = moved.updates.iter().find(|update| update.action.as_deref() == Some("belief.update")).unwrap();
-        assert_eq!((moved.belief.confidence, update.updated_by.as_str()), (Some(0.803), "moderation:mira"));
-        assert!(update.reason.starts_with("[Approved by mira] A reader showed data. (Evidence: strong"), "{update:?}");
+        let changed = moved.updates.iter().find(|update| update.action.as_deref() == Some("belief.update")).unwrap();
+        assert_eq!((moved.belief.confidence, changed.updated_by.as_str()), (Some(0.803), "moderation:mira"));
+        assert!(changed.reason.starts_with("[Approved by mira] A reader showed data. (Evidence: strong"), "{changed:?}");
         let kept = &moved.evidence[0];
         assert_eq!((kept.source_ref.as_str(), kept.direction), ("t1_asked", Some(Direction::Increase)));
         assert_eq!(kept.stance_id.as_deref(), Some(moved.stances[0].id.as_str()), "evidence hangs on the stance that it led to");

@@ -89,7 +89,7 @@ pub(super) async fn follow_up(services: &Services) {
         let owner = persona.clone();
         let written = services
             .db
-            .write(move |c| relationships::asked(c, &owner, &belief, outcome.as_ref().map(|()| ()).map_err(String::as_str), now))
+            .write(move |c| relationships::asked(c, &owner, &belief, outcome.as_ref().copied().map_err(String::as_str), now))
             .await;
         if let Err(error) = written {
             tracing::warn!(%error, "how asking went could not be written down");

@@ -60,6 +60,7 @@ pub(super) fn draw(state: &mut State, frame: &mut Frame<'_>) {
     bars::top(state, buffer, places.tabs);
     let mut field = None;
     match state.tab {
+        Name::Beliefs => super::beliefs::draw::draw(state, buffer),
         Name::Queue => {
             parts::list(state, buffer, places.list);
             parts::case(state, buffer, places.case);

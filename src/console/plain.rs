@@ -238,10 +238,12 @@ impl Session<'_> {
     }
 
     async fn next(&mut self) -> io::Result<()> {
-        if self.at + 1 >= self.lines.len() && self.more && !self.lines.is_empty() {
-            if let Err(why) = self.read_list(true).await {
-                return self.refuse(&why);
-            }
+        if self.at + 1 >= self.lines.len()
+            && self.more
+            && !self.lines.is_empty()
+            && let Err(why) = self.read_list(true).await
+        {
+            return self.refuse(&why);
         }
         if self.at + 1 < self.lines.len() {
             return self.go(self.at + 1).await;

@@ -103,6 +103,8 @@ impl Decision {
 /// What is asked.
 #[derive(Debug, Clone)]
 pub(super) enum Request {
+    /// What the beliefs' tab asks.
+    Beliefs(super::beliefs::Request),
     /// A page of the list; `after` continues one. `generation` tells an answer that is no longer wanted.
     List { filter: Box<Filter>, generation: u64 },
     /// An item with everything that a decision rests on.
@@ -140,12 +142,15 @@ pub(super) struct Overview {
     pub personas: Vec<Persona>,
     pub pauses: Vec<Pause>,
     pub waiting: usize,
+    /// Suggestions about beliefs that wait for a person.
+    pub suggestions: usize,
     pub agents: usize,
 }
 
 /// What comes back.
 #[derive(Debug)]
 pub(super) enum Reply {
+    Beliefs(Box<super::beliefs::Reply>),
     List {
         lines: Vec<Line>,
         more: bool,
@@ -211,6 +216,7 @@ impl Desk {
     /// Answer a request.
     pub async fn answer(&self, request: Request) -> Reply {
         match request {
+            Request::Beliefs(request) => Reply::Beliefs(Box::new(super::beliefs::request::answer(self, request).await)),
             Request::List { filter, generation } => {
                 let continued = filter.after.is_some();
                 let page = self.deck.db.read(move |c| listing::page(c, &filter, PAGE)).await;
@@ -360,6 +366,7 @@ fn overview(c: &mut dyn Conn, persona: Option<&PersonaId>, now: Millis) -> moder
         personas: crate::memory::personas::list(c)?,
         pauses: pauses::list(c, now)?,
         waiting: usize::try_from(counted.total).unwrap_or(0),
+        suggestions: super::beliefs::request::waiting(c, persona)?,
         agents: runs.iter().filter(|run| run.status == "running" && now - run.heartbeat_at < 3 * runs::HEARTBEAT).count(),
     })
 }

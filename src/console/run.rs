@@ -73,6 +73,7 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
         theme: looks.theme,
         glyphs: looks.glyphs,
         tab: tabs::Name::default(),
+        beliefs: super::beliefs::Tab::default(),
         queue: Tab { loading: true, ..Tab::default() },
         search: search::Tab::default(),
         overview: request::Overview::default(),

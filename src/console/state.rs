@@ -24,8 +24,9 @@ pub(super) struct Said {
 }
 
 /// What a line of text is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Asked {
+    Beliefs(Box<super::beliefs::Asked>),
     Filter,
     FilterName,
     Return,
@@ -48,6 +49,8 @@ pub(super) enum Confirm {
 
 /// What lies over the tab, the topmost last.
 pub(super) enum Layer {
+    /// A choice of several, in the beliefs' tab.
+    Beliefs(Box<super::beliefs::Pick>),
     /// The keys of the screen.
     Help { top: usize },
     /// Any action by its name.
@@ -120,6 +123,7 @@ pub(super) struct State {
     pub theme: Theme,
     pub glyphs: Glyphs,
     pub tab: super::tabs::Name,
+    pub beliefs: super::beliefs::Tab,
     pub queue: Tab,
     pub search: super::search::Tab,
     pub overview: Overview,

@@ -3,6 +3,7 @@
 //! A tab is a folder of this room with its state, its actions, its requests and its drawing. This file is the only one that knows them all.
 
 use super::action::{Action, Scope};
+use super::beliefs;
 use super::keymap::Chord;
 use super::queue;
 use super::request::Request;
@@ -17,18 +18,21 @@ pub(super) enum Name {
     /// The moderation queue.
     #[default]
     Queue,
+    /// What a persona believes.
+    Beliefs,
     /// Search over everything.
     Search,
 }
 
 impl Name {
     /// Every tab, from left to right.
-    pub const ALL: &'static [Self] = &[Self::Queue, Self::Search];
+    pub const ALL: &'static [Self] = &[Self::Queue, Self::Beliefs, Self::Search];
 
     /// The word in the tab bar, and in the file that remembers it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Queue => "queue",
+            Self::Beliefs => "beliefs",
             Self::Search => "search",
         }
     }
@@ -37,6 +41,7 @@ impl Name {
     pub fn title(self) -> &'static str {
         match self {
             Self::Queue => "Queue",
+            Self::Beliefs => "Beliefs",
             Self::Search => "Search",
         }
     }
@@ -50,6 +55,7 @@ impl Name {
     fn of(action: Action) -> Option<Self> {
         match action.scope() {
             Scope::Queue => Some(Self::Queue),
+            Scope::Beliefs => Some(Self::Beliefs),
             Scope::Search => Some(Self::Search),
             Scope::Global | Scope::Text => None,
         }
@@ -59,6 +65,7 @@ impl Name {
     pub fn badge(self, state: &State) -> Option<String> {
         match self {
             Self::Queue => (state.overview.waiting > 0).then(|| state.overview.waiting.to_string()),
+            Self::Beliefs => (state.overview.suggestions > 0).then(|| state.overview.suggestions.to_string()),
             Self::Search => None,
         }
     }
@@ -68,14 +75,20 @@ impl Name {
 pub(super) fn scopes(state: &State) -> &'static [Scope] {
     match state.tab {
         Name::Queue => queue::scopes(state),
+        Name::Beliefs => beliefs::scopes(state),
         Name::Search => search::scopes(state),
     }
+}
+
+/// Whether a table of the keymap holds anywhere in the open tab.
+pub(super) fn holds(state: &State, scope: Scope) -> bool {
+    matches!(scope, Scope::Global | Scope::Text) || scopes(state).contains(&scope)
 }
 
 /// A key for a text of the tab itself, before the keymap; `None` when no text of it has the keys.
 pub(super) fn typed(state: &mut State, key: KeyEvent) -> Option<Vec<Request>> {
     match state.tab {
-        Name::Queue => None,
+        Name::Queue | Name::Beliefs => None,
         Name::Search => search::act::typed(state, key),
     }
 }
@@ -83,7 +96,7 @@ pub(super) fn typed(state: &mut State, key: KeyEvent) -> Option<Vec<Request>> {
 /// A text that was pasted; `None` when no text of the tab has the keys.
 pub(super) fn pasted(state: &mut State, text: &str) -> Option<Vec<Request>> {
     match state.tab {
-        Name::Queue => None,
+        Name::Queue | Name::Beliefs => None,
         Name::Search => search::act::pasted(state, text),
     }
 }
@@ -91,7 +104,7 @@ pub(super) fn pasted(state: &mut State, text: &str) -> Option<Vec<Request>> {
 /// The keys of a text of the tab itself, for the footer while it has them.
 pub(super) fn field_keys(state: &State) -> Option<&'static [(&'static str, &'static str)]> {
     match state.tab {
-        Name::Queue => None,
+        Name::Queue | Name::Beliefs => None,
         Name::Search => search::field_keys(state),
     }
 }
@@ -104,6 +117,7 @@ pub(super) fn act(state: &mut State, action: Action, count: Option<usize>) -> Ve
     };
     requests.extend(match state.tab {
         Name::Queue => queue::act::act(state, action, count),
+        Name::Beliefs => beliefs::act::act(state, action, count),
         Name::Search => search::act::act(state, action, count),
     });
     requests
@@ -113,6 +127,7 @@ pub(super) fn act(state: &mut State, action: Action, count: Option<usize>) -> Ve
 pub(super) fn back(state: &mut State) -> Vec<Request> {
     match state.tab {
         Name::Queue => queue::act::back(state),
+        Name::Beliefs => beliefs::act::back(state),
         Name::Search => search::act::back(state),
     }
 }
@@ -121,6 +136,7 @@ pub(super) fn back(state: &mut State) -> Vec<Request> {
 pub(super) fn mouse(state: &mut State, mouse: MouseEvent) -> Vec<Request> {
     match state.tab {
         Name::Queue => queue::act::mouse(state, mouse),
+        Name::Beliefs => beliefs::mouse(state, mouse),
         Name::Search => search::act::mouse(state, mouse),
     }
 }
@@ -133,6 +149,9 @@ pub(super) fn open(state: &mut State, name: Name) -> Vec<Request> {
         search::act::entered(state, from);
     }
     lay_out(state);
+    if name == Name::Beliefs {
+        beliefs::act::opened(state);
+    }
     refreshed(state)
 }
 
@@ -152,10 +171,10 @@ pub(super) fn open_item(state: &mut State, persona: &PersonaId, id: &str) -> Vec
     requests
 }
 
-/// Show a belief. Its text is shown where it was found.
-pub(super) fn open_belief(state: &mut State, _persona: &PersonaId, _id: &str) -> Vec<Request> {
-    search::act::show_text(state);
-    Vec::new()
+/// Show a belief in its graph.
+pub(super) fn open_belief(state: &mut State, persona: &PersonaId, id: &str) -> Vec<Request> {
+    state.pending.clear();
+    beliefs::act::go_to(state, persona, id)
 }
 
 /// Go so many tabs to the right, and around.
@@ -185,6 +204,7 @@ pub(super) fn refreshed(state: &mut State) -> Vec<Request> {
     let mut requests = vec![Request::Overview { persona: state.persona.clone() }];
     requests.extend(match state.tab {
         Name::Queue => queue::act::refreshed(state),
+        Name::Beliefs => beliefs::act::refreshed(state),
         Name::Search => search::act::refreshed(state),
     });
     requests
@@ -195,6 +215,7 @@ pub(super) fn persona_changed(state: &mut State) -> Vec<Request> {
     let mut requests = vec![Request::Overview { persona: state.persona.clone() }];
     requests.extend(match state.tab {
         Name::Queue => queue::act::list(state),
+        Name::Beliefs => beliefs::act::load(state),
         Name::Search => search::act::persona_changed(state),
     });
     requests
@@ -204,6 +225,7 @@ pub(super) fn persona_changed(state: &mut State) -> Vec<Request> {
 pub(super) fn caught_up(state: &mut State) -> Vec<Request> {
     match state.tab {
         Name::Queue => queue::act::caught_up(state),
+        Name::Beliefs => beliefs::act::caught_up(state),
         Name::Search => Vec::new(),
     }
 }
@@ -212,6 +234,7 @@ pub(super) fn caught_up(state: &mut State) -> Vec<Request> {
 pub(super) fn lay_out(state: &mut State) {
     match state.tab {
         Name::Queue => queue::act::lay_out(state),
+        Name::Beliefs => beliefs::act::lay_out(state),
         Name::Search => search::act::lay_out(state),
     }
     state.is_dirty = true;
@@ -221,6 +244,7 @@ pub(super) fn lay_out(state: &mut State) {
 pub(super) fn wanted(state: &State) -> &'static [Action] {
     match state.tab {
         Name::Queue => queue::wanted(state),
+        Name::Beliefs => beliefs::wanted(state),
         Name::Search => search::wanted(state),
     }
 }

@@ -99,6 +99,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
         Action::Palette => push(state, Layer::Palette { typed: String::new(), at: 0 }),
         Action::Quit => state.quits = true,
         Action::Back => return tabs::back(state),
+        Action::BeliefsTab => return tabs::open(state, tabs::Name::Beliefs),
+        Action::QueueTab => return tabs::open(state, tabs::Name::Queue),
         Action::NextTab => return tabs::turn(state, 1),
         Action::PreviousTab => return tabs::turn(state, -1),
         Action::Persona => push(state, Layer::Personas { at: 0 }),
@@ -131,6 +133,7 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
     state.is_dirty = true;
     match reply {
         reply @ (Reply::List { .. } | Reply::Case(_) | Reply::Gone { .. } | Reply::Decided { .. }) => answer::answer(state, reply),
+        Reply::Beliefs(reply) => super::beliefs::answer::answer(state, *reply),
         Reply::Screened { evaluation, generation } => {
             if let Some(Layer::Editor { evaluation: shown, generation: wanted, .. }) = state.layers.last_mut()
                 && *wanted == generation

@@ -246,11 +246,11 @@ impl Telling {
         let Some(first) = keys.get(random.usize(..keys.len().max(1))).copied() else { return Ok(()) };
         let mut from = vec![first.clone()];
         let mut parts = vec![pick(random, &world.openers), pick(random, self.claims.get(first).map_or(&[], Vec::as_slice))];
-        if random.u8(..4) == 0 {
-            if let Some(second) = keys.get(random.usize(..keys.len().max(1))).copied().filter(|second| *second != first) {
-                parts.push(pick(random, self.claims.get(second).map_or(&[], Vec::as_slice)));
-                from.push(second.clone());
-            }
+        if random.u8(..4) == 0
+            && let Some(second) = keys.get(random.usize(..keys.len().max(1))).copied().filter(|second| *second != first)
+        {
+            parts.push(pick(random, self.claims.get(second).map_or(&[], Vec::as_slice)));
+            from.push(second.clone());
         }
         if random.u8(..3) > 0 {
             parts.push(pick(random, &world.closers));

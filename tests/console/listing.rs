@@ -83,13 +83,15 @@ fn the_order_can_be_turned() {
 #[test]
 fn help_lists_what_the_command_lists() {
     let (home, _) = Home::with(&["A harmless remark about rivers."]);
-    let mut console = home.console_of(160, 250);
-    console.chooses("rivers").keys("?").shows("everywhere").shows("in the queue").shows("in the search").shows("in what scrolls");
+    let mut console = home.console_of(160, 150);
+    console.chooses("rivers").keys("?").shows("everywhere").shows("in the queue").shows("in what scrolls");
     let screen = console.screen();
     let json: Value = serde_json::from_str(&home.prints(&["--json", "keys"])).unwrap();
     let word = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
     let rows = json["keys"].as_array().unwrap();
-    let wanted: BTreeSet<_> = rows.iter().map(|row| (word(row, "scope"), word(row, "key"), word(row, "help"))).collect();
+    // The keys of another tab hold there.
+    let here = |row: &&Value| ["global", "queue", "text"].contains(&row["scope"].as_str().unwrap());
+    let wanted: BTreeSet<_> = rows.iter().filter(here).map(|row| (word(row, "scope"), word(row, "key"), word(row, "help"))).collect();
     // The help: a heading for each scope, then lines of `key, key  what it does.` within the border.
     let mut found = BTreeSet::new();
     let mut scope = "";
@@ -98,7 +100,6 @@ fn help_lists_what_the_command_lists() {
         scope = match inside {
             "everywhere" => "global",
             "in the queue" => "queue",
-            "in the search" => "search",
             "in what scrolls" => "text",
             _ => scope,
         };

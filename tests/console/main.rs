@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beliefs;
 mod decisions;
 mod editing;
 mod ending;

@@ -63,15 +63,13 @@ fn an_item_that_left_the_list_is_opened_as_well() {
 #[test]
 fn a_belief_shows_its_stance_and_its_text() {
     let (_home, _, mut console) = searching(140, 40);
-    console.keys("kind:belief").chooses("AI alignment").shows("the stance in force: current");
+    console.keys("kind:belief alignment").chooses("AI alignment").shows("the stance in force: current");
     console.keys("\rv").shows(" text ─").shows("the whole text").keys("v").hides(" text ─");
     // The other side scrolls, and gives the keys back.
-    console
-        .keys("\tG")
-        .hides("AI alignment, ")
-        .keys("gg\x1b")
-        .keys("j")
-        .wait_for(|screen| chosen(screen).is_some_and(|line| !line.contains("AI alignment")), "the next belief");
+    console.keys("\tG").hides("its words: alignment").keys("gg").shows("its words: alignment").keys("\x1b");
+    console.keys("y").says("the extract is in the clipboard");
+    // It is opened in its graph, and the search is as it was left.
+    console.keys("\r").shows("[Beliefs").chooses("AI alignment").keys("gs").shows("search: kind:belief alignment").chooses("AI alignment");
 }
 
 #[test]

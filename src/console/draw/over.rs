@@ -23,6 +23,7 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)>
     let own = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, title)| ((*key).to_owned(), *title, None)).collect();
     match state.layers.last() {
         Some(Layer::Help { .. } | Layer::Messages { .. } | Layer::Metrics { .. }) => own(&[("j/k", "scroll"), ("esc", "back")]),
+        Some(Layer::Beliefs(_)) => own(&crate::console::beliefs::pick::KEYS),
         Some(Layer::Palette { .. }) => own(&[("enter", "do it"), ("up/down", "choose"), ("esc", "back")]),
         Some(Layer::Reject) => own(&[("1-9", "why"), ("esc", "back")]),
         Some(Layer::Personas { .. }) => own(&[("j/k", "choose"), ("enter", "show"), ("esc", "back")]),
@@ -83,6 +84,10 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
             };
             page(state, frame, "the queue in the last 24 hours", &lines, *top);
         }
+        Layer::Beliefs(pick) => {
+            let (width, rows) = (usize::from(area.width).saturating_sub(8), usize::from(area.height).saturating_sub(5));
+            page(state, frame, &pick.title(), &pick.lines(width, rows), 0);
+        }
         Layer::Palette { typed, at } => return Some(palette(state, frame, typed, *at)),
         Layer::Reject => {
             let lines: Vec<Pieces> = REASONS
@@ -139,7 +144,12 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
             page(state, frame, "are you sure?", &lines, 0);
         }
         Layer::Line { asked, text } => {
+            let own;
             let title = match asked {
+                Asked::Beliefs(asked) => {
+                    own = asked.title(state);
+                    own.as_str()
+                }
                 Asked::Filter => "filter: words, subreddit: verdict: state: rule: author: is:",
                 Asked::FilterName => "a name for this filter",
                 Asked::Return => "what should the agent change?",
@@ -256,7 +266,8 @@ fn palette(state: &State, frame: &mut Frame<'_>, typed: &str, at: usize) -> (u16
 /// What the keymap binds, by where it holds.
 fn help(state: &State, width: usize) -> Vec<Pieces> {
     let mut lines = Vec::new();
-    for scope in Scope::ALL {
+    // The keys of the other tabs hold there and not here.
+    for scope in Scope::ALL.into_iter().filter(|scope| tabs::holds(state, *scope)) {
         let mut of_scope: Vec<(Action, Vec<String>)> = Vec::new();
         for (_, keys, action) in state.keymap.entries().into_iter().filter(|(bound, ..)| *bound == scope) {
             match of_scope.iter_mut().find(|(known, _)| *known == action) {
@@ -272,6 +283,7 @@ fn help(state: &State, width: usize) -> Vec<Pieces> {
             Role::Heading,
             match scope {
                 Scope::Global => "everywhere",
+                Scope::Beliefs => "among beliefs",
                 Scope::Queue => "in the queue",
                 Scope::Search => "in the search",
                 Scope::Text => "in what scrolls",

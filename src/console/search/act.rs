@@ -223,7 +223,7 @@ fn open(state: &mut State) -> Vec<Request> {
 }
 
 /// Show the whole text of the document at hand.
-pub(in crate::console) fn show_text(state: &mut State) {
+fn show_text(state: &mut State) {
     state.search.focus = Focus::Preview;
     if state.search.preview.view != View::Text {
         show(state, View::Text);

@@ -42,6 +42,7 @@ fn state() -> State {
         tab: Name::Search,
         queue: crate::console::queue::Tab::default(),
         search: Tab::default(),
+        beliefs: crate::console::beliefs::Tab::default(),
         overview: request::Overview::default(),
         persona: None,
         layers: Vec::new(),

@@ -77,6 +77,14 @@ pub struct BeliefView {
 /// [`Error::NotFound`], also for a belief that was not there at that time.
 pub fn detail(c: &mut dyn Conn, persona: &PersonaId, id: &str, view: &View) -> Result<BeliefView> {
     let graph = Graph::load(c, persona, view)?;
+    detail_with(c, persona, id, view, &graph)
+}
+
+/// The same for whoever has the graph of that view already: then only what belongs to this belief is read.
+///
+/// # Errors
+/// As [`detail`].
+pub fn detail_with(c: &mut dyn Conn, persona: &PersonaId, id: &str, view: &View, graph: &Graph) -> Result<BeliefView> {
     let row = graph.row(id).cloned().ok_or_else(|| Error::not_found("belief", id, persona))?;
     let until = view.at.unwrap_or(Millis::MAX);
     let stances = stances(c, persona, id, until)?;
@@ -97,7 +105,7 @@ pub fn detail(c: &mut dyn Conn, persona: &PersonaId, id: &str, view: &View) -> R
     updates.retain(|update| update.created_at <= until);
     let mut contradictions = graph.contradictions();
     contradictions.retain(|found| found.against.id == id || found.path.iter().any(|named| named.id == id));
-    let relations = graph.edges().iter().filter_map(|edge| relative(&graph, edge, id)).collect();
+    let relations = graph.edges().iter().filter_map(|edge| relative(graph, edge, id)).collect();
     let suggestions = suggestions::open(c, persona, Some(id))?;
     Ok(BeliefView { row, summary, stance, stances, evidence, posts, relations, updates, suggestions, contradictions })
 }

@@ -8,7 +8,7 @@ mod load;
 mod measures;
 mod nearby;
 
-pub use detail::{BeliefView, Relative, StanceView, detail};
+pub use detail::{BeliefView, Relative, StanceView, detail, detail_with};
 pub use nearby::{Neighbour, Neighbourhood};
 
 use super::edges::Edge;

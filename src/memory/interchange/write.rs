@@ -149,7 +149,7 @@ fn write(c: &mut dyn Conn, persona: &PersonaId, belief: &BeliefDocument, author:
                 &stance.text,
                 stance.confidence,
                 stance.status.as_str(),
-                stance.rationale.as_ref().map(String::as_str),
+                stance.rationale.as_deref(),
                 stance.created_at,
                 stance.updated_at
             ],
