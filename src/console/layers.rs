@@ -131,6 +131,8 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
         }
         Layer::Saved { .. } => super::saved::key(state, key),
         Layer::Columns { .. } => super::queue::columns::key(state, key),
+        Layer::Beliefs(_) => super::beliefs::pick::key(state, key),
+        Layer::Search(_) => super::search::layer::key(state, key),
         Layer::Question { confirm } => {
             let confirm = confirm.clone();
             state.layers.pop();
@@ -221,6 +223,10 @@ pub(super) fn paste(state: &mut State, pasted: &str) -> bool {
     match state.layers.last_mut() {
         Some(Layer::Line { text, .. }) => text.insert_str(pasted.replace(['\r', '\n'], " ")),
         Some(Layer::Editor { text, .. }) => text.insert_str(pasted.replace("\r\n", "\n").replace('\r', "\n")),
+        Some(Layer::Beliefs(pick)) => {
+            pick.paste(pasted);
+            true
+        }
         Some(Layer::Palette { typed, .. }) => {
             typed.push_str(pasted.trim());
             true
@@ -232,6 +238,10 @@ pub(super) fn paste(state: &mut State, pasted: &str) -> bool {
 /// What follows from a changed text: the filter is applied, the draft is screened.
 pub(super) fn after_text(state: &mut State) -> Vec<Request> {
     match state.layers.last_mut() {
+        Some(Layer::Line { asked: Asked::Beliefs(asked), text }) if **asked == super::beliefs::Asked::Filter => {
+            let typed = text.lines().join(" ");
+            super::beliefs::act::filtered(state, typed)
+        }
         Some(Layer::Line { asked: Asked::Filter, text }) => {
             state.queue.filter = text.lines().join(" ");
             act::list(state)
@@ -250,11 +260,13 @@ fn entered(state: &mut State) -> Vec<Request> {
     let Some(Layer::Line { asked, text }) = state.layers.pop() else { return Vec::new() };
     let typed = text.lines().join(" ").trim().to_owned();
     match asked {
+        Asked::Beliefs(asked) => super::beliefs::asked::entered(state, *asked, &typed),
         Asked::Filter => {
             state.queue.filter = typed;
             act::list(state)
         }
         Asked::FilterName => super::saved::named(state, &typed),
+        Asked::Search(asked) => super::search::layer::entered(state, asked, &typed),
         Asked::Return if typed.is_empty() => again(state, Asked::Return, &typed, "the agent needs a note to write it again"),
         Asked::Return => act::decide(state, Decision::Return { note: typed }),
         Asked::RejectNote { code, directive } => {

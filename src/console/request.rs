@@ -6,7 +6,8 @@ mod list;
 pub(super) use case::Case;
 pub(super) use list::{From, Part};
 
-use super::memory::{Change, Saved, Store};
+use super::memory::{Change, Saved, Shelf, Store};
+use super::search::request as search;
 use crate::agent::runs;
 use crate::base::{Millis, PersonaId};
 use crate::deck::Deck;
@@ -103,6 +104,8 @@ impl Decision {
 /// What is asked.
 #[derive(Debug, Clone)]
 pub(super) enum Request {
+    /// What the beliefs' tab asks.
+    Beliefs(super::beliefs::Request),
     /// A part of the list. `generation` tells an answer that is no longer wanted.
     List { filter: Box<Filter>, from: From, generation: u64 },
     /// An item with everything that a decision rests on.
@@ -113,6 +116,8 @@ pub(super) enum Request {
     Screen { item: Box<Item>, text: String, generation: u64 },
     /// Who is there, what is stopped, how much waits.
     Overview { persona: Option<PersonaId> },
+    /// Something of the search tab.
+    Search(search::Request),
     /// The numbers of the queue.
     Stats { persona: Option<PersonaId> },
     /// Save a filter, or take one away.
@@ -129,6 +134,8 @@ pub(super) struct Overview {
     pub personas: Vec<Persona>,
     pub pauses: Vec<Pause>,
     pub waiting: usize,
+    /// Suggestions about beliefs that wait for a person.
+    pub suggestions: usize,
     pub agents: usize,
     /// What this reviewer approved and can still take back, the last to leave first.
     pub leaving: Vec<Line>,
@@ -137,6 +144,7 @@ pub(super) struct Overview {
 /// What comes back.
 #[derive(Debug)]
 pub(super) enum Reply {
+    Beliefs(Box<super::beliefs::Reply>),
     List {
         part: Part,
         from: From,
@@ -157,6 +165,7 @@ pub(super) enum Reply {
         generation: u64,
     },
     Overview(Box<Overview>),
+    Search(search::Reply),
     Stats(Vec<Metric>),
     Paused(Result<bool, String>),
     /// What is wrong with the rules.
@@ -170,6 +179,20 @@ pub(super) enum Reply {
         what: &'static str,
         why: String,
     },
+}
+
+impl Request {
+    /// Whether a person waits for its answer.
+    pub fn is_awaited(&self) -> bool {
+        if let Self::Search(request) = self { request.is_awaited() } else { true }
+    }
+}
+
+impl Reply {
+    /// Whether a person waited for it.
+    pub fn is_awaited(&self) -> bool {
+        if let Self::Search(reply) = self { reply.is_awaited() } else { true }
+    }
 }
 
 /// What a request works with. Cheap to clone.
@@ -199,6 +222,7 @@ impl Desk {
     /// Answer a request.
     pub async fn answer(&self, request: Request) -> Reply {
         match request {
+            Request::Beliefs(request) => Reply::Beliefs(Box::new(super::beliefs::request::answer(self, request).await)),
             Request::List { filter, from, generation } => {
                 let part = {
                     let from = from.clone();
@@ -228,6 +252,7 @@ impl Desk {
                     Err(error) => Reply::Failed { what: "the state of the deck", why: error.to_string() },
                 }
             }
+            Request::Search(request) => Reply::Search(search::answer(self, request).await),
             Request::Stats { persona } => {
                 let now = self.now();
                 let window = Window { since: now - 86_400_000, now, sla: 3_600_000 };
@@ -237,7 +262,7 @@ impl Desk {
                 }
             }
             Request::Keep { store, change } => {
-                let result = store.change(&change);
+                let result = store.change(Shelf::Filters, &change);
                 Reply::Kept { change, result }
             }
             Request::Pause { stop } => Reply::Paused(self.pause(stop).await),
@@ -336,6 +361,7 @@ fn overview(c: &mut dyn Conn, persona: Option<&PersonaId>, me: &str, now: Millis
         leaving: listing::leaving(c, me, persona, now, 50)?,
         pauses: pauses::list(c, now)?,
         waiting: usize::try_from(counted.total).unwrap_or(0),
+        suggestions: super::beliefs::request::waiting(c, persona)?,
         agents: runs.iter().filter(|run| run.status == "running" && now - run.heartbeat_at < 3 * runs::HEARTBEAT).count(),
     })
 }

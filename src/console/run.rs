@@ -6,7 +6,7 @@ use super::queue::{Focus, Tab};
 use super::request::{self, Desk, Reply, Request, Seen};
 use super::state::{Layer, PATIENCE, Said, State, TICK, TOAST, Waits, Wish};
 use super::terminal::{self, Screen};
-use super::{draw, layers, memory, tabs, update};
+use super::{draw, layers, memory, search, tabs, update};
 use crate::base::Millis;
 use crate::deck::Deck;
 use crate::memory::Persona;
@@ -74,6 +74,8 @@ pub(super) fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> Sta
         glyphs: looks.glyphs,
         queue: Tab { loading: true, masked: desk.deck.settings.console.mask_incoming, ..Tab::default() },
         tab: tabs::Name::default(),
+        beliefs: super::beliefs::Tab::default(),
+        search: search::Tab::default(),
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
         layers: Vec::new(),
@@ -141,7 +143,9 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             },
             Some(reply) = replies.recv() => {
                 state.now = desk.deck.clock.now();
-                state.waits.end(state.now);
+                if reply.is_awaited() {
+                    state.waits.end(state.now);
+                }
                 update::reply(state, reply)
             }
             alive = changed(&mut changes) => {
@@ -270,12 +274,20 @@ fn in_editor(text: &str) -> Result<String, String> {
 }
 
 fn ask(desk: &Arc<Desk>, state: &mut State, answers: &mpsc::UnboundedSender<Reply>, requests: Vec<Request>) {
-    state.waits.begin(requests.len(), desk.deck.clock.now());
+    let awaited = requests.iter().filter(|request| request.is_awaited()).count();
+    state.waits.begin(awaited, desk.deck.clock.now());
     for request in requests {
         let (desk, answers) = (Arc::clone(desk), answers.clone());
         tokio::spawn(async move {
             // Nobody listens any more once the console is left.
-            let _ = answers.send(desk.answer(request).await);
+            let reply = match request {
+                Request::Search(search::request::Request::Follow) => {
+                    let tell = |reply| drop(answers.send(Reply::Search(reply)));
+                    Reply::Search(search::request::follow(&desk, tell).await)
+                }
+                request => desk.answer(request).await,
+            };
+            let _ = answers.send(reply);
         });
     }
 }

@@ -18,19 +18,28 @@ pub struct Author<'a> {
     pub updated_by: String,
     /// The change in a belief's history that this one takes back, if it does.
     pub(super) undoes: Option<String>,
+    /// Why, in a person's words, where the operation asks for no reason itself.
+    pub(super) because: Option<String>,
 }
 
 impl<'a> Author<'a> {
     /// The actor under their own name.
     #[must_use]
     pub fn new(actor: &'a Actor, at: Millis) -> Self {
-        Self { at, actor, updated_by: actor.name.clone(), undoes: None }
+        Self { at, actor, updated_by: actor.name.clone(), undoes: None, because: None }
+    }
+
+    /// The same with a reason, for operations that ask for none: adding and removing edges. An empty one is none.
+    #[must_use]
+    pub fn because(mut self, reason: &str) -> Self {
+        self.because = Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+        self
     }
 
     /// The actor as the reviewer of a draft: `moderation:<user>` in a belief's history.
     #[must_use]
     pub fn moderation(actor: &'a Actor, at: Millis) -> Self {
-        Self { at, actor, updated_by: format!("moderation:{}", actor.name), undoes: None }
+        Self { at, actor, updated_by: format!("moderation:{}", actor.name), undoes: None, because: None }
     }
 }
 

@@ -178,6 +178,7 @@ fn leave_note(
     (before, after): (&Value, &Value),
     author: &Author<'_>,
 ) -> Result<()> {
+    let reason = author.because.as_ref().map_or_else(|| reason.to_owned(), |why| format!("{reason} ({why})"));
     let note = Note {
         persona,
         action,
@@ -185,7 +186,7 @@ fn leave_note(
         subject_id: &edge.id,
         feed: ("beliefs", kind),
         feed_subject: Some(&edge.source_id),
-        reason: Some(reason),
+        reason: Some(&reason),
         before,
         after,
     };

@@ -56,7 +56,7 @@ pub fn undo(
     if taken_back.contains(&update.id.as_str()) {
         return Err(refuse("it was taken back already; take the change back that did it"));
     }
-    let author = Author { undoes: Some(update.id.clone()), ..author.clone() };
+    let author = Author { undoes: Some(update.id.clone()), because: Some(reason.to_owned()), ..author.clone() };
     let (old, new) = (&update.old_value, &update.new_value);
     match update.action.as_deref() {
         Some("belief.update") => {

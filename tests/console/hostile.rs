@@ -4,11 +4,11 @@ use crate::harness::{Console, Home, comment, short};
 use quarterdeck::moderation::{DraftMetadata, NewItem, State, ThreadEntry};
 
 /// A title, a cleared screen, the clipboard, a colour, a bell, other ways to begin a sequence, other directions of writing, nothing at all.
-const ATTACK: &str = "before\u{1b}]0;owned title\u{7}\u{1b}[2J\u{1b}]52;c;b3duZWQ=\u{7}\u{1b}[31;5mred\u{1b}Pq#0\u{1b}\\\u{9b}2J\u{9d}0;again\u{9c}\u{7}\u{8}\
+pub const ATTACK: &str = "before\u{1b}]0;owned title\u{7}\u{1b}[2J\u{1b}]52;c;b3duZWQ=\u{7}\u{1b}[31;5mred\u{1b}Pq#0\u{1b}\\\u{9b}2J\u{9d}0;again\u{9c}\u{7}\u{8}\
     \u{1b}[?1049l\u{1b}[6n\u{202e}reversed\u{202c}\u{2066}isolated\u{2069}zero\u{200b}width\u{feff}\u{2060}\u{e0041}after";
 
 /// A home with a draft whose every part is hostile.
-fn home() -> (Home, String) {
+pub fn home() -> (Home, String) {
     let home = Home::new();
     let entry = |body: String| ThreadEntry {
         fullname: "t3_bad".into(),
@@ -28,7 +28,7 @@ fn home() -> (Home, String) {
 
 /// Fails when something of the attack reached the terminal.
 #[track_caller]
-fn is_clean(console: &Console) {
+pub fn is_clean(console: &Console) {
     let raw = console.raw();
     for bad in ["\u{1b}]0;", "\u{1b}]52;c;b3duZWQ=", "\u{1b}[31;5m", "\u{1b}P", "\u{1b}[6n", "\u{7}", "\u{8}", "\u{1b}[?1049l"] {
         let place = raw.windows(bad.len()).position(|window| window == bad.as_bytes());

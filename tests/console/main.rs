@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beliefs;
 mod cases;
 mod decisions;
 mod editing;
@@ -15,5 +16,6 @@ mod listing;
 mod looks;
 mod mouse;
 mod others;
+mod search;
 mod stopping;
 mod waiting;

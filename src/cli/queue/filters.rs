@@ -101,6 +101,7 @@ impl Filters {
                 (_, true) => states.to_vec(),
                 _ => self.state,
             },
+            id: None,
             after: None,
             backwards: false,
             inclusive: false,

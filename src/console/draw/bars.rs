@@ -34,11 +34,12 @@ pub(super) fn top(state: &State, buffer: &mut Buffer, area: Rect) {
         let x = area.x + place.start;
         let role = if is_open { Role::Heading } else { Role::Dim };
         // The open tab is told by more than its colour.
-        let title = if is_open && Name::ALL.len() > 1 { format!("[{}]", name.title()) } else { format!(" {} ", name.title()) };
-        end = put(buffer, x, area.y, area.right().saturating_sub(x), &title, theme.style(role)).max(end);
+        let (before, behind) = if is_open && Name::ALL.len() > 1 { ("[", "]") } else { (" ", " ") };
+        end = put(buffer, x, area.y, area.right().saturating_sub(x), &format!("{before}{}", name.title()), theme.style(role)).max(end);
         if let Some(badge) = name.badge(state) {
-            end = put(buffer, end, area.y, area.right().saturating_sub(end), &format!("{badge} "), theme.style(Role::Badge)).max(end);
+            end = put(buffer, end, area.y, area.right().saturating_sub(end), &format!(" {badge}"), theme.style(Role::Badge)).max(end);
         }
+        end = put(buffer, end, area.y, area.right().saturating_sub(end), behind, theme.style(role)).max(end);
     }
     let right = status(state, usize::from(area.right().saturating_sub(end + 1)));
     let width: usize = right.iter().map(|(_, text)| columns(text)).sum();

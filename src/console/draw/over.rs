@@ -24,11 +24,13 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)>
     let own = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, title)| ((*key).to_owned(), *title, None)).collect();
     match state.layers.last() {
         Some(Layer::Help { .. } | Layer::Messages { .. } | Layer::Metrics { .. }) => own(&[("j/k", "scroll"), ("esc", "back")]),
+        Some(Layer::Beliefs(_)) => own(&crate::console::beliefs::pick::KEYS),
         Some(Layer::Palette { .. }) => own(&[("enter", "do it"), ("up/down", "choose"), ("esc", "back")]),
         Some(Layer::Reject) => own(&[("1-9", "why"), ("esc", "back")]),
         Some(Layer::Personas { .. }) => own(&[("j/k", "choose"), ("enter", "show"), ("esc", "back")]),
         Some(Layer::Saved { .. }) => own(&saved::KEYS),
         Some(Layer::Columns { .. }) => own(&columns::KEYS),
+        Some(Layer::Search(layer)) => own(crate::console::search::layer::keys(layer)),
         Some(Layer::Line { .. }) => own(&[("enter", "done"), ("esc", "back")]),
         Some(Layer::Editor { .. }) => own(&[("F2", "save"), ("ctrl-s", "save"), ("esc", "leave")]),
         Some(Layer::Question { .. }) => own(&[("y", "yes"), ("esc", "no")]),
@@ -43,6 +45,7 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)>
         None if !state.pending.is_empty() => {
             tabs::follows(state, &state.pending).into_iter().map(|(key, action)| (key, action.title(), None)).collect()
         }
+        None if tabs::field_keys(state).is_some() => own(tabs::field_keys(state).unwrap_or_default()),
         None => {
             let shown = tabs::wanted(state);
             shown.iter().map(|action| (state.key(*action), action.title(), Some(*action))).collect()
@@ -83,6 +86,10 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
             };
             page(state, frame, "the queue in the last 24 hours", &lines, *top);
         }
+        Layer::Beliefs(pick) => {
+            let (width, rows) = (usize::from(area.width).saturating_sub(8), usize::from(area.height).saturating_sub(5));
+            page(state, frame, &pick.title(), &pick.lines(width, rows), 0);
+        }
         Layer::Palette { typed, at } => return Some(palette(state, frame, typed, *at)),
         Layer::Reject => {
             let lines: Vec<Pieces> = REASONS
@@ -115,6 +122,11 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
             page(state, frame, "saved filters", &lines, (*at + 1).saturating_sub(usize::from(area.height).saturating_sub(5)));
         }
         Layer::Columns { at } => page(state, frame, "columns", &columns::lines(state, *at), 0),
+        Layer::Search(layer) => {
+            let (title, lines, at) = crate::console::search::layer::lines(state, layer, usize::from(area.width).saturating_sub(8));
+            // The chosen line is kept in view.
+            page(state, frame, title, &lines, (at + 1).saturating_sub(usize::from(area.height).saturating_sub(5)));
+        }
         Layer::Question { confirm } => {
             let words = match confirm {
                 Confirm::Resume => "Send again? Everything that was approved and is due leaves at once.".to_owned(),
@@ -147,12 +159,18 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
             page(state, frame, "are you sure?", &lines, 0);
         }
         Layer::Line { asked, text } => {
+            let own;
             let title = match asked {
+                Asked::Beliefs(asked) => {
+                    own = asked.title(state);
+                    own.as_str()
+                }
                 Asked::Filter => "filter: words, subreddit: verdict: state: rule: author: is:",
                 Asked::FilterName => "a name for this filter",
                 Asked::Return => "what should the agent change?",
                 Asked::Hold => "for how long, and why: 2h waits for an answer",
                 Asked::Escalate => "to whom, and why: bea knows the agency",
+                Asked::Search(asked) => asked.title(),
                 Asked::RejectNote { .. } => "a few words for the agent (enter alone: none)",
             };
             let place =
@@ -266,12 +284,10 @@ const HELP_KEYS: usize = 20;
 /// What the keymap binds, by where it holds.
 fn help(state: &State, width: usize) -> Vec<Pieces> {
     let mut lines = Vec::new();
-    // What holds on this screen stands first, the innermost on top.
+    // What holds on this screen stands first, the innermost on top; the keys of other tabs hold there and not here.
     let here = tabs::scopes(state);
-    let everywhere = [Scope::Text, Scope::Global].into_iter().filter(|scope| !here.contains(scope));
-    let order: Vec<Scope> = here.iter().copied().chain(everywhere).collect();
-    let elsewhere = Scope::ALL.into_iter().filter(|scope| !order.contains(scope));
-    for scope in order.iter().copied().chain(elsewhere) {
+    let around = Scope::ALL.into_iter().rev().filter(|scope| tabs::holds(state, *scope) && !here.contains(scope));
+    for scope in here.iter().copied().chain(around) {
         let mut of_scope: Vec<(Action, Vec<String>)> = Vec::new();
         for (_, keys, action) in state.keymap.entries().into_iter().filter(|(bound, ..)| *bound == scope) {
             match of_scope.iter_mut().find(|(known, _)| *known == action) {
@@ -287,7 +303,9 @@ fn help(state: &State, width: usize) -> Vec<Pieces> {
             Role::Heading,
             match scope {
                 Scope::Global => "everywhere",
+                Scope::Beliefs => "among beliefs",
                 Scope::Queue => "in the queue",
+                Scope::Search => "in the search",
                 Scope::Text => "in what scrolls",
             },
         ));

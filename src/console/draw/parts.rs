@@ -12,17 +12,17 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr as _;
 
 /// Columns of a text.
-pub(super) fn columns(text: &str) -> usize {
+pub(in crate::console) fn columns(text: &str) -> usize {
     text.width()
 }
 
 /// Text cut to so many columns, with an ellipsis where it was cut.
-pub(super) fn clip(text: &str, width: usize) -> String {
+pub(in crate::console) fn clip(text: &str, width: usize) -> String {
     SafeText::clipped(text, width).as_str().to_owned()
 }
 
 /// Put safe text into cells; returns the column after it.
-pub(super) fn put(buffer: &mut Buffer, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
+pub(in crate::console) fn put(buffer: &mut Buffer, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
     if width == 0 || y >= buffer.area.bottom() || x >= buffer.area.right() {
         return x;
     }

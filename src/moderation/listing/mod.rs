@@ -114,6 +114,8 @@ pub enum Holder {
 /// Which lines to list. Everything that is set has to hold.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// This item alone; only in the states that are listed.
+    pub id: Option<String>,
     /// One persona's, or everybody's.
     pub persona: Option<PersonaId>,
     /// The states; empty means those that a reviewer can decide about.

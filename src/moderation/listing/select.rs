@@ -97,6 +97,9 @@ impl Select {
             // An expression does not tempt the planner away from the index that has all columns.
             self.and(if filter.reads_columns() { "persona_id || '' = " } else { "persona_id = " }, persona, "");
         }
+        if let Some(id) = &filter.id {
+            self.and("id = ", id.as_str(), "");
+        }
         if let Some(at) = filter.created_before {
             self.and("created_at < ", at, "");
         }
