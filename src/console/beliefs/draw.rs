@@ -227,7 +227,7 @@ fn one(state: &State, buffer: &mut Buffer, area: Rect, row: &BeliefRow) {
     if row.locked {
         put(buffer, area.x + 1, area.y, 1, signs.locked, theme.style(Role::Warning));
     }
-    if row.suggestions > 0 {
+    if row.suggestions > 0 && tab.at.is_none() {
         put(buffer, area.x + 2, area.y, 1, signs.waits, theme.style(Role::Accent));
     }
     let moved = tab.loaded.as_ref().and_then(|loaded| rows::moved(loaded, row, tab.at.is_some()));
