@@ -162,8 +162,8 @@ fn heading(state: &State, buffer: &mut Buffer, area: Rect) {
 /// Which columns there are at a width, each with its first column and its width.
 fn table(width: u16) -> Vec<(Option<Sort>, u16, u16)> {
     let bar = if width >= 60 { 6 } else { 4 };
-    let mut at = 3;
-    let mut all = vec![(None, 0, 3)];
+    let mut at = 4;
+    let mut all = vec![(None, 0, 4)];
     let mut add = |sort: Sort, wide: u16, at: &mut u16| {
         all.push((Some(sort), *at, wide));
         *at += wide + 1;
