@@ -171,7 +171,9 @@ fn suggestions_and_conflicts_wait_with_a_badge_and_are_decided_with_a_reason() {
     // One suggestion is counted once, though it stands at both of its beliefs.
     console.shows("Beliefs 2").keys("gb").chooses(EVIDENCE).shows("waits for a person").shows("restraint").shows("It said the opposite");
     console.keys("a").shows("which suggestion is accepted?").keys("supports\r").shows("accept the suggestion").keys("true enough\r");
-    console.says("is linked as it was suggested").shows("Beliefs]1");
+    console
+        .says("is linked as it was suggested")
+        .wait_for(|screen| ["Beliefs]1", "Beliefs 1]"].iter().any(|badge| screen.contents().contains(badge)), "one that waits");
     assert!(graph(&home).edges.iter().any(|edge| edge.source_id == source && edge.weight == 0.4));
     console
         .keys("r")
