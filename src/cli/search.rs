@@ -13,8 +13,7 @@ use serde_json::json;
     after_help = "Words and meaning are both looked for. \"exact phrase\", begin*, -without, persona:NAME, subreddit:NAME, kind:belief, is:pending, since:7d, until:2026-11-01, confidence>0.8, like:ID narrow it. Exit code 3 when nothing was found."
 )]
 pub struct Args {
-    /// What to look for; several words need no quotes.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    /// What to look for; several words need no quotes. Behind `--` a word may begin with a hyphen.
     words: Vec<String>,
     /// Hits at the most.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]

@@ -38,7 +38,7 @@ const SOFT: f32 = 60.0;
 /// The share of the words in the sum, for a kind of document.
 fn share_of_words(kind: Kind) -> f32 {
     match kind {
-        Kind::Runbook | Kind::Note => 0.4,
+        Kind::Runbook | Kind::Note => 0.3,
         _ => 0.35,
     }
 }

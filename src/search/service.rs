@@ -13,8 +13,6 @@ use tokio::sync::Mutex as AsyncMutex;
 
 /// Texts that are given to the embedder at once.
 const TEXTS: usize = 128;
-/// Changed vectors from which on the index is saved: reading so many from the database takes some tens of milliseconds.
-const UNSAVED: usize = 5_000;
 /// Counting of passages that wait stops here.
 const COUNTED: i64 = 100_000;
 
@@ -298,7 +296,7 @@ impl Search {
     /// # Errors
     /// When the files cannot be written.
     pub async fn save_index(&self) -> Result<()> {
-        let Some(vectors) = self.0.vectors.get().cloned().filter(|vectors| vectors.status().unsaved >= UNSAVED) else { return Ok(()) };
+        let Some(vectors) = self.0.vectors.get().cloned().filter(Vectors::is_worth_saving) else { return Ok(()) };
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let work = move || {
             // Whoever asked may have gone away; the file is written all the same.

@@ -60,7 +60,7 @@ pub(super) fn ask(c: &mut dyn Conn, question: &Question, page: Page, with: &mut 
         Some((vectors, query)) => gather::near(c, vectors, &sieve, query, depth as usize)?,
         None => Vec::new(),
     };
-    let query = with.meaning.filter(|_| with.ranking != Ranking::Words).map(|(vectors, query)| (vectors, query));
+    let query = with.meaning.filter(|_| with.ranking != Ranking::Words);
     let ranked = rank::rank(c, question, &sieve, &words, documents, average, &by_words, &near, query, with.ranking)?;
 
     let behind = |score: f32, id: i64| {
@@ -85,8 +85,9 @@ pub(super) fn ask(c: &mut dyn Conn, question: &Question, page: Page, with: &mut 
     let counted = if question.words.is_empty() || with.ranking == Ranking::Meaning { 0 } else { words.count(c, &sieve)? };
     let count = if counted >= COUNTED || total >= u64::from(MOST_CANDIDATES) {
         Count::AtLeast(COUNTED.unsigned_abs())
-    } else if total >= u64::from(depth) {
-        Count::AtLeast(total.max(counted.unsigned_abs()))
+    } else if total >= u64::from(depth) && total > counted.unsigned_abs() {
+        // More may be near in meaning than were looked at.
+        Count::AtLeast(total)
     } else {
         Count::Exactly(total.max(counted.unsigned_abs()))
     };

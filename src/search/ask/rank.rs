@@ -14,7 +14,7 @@ use crate::store::Conn;
 use std::collections::{HashMap, HashSet};
 
 /// A meaning alone brings nothing that is farther than this, so that a question about something else finds nothing.
-const FARTHEST: f32 = 0.25;
+const FARTHEST: f32 = 0.15;
 /// What a heading, the best window and the whole count in a long document.
 const HEADING: f32 = 0.4;
 const WINDOW: f32 = 0.3;

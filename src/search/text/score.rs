@@ -124,18 +124,15 @@ impl Terms {
             for (index, term) in self.terms.iter().enumerate() {
                 match term.parts.as_slice() {
                     [] => {}
-                    [part] if term.is_prefix => {
-                        if token.text.starts_with(part.as_str()) {
-                            found(index, token.start, token.end);
-                        }
-                    }
-                    [part] if term.is_exact => {
-                        if *token.text == **part {
-                            found(index, token.start, token.end);
-                        }
-                    }
                     [part] => {
-                        if is_candidate && **stem.get_or_insert_with(|| tokens::stem(&token.text)) == **part {
+                        let fits = if term.is_prefix {
+                            token.text.starts_with(part.as_str())
+                        } else if term.is_exact {
+                            *token.text == **part
+                        } else {
+                            is_candidate && **stem.get_or_insert_with(|| tokens::stem(&token.text)) == **part
+                        };
+                        if fits {
                             found(index, token.start, token.end);
                         }
                     }
