@@ -54,7 +54,7 @@ impl Asked {
     /// What stands over the line.
     pub fn title(&self, state: &State) -> String {
         match self {
-            Self::Filter => "filter: words, tag: confidence>0.8 confidence<0.3 is:locked is:waiting is:moved is:alone".to_owned(),
+            Self::Filter => "filter: words, tag: confidence>0.8 confidence<0.3 is:locked waiting moved alone odds".to_owned(),
             Self::Value { title, value, .. } => match value {
                 Value::Confidence { .. } => format!("how sure of {}, 0 to 1? It is {} (words behind it say why)", name(title), held(state)),
                 Value::Text { .. } => format!("what is said about {}?", name(title)),

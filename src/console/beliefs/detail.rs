@@ -21,6 +21,7 @@ struct Page {
     lines: Vec<Pieces>,
     width: usize,
     signs: Signs,
+    /// The time looked at.
     now: Millis,
 }
 
@@ -45,7 +46,7 @@ impl Page {
 pub(super) fn lines(state: &State, width: usize) -> Vec<Pieces> {
     let tab = &state.beliefs;
     let Some((loaded, row)) = tab.loaded.as_ref().zip(tab.row()) else { return Vec::new() };
-    let mut page = Page { lines: Vec::new(), width, signs: Signs::of(&state.glyphs), now: state.now };
+    let mut page = Page { lines: Vec::new(), width, signs: Signs::of(&state.glyphs), now: tab.at.unwrap_or(state.now) };
     head(
         &mut page,
         row,
@@ -68,7 +69,7 @@ fn head(page: &mut Page, row: &BeliefRow, moved: Option<f64>, now: Option<Option
     let span = if now.is_some() { " from then to now" } else { " in 7 days" };
     let mut pieces = vec![
         Piece::new(confidence_role(row.confidence), &format!("{} {}", signs.bar(row.confidence, 10), number(row.confidence))),
-        Piece::new(role, &format!("  {}", words.trim())),
+        Piece::new(role, &format!("  {}", words.trim().replace("  ", " "))),
     ];
     if moved.is_some() {
         pieces.push(Piece::new(Role::Dim, span));
@@ -183,7 +184,7 @@ fn stances(page: &mut Page, detail: &BeliefView) {
         let pieces = [
             Piece::new(Role::Dim, &format!("{} ", minute(stance.created_at))),
             Piece::new(confidence_role(Some(stance.confidence)), &format!("{:.2} ", stance.confidence)),
-            Piece::new(role, &format!("{} ", moved.trim())),
+            Piece::new(role, &format!("{} ", moved.trim().replace("  ", " "))),
             Piece::new(status_role, &format!("{status}{lasted}")),
         ];
         page.pieces(&pieces, 1);

@@ -162,8 +162,8 @@ fn heading(state: &State, buffer: &mut Buffer, area: Rect) {
 /// Which columns there are at a width, each with its first column and its width.
 fn table(width: u16) -> Vec<(Option<Sort>, u16, u16)> {
     let bar = if width >= 60 { 6 } else { 4 };
-    let mut at = 3;
-    let mut all = vec![(None, 0, 3)];
+    let mut at = 4;
+    let mut all = vec![(None, 0, 4)];
     let mut add = |sort: Sort, wide: u16, at: &mut u16| {
         all.push((Some(sort), *at, wide));
         *at += wide + 1;
@@ -227,7 +227,7 @@ fn one(state: &State, buffer: &mut Buffer, area: Rect, row: &BeliefRow) {
     if row.locked {
         put(buffer, area.x + 1, area.y, 1, signs.locked, theme.style(Role::Warning));
     }
-    if row.suggestions > 0 {
+    if row.suggestions > 0 && tab.at.is_none() {
         put(buffer, area.x + 2, area.y, 1, signs.waits, theme.style(Role::Accent));
     }
     let moved = tab.loaded.as_ref().and_then(|loaded| rows::moved(loaded, row, tab.at.is_some()));

@@ -77,7 +77,7 @@ fn boxed(state: &State, row: &BeliefRow, moved: Option<f64>, signs: Signs, width
     let mut second = vec![
         Piece::new(Role::Text, " "),
         Piece::new(confidence_role(row.confidence), &format!("{} {}", signs.bar(row.confidence, 10), number(row.confidence))),
-        Piece::new(role, &format!("  {}", moved.trim())),
+        Piece::new(role, &format!("  {}", moved.trim().replace("  ", " "))),
         Piece::new(Role::Dim, &facts),
     ];
     for pieces in [&mut first, &mut second] {

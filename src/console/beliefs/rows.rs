@@ -4,6 +4,7 @@ use super::Loaded;
 use crate::memory::graph::{BeliefRow, Graph};
 use crate::memory::history::difference::percent_points;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 /// What the table is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,6 +79,7 @@ enum Is {
     Waiting,
     Moved,
     Alone,
+    Odds,
 }
 
 impl Filter {
@@ -101,7 +103,8 @@ impl Filter {
                     "waiting" => Is::Waiting,
                     "moved" => Is::Moved,
                     "alone" => Is::Alone,
-                    _ => return Err(format!("is:{what} — locked, free, waiting, moved, alone")),
+                    "odds" => Is::Odds,
+                    _ => return Err(format!("is:{what} — locked, free, waiting, moved, alone, odds")),
                 }),
                 _ => filter.words.push(word.to_lowercase()),
             }
@@ -128,13 +131,15 @@ impl Filter {
         Ok(())
     }
 
-    fn passes(&self, row: &BeliefRow, words: &str) -> bool {
+    /// `odds` are the beliefs that are in a contradiction.
+    fn passes(&self, row: &BeliefRow, words: &str, odds: &HashSet<&str>) -> bool {
         let is = |what: &Is| match what {
             Is::Locked => row.locked,
             Is::Free => !row.locked,
             Is::Waiting => row.suggestions > 0,
             Is::Moved => row.drift.is_some_and(|points| points != 0.0),
             Is::Alone => row.degree == 0,
+            Is::Odds => odds.contains(row.id.as_str()),
         };
         self.words.iter().all(|word| words.contains(word.as_str()))
             && self.tags.iter().all(|tag| row.tags.iter().any(|known| known.to_lowercase().starts_with(tag)))
@@ -161,11 +166,17 @@ pub(super) fn moved(loaded: &Loaded, row: &BeliefRow, is_past: bool) -> Option<f
 /// The places in the graph of what passes the filter, in order.
 pub(super) fn listed(loaded: &Loaded, filter: &Filter, sort: Sort, is_reversed: bool, is_past: bool) -> Vec<usize> {
     let rows = loaded.graph.rows();
+    let odds: HashSet<&str> = loaded
+        .contradictions
+        .iter()
+        .flat_map(|found| found.path.first().into_iter().chain([&found.against]))
+        .map(|named| named.id.as_str())
+        .collect();
     let mut shown: Vec<usize> = rows
         .iter()
         .zip(&loaded.words)
         .enumerate()
-        .filter(|(_, (row, words))| filter.passes(row, words))
+        .filter(|(_, (row, words))| filter.passes(row, words, &odds))
         .map(|(number, _)| number)
         .collect();
     // Unknown is last whichever way round: it is not a small value.

@@ -106,16 +106,20 @@ proptest! {
     }
 }
 
-fn loaded(beliefs: &[(&'static str, f64, &'static str)]) -> Loaded {
+fn loaded(beliefs: &[(&'static str, f64, &'static str)], at_odds: Option<(usize, usize)>) -> Loaded {
     let (db, _guard) = crate::store::testing::database();
     let beliefs = beliefs.to_vec();
     let fill = move |c: &mut dyn crate::store::Conn| -> memory::Result<PersonaId> {
         let actor = Actor::human("ana");
         let persona = memory::personas::add(c, "RiverBot", None, &memory::PersonaConfig::default(), &Author::new(&actor, 1))?.id;
+        let mut ids = Vec::new();
         for (number, (title, confidence, tags)) in beliefs.iter().enumerate() {
             let tags: Vec<String> = tags.split(' ').map(str::to_owned).collect();
             let new = NewBelief { title, summary: "words", confidence: *confidence, tags: &tags, stance: "I hold it", rationale: "so" };
-            memory::beliefs::create(c, &persona, &new, Trigger::Manual, &Author::new(&actor, 1_000 + number as i64))?;
+            ids.push(memory::beliefs::create(c, &persona, &new, Trigger::Manual, &Author::new(&actor, 1_000 + number as i64))?.id);
+        }
+        if let Some((one, other)) = at_odds {
+            memory::edges::add(c, &persona, &ids[one], &ids[other], Relation::Contradicts, 1.0, &Author::new(&actor, 2_000))?;
         }
         Ok(persona)
     };
@@ -125,8 +129,16 @@ fn loaded(beliefs: &[(&'static str, f64, &'static str)]) -> Loaded {
 }
 
 #[test]
+fn what_cannot_both_be_right_is_found() {
+    let loaded = loaded(&[("Rivers rise", 0.9, "a"), ("Rivers fall", 0.85, "a"), ("Cities grow", 0.9, "b")], Some((0, 1)));
+    let shown = rows::listed(&loaded, &Filter::parse("is:odds").unwrap(), Sort::Title, false, false);
+    let titles: Vec<&str> = shown.iter().map(|number| loaded.graph.rows()[*number].title.as_str()).collect();
+    assert_eq!(titles, ["Rivers fall", "Rivers rise"]);
+}
+
+#[test]
 fn rows_are_filtered_by_words_tags_and_confidence_and_ordered_either_way() {
-    let loaded = loaded(&[("Rivers rise", 0.9, "water science"), ("lakes freeze", 0.3, "water ice"), ("Cities grow", 0.6, "people")]);
+    let loaded = loaded(&[("Rivers rise", 0.9, "water science"), ("lakes freeze", 0.3, "water ice"), ("Cities grow", 0.6, "people")], None);
     let titles = |filter: &str, sort, is_reversed| -> Vec<String> {
         let shown = rows::listed(&loaded, &Filter::parse(filter).unwrap(), sort, is_reversed, false);
         shown.iter().map(|number| loaded.graph.rows()[*number].title.clone()).collect()
