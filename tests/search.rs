@@ -106,7 +106,7 @@ async fn what_is_written_is_found_by_its_words_its_phrases_and_its_meaning() {
     let bread = world.said(&world.ada, "t1_b", "baking", "Sourdough needs a warm kitchen, and rotating the loaf once.");
     assert_eq!(world.ids("ferry").await[0], ferry);
     assert_eq!(world.ids("rotate loaves").await[0], bread, "words match by their stem");
-    assert_eq!(world.ids("\"warm kitchen\"").await, [bread.clone()]);
+    assert_eq!(world.ids("\"warm kitchen\"").await, std::slice::from_ref(&bread));
     assert!(world.ids("\"kitchen warm\"").await.is_empty());
     assert_eq!(world.ids("sourd*").await[0], bread);
     assert!(!world.ids("river -ferry").await.contains(&ferry));
@@ -122,7 +122,7 @@ async fn what_is_written_is_found_by_its_words_its_phrases_and_its_meaning() {
 async fn what_changes_is_found_as_it_is_now_and_what_is_gone_is_not_found() {
     let world = World::new();
     let id = world.said(&world.ada, "t1_a", "rivers", "Gauges upstream fell.");
-    assert_eq!(world.ids("gauges").await, [id.clone()]);
+    assert_eq!(world.ids("gauges").await, std::slice::from_ref(&id));
     let ada = world.ada.clone();
     write(&world.db, move |c, author| interactions::amend(c, &ada, "t1_a", "Thermometers upstream rose.", "a slip", author));
     assert!(!world.ids("\"gauges\"").await.contains(&id));
@@ -169,10 +169,10 @@ async fn beliefs_stances_drafts_decisions_runbooks_and_notes_are_found_by_their_
     std::fs::create_dir(world.directory.path().join("notes")).unwrap();
     std::fs::write(world.directory.path().join("notes/ideas.txt"), "Write about the ferry museum.").unwrap();
 
-    assert_eq!(world.ids("ferry kind:belief").await, [id.clone()]);
+    assert_eq!(world.ids("ferry kind:belief").await, std::slice::from_ref(&id));
     assert_eq!(world.ids("ferry kind:stance is:current confidence>0.8").await.len(), 1);
     assert!(world.ids("ferry kind:stance confidence>0.95").await.is_empty());
-    assert_eq!(world.ids("ferry kind:draft is:rejected").await, [item.clone()]);
+    assert_eq!(world.ids("ferry kind:draft is:rejected").await, std::slice::from_ref(&item));
     let decision = world.ask("promise prices kind:decision").await;
     assert_eq!(decision.hits[0].parent.as_deref(), Some(item.as_str()));
     assert_eq!(world.ids("ferry kind:runbook").await[0], "harbour.md#1");
