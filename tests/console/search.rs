@@ -66,7 +66,7 @@ fn a_belief_shows_its_stance_and_its_text() {
     console.keys("kind:belief alignment").chooses("AI alignment").shows("the stance in force: current");
     console.keys("\rv").shows(" text ─").shows("the whole text").keys("v").hides(" text ─");
     // The other side scrolls, and gives the keys back.
-    console.keys("\tG").hides("its words: alignment").keys("gg").shows("its words: alignment").keys("\x1b");
+    console.keys("\tG").hides("its words: alignment").keys("gg").shows("its words: alignment").keys("\x1b").hides("esc back");
     console.keys("y").says("the extract is in the clipboard");
     // It is opened in its graph, and the search is as it was left.
     console.keys("\r").shows("[Beliefs").chooses("AI alignment").keys("gs").shows("search: kind:belief alignment").chooses("AI alignment");
@@ -143,7 +143,9 @@ fn searches_are_saved_chosen_and_remembered() {
     console
         .keys("\x1b[B\x1b[B")
         .shows("Type what you look for")
-        .keys(":search.saved\r")
+        .keys("privacy")
+        .chooses("Privacy")
+        .keys("\rf")
         .shows("saved searches")
         .keys("x")
         .says("is removed")

@@ -154,7 +154,10 @@ pub(in crate::console) fn act(state: &mut State, action: Action, count: Option<u
 /// Show what is new, from the first result on.
 fn refresh(state: &mut State) -> Vec<Request> {
     if let Some(waiting) = state.search.waiting.take() {
-        return super::answer::replace(state, *waiting);
+        let requests = super::answer::replace(state, *waiting);
+        // What is new may stand above: the list begins at its first result, as far as the one at hand stays in view.
+        state.search.top = 0;
+        return requests;
     }
     let mut requests = ask::typed(state);
     requests.extend(ask::follow(state));

@@ -57,7 +57,7 @@ fn nearness(hit: &Hit, glyphs: &Glyphs) -> String {
 }
 
 /// An age in its largest unit: `40s`, `12m`, `3h`, `9d`.
-fn age(millis: i64) -> String {
+pub(super) fn age(millis: i64) -> String {
     match millis.max(0) / 1_000 {
         seconds @ 0..60 => format!("{seconds}s"),
         seconds @ 60..3_600 => format!("{}m", seconds / 60),

@@ -1,6 +1,6 @@
 //! The document at hand as lines: why it was found, what it stands among, and its text with the words of the question marked. Pure.
 
-use super::list::{bar, sign};
+use super::list::{age, bar, sign};
 use super::marks::marks;
 use super::request::Looked;
 use super::{View, act};
@@ -81,7 +81,7 @@ impl Page<'_> {
         facts.extend(hit.state.as_ref().map(|state| SafeText::line(state).to_string()));
         facts.extend(hit.confidence.map(|confidence| format!("confidence {confidence:.2}")));
         let minute = clock::local(hit.at);
-        let age = clock::duration((self.sheet.now - hit.at).max(0));
+        let age = age(self.sheet.now - hit.at);
         facts.push(format!("{age} ago, {}", minute.get(..16).unwrap_or(&minute)));
         self.text(Role::Dim, 0, &facts.join(", "));
     }
@@ -146,7 +146,7 @@ impl Page<'_> {
             self.heading(title);
             let shown = if is_whole { FEW } else { hits.len() };
             for hit in hits.iter().take(shown) {
-                let age = clock::duration((self.sheet.now - hit.at).max(0));
+                let age = age(self.sheet.now - hit.at);
                 let pieces = [
                     Piece::new(Role::Badge, sign(hit.kind, self.sheet.glyphs)),
                     Piece::new(Role::Text, &format!(" {}", hit.title)),
