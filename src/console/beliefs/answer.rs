@@ -2,10 +2,11 @@
 
 use super::act::{detail_wanted, difference_wanted, lay_out, list, load};
 use super::wish::{Change, Done};
-use super::{Loaded, Reply, asked, moving};
+use super::{Loaded, Reply, Request as Own, asked, moving};
 use crate::console::action::Action;
 use crate::console::request::Request;
 use crate::console::state::State;
+use std::sync::Arc;
 
 /// An answer for the tab.
 pub(in crate::console) fn answer(state: &mut State, reply: Reply) -> Vec<Request> {
@@ -44,6 +45,18 @@ pub(in crate::console) fn answer(state: &mut State, reply: Reply) -> Vec<Request
                 }
             }
         }
+        Reply::Odds { graph, result } => {
+            match (result, &mut state.beliefs.loaded) {
+                (Ok(found), Some(loaded)) if Arc::ptr_eq(&loaded.graph, &graph) => {
+                    loaded.contradictions = found;
+                    list(state);
+                }
+                // Another graph is looked at by now.
+                (Ok(_), _) => {}
+                (Err(why), _) => state.say(format!("what is at odds cannot be told: {why}"), true),
+            }
+            Vec::new()
+        }
         Reply::Difference { since, result } => {
             match result {
                 Ok(found) => {
@@ -59,10 +72,14 @@ pub(in crate::console) fn answer(state: &mut State, reply: Reply) -> Vec<Request
 }
 
 fn loaded_anew(state: &mut State, loaded: Loaded) -> Vec<Request> {
-    state.beliefs.loaded = Some(loaded);
+    let graph = Arc::clone(&loaded.graph);
+    // What is known of the graph before stays until this one is looked through.
+    let known = state.beliefs.loaded.take().map(|before| before.contradictions).unwrap_or_default();
+    state.beliefs.loaded = Some(Loaded { contradictions: known, ..loaded });
     state.beliefs.difference = None;
     list(state);
-    let mut requests = difference_wanted(state);
+    let mut requests = vec![Request::Beliefs(Own::Odds { graph })];
+    requests.extend(difference_wanted(state));
     if state.beliefs.row().is_some() {
         lay_out(state);
         requests.extend(detail_wanted(state));

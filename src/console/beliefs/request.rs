@@ -6,7 +6,7 @@ use super::wish::{self, Change, Done};
 use crate::base::{Millis, PersonaId};
 use crate::console::request::Desk;
 use crate::memory::graph::{self, BeliefView, Graph};
-use crate::memory::history::{self, Difference};
+use crate::memory::history::{self, Contradiction, Difference};
 use crate::memory::{self};
 use crate::store::{Conn, feed};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(in crate::console) enum Request {
     Graph { persona: PersonaId, at: Option<Millis>, known: Option<i64>, generation: u64 },
     /// One belief with all that belongs to it.
     Detail { persona: PersonaId, graph: Arc<Graph>, id: String, at: Option<Millis> },
+    /// Where beliefs of a graph that are held high are at odds: a large graph has many, and the table does not wait for them.
+    Odds { graph: Arc<Graph> },
     /// What changed from a time to now.
     Difference { persona: PersonaId, since: Millis },
     /// A change.
@@ -32,6 +34,7 @@ pub(in crate::console) enum Request {
 pub(in crate::console) enum Reply {
     Graph { generation: u64, result: Result<Option<Box<Loaded>>, String> },
     Detail { id: String, at: Option<Millis>, result: Result<Box<BeliefView>, String> },
+    Odds { graph: Arc<Graph>, result: Result<Vec<Contradiction>, String> },
     Difference { since: Millis, result: Result<Box<Difference>, String> },
     Changed { change: Box<Change>, result: Result<Done, String> },
 }
@@ -60,6 +63,11 @@ pub(in crate::console) async fn answer(desk: &Desk, request: Request) -> Reply {
             let read = move |c: &mut dyn Conn| graph::detail_with(c, &persona, &id, &view(at, now), &graph);
             let result = db.read(read).await.map(Box::new).map_err(|error| error.to_string());
             Reply::Detail { id: named, at, result }
+        }
+        Request::Odds { graph } => {
+            let of = Arc::clone(&graph);
+            let result = db.read(move |_: &mut dyn Conn| -> memory::Result<_> { Ok(of.contradictions()) }).await;
+            Reply::Odds { graph, result: result.map_err(|error| error.to_string()) }
         }
         Request::Difference { persona, since } => {
             let read = move |c: &mut dyn Conn| -> memory::Result<Difference> {
@@ -95,6 +103,6 @@ pub(super) fn load(
     }
     let graph = Arc::new(Graph::load(c, persona, &view(at, now))?);
     let present = if at.is_none() { Arc::clone(&graph) } else { Arc::new(Graph::load(c, persona, &view(None, now))?) };
-    let (words, contradictions) = (rows::words(&graph), graph.contradictions());
-    Ok(Some(Box::new(Loaded { graph, present, words, contradictions, position })))
+    let words = rows::words(&graph);
+    Ok(Some(Box::new(Loaded { graph, present, words, contradictions: Vec::new(), position })))
 }

@@ -169,6 +169,8 @@ pub(super) fn listed(loaded: &Loaded, filter: &Filter, sort: Sort, is_reversed: 
     let odds: HashSet<&str> = loaded
         .contradictions
         .iter()
+        // A large graph has many, and most filters do not ask for them.
+        .filter(|_| filter.is.contains(&Is::Odds))
         .flat_map(|found| found.path.first().into_iter().chain([&found.against]))
         .map(|named| named.id.as_str())
         .collect();
