@@ -273,5 +273,5 @@ fn the_palette_and_the_help_know_every_action() {
         .shows("Show what changed")
         .keys("\r")
         .shows("what changed");
-    console.keys("?").shows("everywhere").shows("beliefs").keys("\x1b");
+    console.keys("?").shows("among beliefs").keys("\x1b");
 }

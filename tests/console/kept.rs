@@ -110,7 +110,7 @@ fn new_items_are_announced_while_the_list_stands_still_and_a_key_lets_them_in() 
         .wait_for(|screen| crate::harness::footer(screen).contains("esc back"), "the case");
     home.add(LAKES);
     home.add("A third remark, about seas.");
-    console.says("2 new items wait; R lists").shows("1 items").hides("lakes");
+    console.says("2 new items wait; R lists").shows("1 item,").hides("lakes");
     console
         .keys("R")
         .shows("3 items")

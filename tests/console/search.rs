@@ -35,8 +35,8 @@ fn what_is_typed_is_found_and_opened_in_the_queue() {
             .wait_for(|screen| message(screen).trim().is_empty() && !screen.contents().contains("earlier questions"), "the list");
         // `t` is a key of the results now, and no letter of the question.
         console.keys("t").shows(" thread ─").keys("t").hides(" thread ─");
-        console.keys("\r").shows(&format!("id:{}", &ids[0][..20])).chooses("Rivers carry").shows("the draft").shows("[Queue");
-        console.keys("\x1b").hides(&format!("id:{}", &ids[0][..20])).shows("2 items");
+        console.keys("\r").shows(&format!("id:{}", &ids[0][..12])).chooses("Rivers carry").shows("the draft").shows("[Queue");
+        console.keys("\x1b").hides(&format!("id:{}", &ids[0][..12])).shows("2 items");
         // The tab is as it was left, with the field at hand.
         console.keys("gs").shows("search: sediment").chooses("Rivers carry").keys(" delta").shows("search: sediment delta");
     }

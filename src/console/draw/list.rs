@@ -82,8 +82,8 @@ fn heading(state: &State, buffer: &mut Buffer, area: Rect) {
     let more = if is_part { "+" } else { "" };
     let text = match (&queue.filter_fault, queue.filter.is_empty()) {
         (Some(fault), _) => format!(" ! {}", SafeText::line(fault)),
-        (None, true) => format!(" {count} items, {sort}{marked}"),
-        (None, false) => format!(" {}{more} items, {sort}, filtered: {}{marked}", queue.lines.len(), SafeText::line(&queue.filter)),
+        (None, true) => format!(" {}, {sort}{marked}", items(count, "")),
+        (None, false) => format!(" {}, {sort}, filtered: {}{marked}", items(queue.lines.len(), more), SafeText::line(&queue.filter)),
     };
     let role = if queue.filter_fault.is_some() { Role::Bad } else { Role::Dim };
     let x = put(buffer, area.x, area.y, area.width, &clip(&text, usize::from(area.width)), state.theme.style(role));
@@ -206,4 +206,9 @@ fn brief(millis: i64) -> String {
         seconds @ 3_600..86_400 => format!("{}h", seconds / 3_600),
         seconds => format!("{}d", seconds / 86_400),
     }
+}
+
+/// How many, in words.
+fn items(count: usize, more: &str) -> String {
+    if count == 1 && more.is_empty() { "1 item".to_owned() } else { format!("{count}{more} items") }
 }
