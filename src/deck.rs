@@ -267,6 +267,7 @@ impl Deck {
             reddit: self.reddit(&persona.reddit_username)?,
             llm: self.models()?,
             judges: self.judges()?,
+            search: Some(self.search.clone()),
             clock: Arc::clone(&self.clock),
             moderation: self.moderation(),
             screener: self.screener()?,

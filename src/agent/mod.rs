@@ -24,6 +24,7 @@ pub mod runner;
 pub mod runs;
 mod services;
 pub mod stale;
+mod statements;
 mod taint;
 
 pub use error::{Error, Result};

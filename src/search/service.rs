@@ -284,9 +284,27 @@ impl Search {
             if let Err(error) = self.save_index().await {
                 tracing::warn!(%error, "the index of vectors cannot be saved");
             }
+            self.tend();
             if changes.changed().await.is_err() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Give large parts of the index their graph, on a thread of its own: it takes minutes, and the scan answers meanwhile.
+    fn tend(&self) {
+        let Some(vectors) = self.0.vectors.get().cloned() else { return };
+        let work = move || match vectors.tend() {
+            Ok(tended) if tended.built > 0 => {
+                if let Err(error) = vectors.save() {
+                    tracing::warn!(%error, "the index of vectors cannot be saved with its graph");
+                }
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the graph of the index of vectors cannot be made"),
+        };
+        if let Err(error) = std::thread::Builder::new().name("search-graph".to_owned()).spawn(work) {
+            tracing::warn!(%error, "no thread for the graph of the index of vectors");
         }
     }
 

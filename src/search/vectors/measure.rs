@@ -9,7 +9,7 @@ const GRAPH: Duration = Duration::from_millis(4);
 const ROWS: usize = 32_768;
 /// A machine that is busy for a moment must not decide.
 const ROUNDS: usize = 5;
-const LEAST: usize = 50_000;
+pub(super) const LEAST: usize = 50_000;
 const MOST: usize = 5_000_000;
 
 /// How many vectors are scanned in the time that a graph takes for a question.

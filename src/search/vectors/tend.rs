@@ -41,6 +41,12 @@ impl Vectors {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
         };
         let mut tended = Tended::default();
+        let least = self.0.settings.graph_from.unwrap_or(super::measure::LEAST) / 2;
+        let is_small = self.read().shards.iter().all(|shard| shard.live < least && shard.graph.is_none() && shard.graph_files.is_none());
+        if is_small {
+            // Where no graph can pay, nothing is measured.
+            return Ok(tended);
+        }
         let (graph_from, _) = self.graph_from();
         let shards = self.read().shards.len();
         for number in 0..shards {
