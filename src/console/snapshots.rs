@@ -14,6 +14,7 @@ use crate::deck::Deck;
 use crate::memory::Author;
 use crate::moderation::screening::{ConsistencyResult, Outgoing, Surroundings, evaluate};
 use crate::moderation::{DraftMetadata, NewItem, PostType, ThreadEntry, queue};
+use crate::store::Conn;
 use crate::store::audit::Actor;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -46,6 +47,18 @@ const SCREENS: [(&str, &str); 12] = [
     ("palette", ":kill"),
     ("metrics", "M"),
     ("messages", "uL"),
+];
+
+/// The same for the tabs beside the queue, on the world of the demonstration.
+const DEMO_SCREENS: [(&str, &str); 8] = [
+    ("beliefs", "gb"),
+    ("a belief and its neighbours", "gbjv"),
+    ("beliefs three weeks ago", "gb{{{"),
+    ("beliefs filtered", "gb/is:locked"),
+    ("a search that was not asked yet", "gs"),
+    ("results of a search", "gsevidence<enter>"),
+    ("results narrowed", "gsprivacy kind:belief<enter>"),
+    ("a search with a fault", "gsconfidence>high"),
 ];
 
 struct Console {
@@ -84,6 +97,28 @@ fn draft(text: &str, number: usize) -> NewItem {
 
 impl Console {
     async fn open(width: u16, height: u16) -> Self {
+        Self::start(width, height, |c| {
+            let mut ids = Vec::new();
+            let persona = crate::memory::seed::apply(c, &Author::new(&Actor::system("test"), NOW)).unwrap().persona;
+            for (number, text) in TEXTS.iter().enumerate() {
+                let at = NOW - 600_000 + 61_000 * i64::try_from(number).unwrap();
+                let id = queue::enqueue(c, &persona, &draft(text, number), &Default::default(), &Actor::agent("loop"), at).unwrap();
+                ids.push(id);
+            }
+            ids
+        })
+        .await
+    }
+
+    async fn open_demo(width: u16, height: u16) -> Self {
+        Self::start(width, height, |c| {
+            crate::memory::demo_world::apply(c, NOW, 7, &Actor::system("test")).unwrap();
+            Vec::new()
+        })
+        .await
+    }
+
+    async fn start(width: u16, height: u16, fill: fn(&mut dyn Conn) -> Vec<String>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         std::fs::write(path("config.toml"), "").unwrap();
@@ -96,20 +131,7 @@ impl Console {
         let settings = config::load(&request).settings().unwrap();
         let clock = TestClock::at(NOW);
         let deck = Deck::open(settings, Arc::new(clock.clone())).unwrap();
-        let ids = deck
-            .db
-            .write(|c| {
-                let mut ids = Vec::new();
-                let persona = crate::memory::seed::apply(c, &Author::new(&Actor::system("test"), NOW)).unwrap().persona;
-                for (number, text) in TEXTS.iter().enumerate() {
-                    let at = NOW - 600_000 + 61_000 * i64::try_from(number).unwrap();
-                    let id = queue::enqueue(c, &persona, &draft(text, number), &Default::default(), &Actor::agent("loop"), at).unwrap();
-                    ids.push(id);
-                }
-                Ok::<_, crate::store::Error>(ids)
-            })
-            .await
-            .unwrap();
+        let ids = deck.db.write(move |c| Ok::<_, crate::store::Error>(fill(c))).await.unwrap();
         let desk = request::desk(deck, Actor::human("ana"));
         let mut state = run::state(&desk, None, false);
         // What the machine that runs this says of its terminal and its person does not count.
@@ -189,7 +211,11 @@ fn words(console: &mut Console) -> String {
     let ids = regex::Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap();
     let dates = regex::Regex::new(r"\d{4}-\d{2}-\d{2}").unwrap();
     let times = regex::Regex::new(r"\d{2}:\d{2}").unwrap();
+    let shorts = regex::Regex::new(r"\b[0-9a-f]{8}\b").unwrap();
+    let milliseconds = regex::Regex::new(r"\d+(\.\d+)? (ms|µs)").unwrap();
     let text = ids.replace_all(&text, "1d1d1d1d-0000-0000-0000-000000000000");
+    let text = shorts.replace_all(&text, "1d1d1d1d");
+    let text = milliseconds.replace_all(&text, "0 ms");
     let text = dates.replace_all(&text, "2026-01-01");
     times.replace_all(&text, "00:00").into_owned()
 }
@@ -240,6 +266,11 @@ async fn words_at_two_sizes() {
             console.press(keys).await;
             write!(all, "=== {name}\n{}", words(&mut console)).unwrap();
         }
+        for (name, keys) in DEMO_SCREENS {
+            let mut console = Console::open_demo(width, height).await;
+            console.press(keys).await;
+            write!(all, "=== {name}\n{}", words(&mut console)).unwrap();
+        }
         insta::assert_snapshot!(format!("words_{width}x{height}"), all);
     }
 }
@@ -256,6 +287,14 @@ async fn looks_in_each_class_of_theme() {
         let mut all = vec![String::new(); classes.len()];
         for (name, keys) in SCREENS.into_iter().chain([("help", "?")]) {
             let mut console = Console::open(width, height).await;
+            console.press(keys).await;
+            for ((theme, depth, glyphs), text) in classes.into_iter().zip(&mut all) {
+                console.look(theme, depth, glyphs);
+                write!(text, "=== {name}\n{}", looks(&console.picture())).unwrap();
+            }
+        }
+        for (name, keys) in DEMO_SCREENS {
+            let mut console = Console::open_demo(width, height).await;
             console.press(keys).await;
             for ((theme, depth, glyphs), text) in classes.into_iter().zip(&mut all) {
                 console.look(theme, depth, glyphs);

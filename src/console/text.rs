@@ -53,7 +53,7 @@ pub(super) fn wrap(pieces: &[Piece], width: usize, indent: usize) -> Vec<Pieces>
                 flush(&mut lines, &mut current, &mut used);
                 goes_on = false;
             }
-            for word in paragraph.split_word_bounds() {
+            for word in words(paragraph) {
                 let mut rest = word;
                 while !rest.is_empty() {
                     let room = width.saturating_sub(used);
@@ -96,6 +96,27 @@ pub(super) fn wrap(pieces: &[Piece], width: usize, indent: usize) -> Vec<Pieces>
         flush(&mut lines, &mut current, &mut used);
     }
     lines
+}
+
+/// Where a line may be broken: at blanks, so that times, decimals and a full stop stay with what they belong to; in scripts that write without
+/// blanks also between words.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let is_blank = first.is_whitespace();
+        let end = rest.find(|letter: char| letter.is_whitespace() != is_blank).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        // Only characters of two columns are written without blanks between words.
+        let run = if run.is_ascii() { run } else { run.split_word_bounds().next().filter(|_| is_wide(run)).unwrap_or(run) };
+        rest = if run.len() < end { &rest[run.len()..] } else { after };
+        Some(run)
+    })
+}
+
+/// Whether a run has characters of two columns near its beginning: of a long one no more is looked at.
+fn is_wide(run: &str) -> bool {
+    run.chars().take(64).any(|letter| unicode_width::UnicodeWidthChar::width(letter) == Some(2))
 }
 
 /// The columns of a text when it is at most `room` wide. A text of any length is looked at no further than that.
