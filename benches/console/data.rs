@@ -102,7 +102,10 @@ impl Agent {
     pub fn new(path: &Path) -> Self {
         let db = open(path);
         let persona = db.read_blocking(memory::personas::list).unwrap().remove(0).id;
-        Self { db, persona, evaluation: evaluation(), number: ITEMS }
+        // Another one may have been there before: each begins where nobody was.
+        let taken =
+            db.read_blocking(|c| c.first("SELECT count(*) AS taken FROM pending_posts", &[])).unwrap().unwrap().int("taken").unwrap();
+        Self { db, persona, evaluation: evaluation(), number: usize::try_from(taken).unwrap().max(ITEMS) }
     }
 
     /// Queue one more draft, in a transaction of its own.

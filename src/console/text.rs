@@ -99,22 +99,23 @@ pub(super) fn wrap(pieces: &[Piece], width: usize, indent: usize) -> Vec<Pieces>
 }
 
 /// Where a line may be broken: at blanks, so that times, decimals and a full stop stay with what they belong to; in scripts that write without
-/// blanks also between words.
+/// blanks also between words. Each character is looked at a few times at most: a word may have a megabyte.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
-    std::iter::from_fn(move || {
-        let first = rest.chars().next()?;
-        let is_blank = first.is_whitespace();
+    let runs = std::iter::from_fn(move || {
+        let is_blank = rest.chars().next()?.is_whitespace();
         let end = rest.find(|letter: char| letter.is_whitespace() != is_blank).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
-        // Only characters of two columns are written without blanks between words.
-        let run = if run.is_ascii() { run } else { run.split_word_bounds().next().filter(|_| is_wide(run)).unwrap_or(run) };
-        rest = if run.len() < end { &rest[run.len()..] } else { after };
+        rest = after;
         Some(run)
+    });
+    runs.flat_map(|run| {
+        let (whole, parts) = if is_wide(run) { (None, Some(run.split_word_bounds())) } else { (Some(run), None) };
+        whole.into_iter().chain(parts.into_iter().flatten())
     })
 }
 
-/// Whether a run has characters of two columns near its beginning: of a long one no more is looked at.
+/// Whether a run has characters of two columns, which are written without blanks between words, near its beginning.
 fn is_wide(run: &str) -> bool {
     run.chars().take(64).any(|letter| unicode_width::UnicodeWidthChar::width(letter) == Some(2))
 }

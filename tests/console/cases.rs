@@ -92,7 +92,7 @@ fn a_long_thread_leaves_the_draft_in_sight_and_has_a_view_of_its_own() {
     home.queue(NewItem { draft_metadata: thread(&[&long]), ..comment("t3_a", "A harmless remark about rivers.") });
     let mut console = home.console_of(80, 30);
     console.chooses("rivers").shows("more lines: the thread's own view has them").shows("the draft");
-    console.keys("p").shows("thread ─").hides("the thread's own view").keys("\tG").shows("sentence 199");
+    console.keys("p").shows("thread ─").hides("the thread's own view").keys("\tG").shows("199 of many");
 }
 
 #[test]

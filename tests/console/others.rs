@@ -13,7 +13,7 @@ fn a_decision_about_what_another_console_changed_is_refused_and_the_item_stays()
     // Ana has the item open: its text does not move under her eyes.
     ana.chooses("rivers").shows("the draft").keys("\t");
     bea.chooses("rivers").shows("the draft").keys("e").shows(&format!("edit {}", short(&ids[0])));
-    bea.keys(" They flood.").shows("They flood.").keys("\x1bOQ").says("changed").keys("c").says("given back");
+    bea.keys(" They flood.").shows("They flood.").keys("\x1bOQ").says("changed").shows("revision 2").keys("c").says("given back");
     ana.shows("the list has changed; R lists it as it is now");
     ana.keys("a")
         .says("changed meanwhile")

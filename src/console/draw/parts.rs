@@ -3,7 +3,7 @@
 use super::put_lines;
 use crate::base::SafeText;
 use crate::console::queue::{Focus, View};
-use crate::console::state::State;
+use crate::console::state::{PATIENCE, State};
 use crate::console::text::Pieces;
 use crate::console::theme::Role;
 use ratatui::buffer::Buffer;
@@ -56,7 +56,9 @@ pub(super) fn case(state: &State, buffer: &mut Buffer, area: Rect) {
     let rule = stroke.repeat(usize::from(area.width));
     put(buffer, area.x, area.y, area.width, &rule, border);
     put(buffer, area.x, area.y, area.width, &title, border);
-    let lines = &state.queue.case_lines;
+    // Another case than the chosen one is shown no longer than a person needs to notice.
+    let is_shown = state.queue.open_case().is_some() || state.waits.length(state.now).is_some_and(|waited| waited < PATIENCE);
+    let lines = if is_shown { state.queue.case_lines.as_slice() } else { &[] };
     let inside = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(1) };
     let from = state.queue.case_top.min(lines.len());
     put_lines(state, buffer, inside, lines.get(from..).unwrap_or_default());

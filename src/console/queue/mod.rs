@@ -177,8 +177,8 @@ impl Tab {
         let is_other = self.selected.as_ref() != Some(&line.id);
         self.selected = Some(line.id.clone());
         if is_other {
+            // The lines of the case before stay until those of this one come: erasing them for a moment would be a flicker.
             self.case_top = 0;
-            self.case_lines.clear();
             self.notice = None;
             self.let_go();
         }
