@@ -250,7 +250,7 @@ pub fn unread(c: &mut dyn Conn, model: &Model, limit: i64) -> Result<Vec<(Writte
 /// When the database fails.
 pub fn count_unread(c: &mut dyn Conn, model: &Model, limit: i64) -> Result<u64> {
     let row = c.first(
-        "SELECT count(*) AS n FROM (SELECT id FROM search_passages WHERE embedded IS NULL OR embedded < $1 OR embedded > $1 LIMIT $2) AS some",
+        "SELECT count(*) AS n FROM (SELECT id FROM search_passages WHERE embedded IS NULL OR embedded < $1 OR embedded > $1 LIMIT $2) AS part_of",
         vals![&model.name, limit],
     )?;
     Ok(u64::try_from(row.map_or(Ok(0), |row| row.int("n"))?).unwrap_or_default())

@@ -128,11 +128,11 @@ pub fn frequency(c: &mut dyn Conn, look: &Look, newest: i64) -> Result<f64> {
     let sql = match engine {
         Engine::Sqlite => {
             "SELECT count(*) AS n, CAST(coalesce(max(id), 0) AS BIGINT) AS last FROM
-               (SELECT rowid AS id FROM search_words WHERE search_words MATCH $1 LIMIT $2) AS some"
+               (SELECT rowid AS id FROM search_words WHERE search_words MATCH $1 LIMIT $2) AS part_of"
         }
         Engine::Postgres => {
             "SELECT count(*) AS n, CAST(coalesce(max(id), 0) AS BIGINT) AS last FROM
-               (SELECT passage AS id FROM search_words WHERE words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) LIMIT $2) AS some"
+               (SELECT passage AS id FROM search_words WHERE words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) LIMIT $2) AS part_of"
         }
     };
     let Some(row) = c.first(sql, crate::vals![look.on(engine), SAMPLE])? else { return Ok(0.0) };
