@@ -125,7 +125,7 @@ impl Graph {
         nearby::neighbourhood(self, id, hops, limit)
     }
 
-    /// Where beliefs that are held high are at odds: see [`history::contradictions`].
+    /// Where beliefs that are held high are at odds: see [`history::contradictions()`].
     #[must_use]
     pub fn contradictions(&self) -> Vec<Contradiction> {
         let held: Vec<Held<'_>> = self.rows.iter().map(|row| Held { id: &row.id, title: &row.title, confidence: row.confidence }).collect();

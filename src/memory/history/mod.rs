@@ -2,7 +2,7 @@
 //! at odds.
 //!
 //! Two times count. When something was so is `held_from` and `held_until` of a state or an edge; when this database learned of it is
-//! `recorded_at`. They differ only for history that was imported. [`as_of`] answers by the first, and with [`Moment::known_by`] by both.
+//! `recorded_at`. They differ only for history that was imported. [`as_of()`] answers by the first, and with [`Moment::known_by`] by both.
 //!
 //! Nothing here changes anything.
 

@@ -134,7 +134,8 @@ fn listed(
     }
     let mut params = vals![COUNTED, 0, 0].to_vec();
     params.extend(sieve.all.params.iter().cloned());
-    let sql = format!("SELECT count(*) AS n FROM (SELECT d.id FROM search_documents d WHERE $2 = $3 {} LIMIT $1) AS part_of", sieve.all.sql);
+    let sql =
+        format!("SELECT count(*) AS n FROM (SELECT d.id FROM search_documents d WHERE $2 = $3 {} LIMIT $1) AS part_of", sieve.all.sql);
     let counted = c.first(&sql, &params)?.map_or(Ok(0), |row| row.int("n"))?;
     let count = if counted >= COUNTED { Count::AtLeast(counted.unsigned_abs()) } else { Count::Exactly(counted.unsigned_abs()) };
     Ok(Answer { hits, next, count, notes, took: Duration::ZERO })

@@ -119,7 +119,7 @@ impl Condition {
 /// Rows that a word is counted in at the most. Beyond them the rest is reckoned from how dense they lie.
 const SAMPLE: i64 = 4_000;
 
-/// About how many documents hold this. Exact up to [`SAMPLE`].
+/// About how many documents hold this. Exact up to `SAMPLE`.
 ///
 /// # Errors
 /// When the database fails.
