@@ -158,7 +158,7 @@ pub fn newest(c: &mut dyn Conn, look: &Look, condition: &Condition, limit: i64) 
         ),
         (Engine::Postgres, _) => format!(
             "SELECT w.passage AS id FROM search_words w JOIN search_documents d ON d.id = w.passage
-             WHERE w.words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) {condition_sql} ORDER BY w.passage DESC LIMIT $2"
+             WHERE w.words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) AND CAST($3 AS TEXT) IS NULL {condition_sql} ORDER BY w.passage DESC LIMIT $2"
         ),
     };
     ids(c, &sql, &condition.with([Val::from(look.on(engine)), Val::from(limit), Val::Null]))
@@ -182,8 +182,8 @@ pub fn best(c: &mut dyn Conn, look: &Look, condition: &Condition, limit: i64) ->
         ),
         (Engine::Postgres, _) => format!(
             "SELECT w.passage AS id FROM search_words w JOIN search_documents d ON d.id = w.passage
-             WHERE w.words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) {condition_sql}
-             ORDER BY ts_rank('{{0, 0, 0.25, 1}}', w.words, CAST(CAST($1 AS TEXT) AS TSQUERY)) DESC, w.passage DESC LIMIT $2"
+             WHERE w.words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) AND CAST($3 AS TEXT) IS NULL {condition_sql}
+             ORDER BY ts_rank('{{0, 0, 0.25, 1}}', w.words, CAST(CAST($1 AS TEXT) AS TSQUERY), 1) DESC, w.passage DESC LIMIT $2"
         ),
     };
     ids(c, &sql, &condition.with([Val::from(look.on(engine)), Val::from(limit), Val::Null]))
