@@ -11,6 +11,7 @@ use crate::memory::{self, Persona};
 use crate::moderation::rules::{self, Screener};
 use crate::moderation::{self, Mode, acknowledgements};
 use crate::reddit::{self, RateBudget};
+use crate::search::{self, Search};
 use crate::store::{self, Address, Database};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -84,6 +85,8 @@ pub struct Deck {
     budget: Arc<RateBudget>,
     /// One set of judges for all personas: each is tried once, not once for each persona.
     judges: Arc<OnceLock<Judges>>,
+    /// Loads its model and its index when it is first asked.
+    search: Search,
 }
 
 #[derive(Deserialize)]
@@ -107,7 +110,30 @@ impl Deck {
             config::Mode::Live => Mode::Live,
         };
         let budget = RateBudget::new(Arc::clone(&clock));
-        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, judges: Arc::default() })
+        let search = search::Settings {
+            runbooks: settings.runbooks.clone(),
+            notes: settings.notes.clone(),
+            index: settings.data_dir.join(search::vectors::DIRECTORY),
+            embed: search::embed::Settings {
+                folder: settings.embedder.folder.clone(),
+                url: settings.embedder.url.clone(),
+                model: settings.embedder.model.clone(),
+                api_key: settings.embedder.api_key.clone(),
+                dimensions: settings.embedder.dimensions,
+                batch: settings.embedder.batch,
+                longest: settings.embedder.longest,
+                timeout: Duration::from_secs(settings.embedder.timeout_seconds),
+            },
+            vectors: search::vectors::Settings { graph_from: settings.graph_from },
+        };
+        let search = Search::new(db.clone(), Arc::clone(&clock), search);
+        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, judges: Arc::default(), search })
+    }
+
+    /// Search by words and by meaning. A command that does not ask anything loads nothing.
+    #[must_use]
+    pub fn search(&self) -> &Search {
+        &self.search
     }
 
     /// The queue's times and mode.
@@ -156,6 +182,7 @@ impl Deck {
             api_key: settings.api_key.clone(),
             response_model: settings.response_model.clone(),
             consistency_model: settings.consistency_model.clone(),
+            relationship_model: settings.relationship_model.clone(),
             fallback_models: settings.fallback_models.clone(),
             budget_notify: settings.budget_notify.clone(),
             ..llm::Settings::default()
@@ -241,6 +268,7 @@ impl Deck {
             reddit: self.reddit(&persona.reddit_username)?,
             llm: self.models()?,
             judges: self.judges()?,
+            search: Some(self.search.clone()),
             clock: Arc::clone(&self.clock),
             moderation: self.moderation(),
             screener: self.screener()?,
@@ -267,6 +295,8 @@ impl Deck {
                 max_probability: agent.max_probability,
                 probability_midpoint: agent.probability_midpoint,
             },
+            auto_link_beliefs: agent.auto_link_beliefs,
+            auto_link_min_weight: agent.auto_link_min_weight,
             ..Parameters::default()
         }
     }

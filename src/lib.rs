@@ -9,6 +9,7 @@
 //! | [`deck`] | the open application: settings, database, services. Every face drives this |
 //! | [`sandbox`] | loopback Reddit and model servers with fault injection; speaks HTTP only, knows no service |
 //! | [`agent`] | the loop: perceive, decide, recall, draft, check, screen, act |
+//! | [`search`] | search by words and by meaning: embedders, vectors, passages, questions |
 //! | [`moderation`] | screening rules, the queue's state machine, decisions, delivery to the outside |
 //! | [`memory`] | personas, beliefs and stances, evidence, interactions |
 //! | [`llm`] | model client, retries, price book, call ledger, consistency check |
@@ -28,4 +29,5 @@ pub mod memory;
 pub mod moderation;
 pub mod reddit;
 pub mod sandbox;
+pub mod search;
 pub mod store;

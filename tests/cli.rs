@@ -311,7 +311,7 @@ fn no_output_ever_holds_a_secret() {
 fn wrong_usage_is_code_two_in_both_forms() {
     let home = Home::new();
     home.run(&["config", "chek"]).failed_with(2, &["error: ", "chek"]);
-    home.run::<&str>(&[]).failed_with(2, &["the console needs a terminal", "next: `quarterdeck --help`"]);
+    home.run::<&str>(&[]).failed_with(2, &["the console needs a terminal", "next: `quarterdeck --plain`"]);
     home.run_with(&["config", "show", "-v"], &[("QUARTERDECK_LOG", "quarterdeck=loud")]).failed_with(2, &["QUARTERDECK_LOG", "next: "]);
     let ran = home.run(&["--json", "config", "chek"]);
     let value: Value = serde_json::from_str(&ran.err).unwrap();

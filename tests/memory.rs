@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use quarterdeck::base::{Millis, PersonaId};
 use quarterdeck::memory::beliefs::{self, Belief, BeliefFilter, NewBelief};
+use quarterdeck::memory::conflicts::{self, Decided};
 use quarterdeck::memory::edges::{self, Relation};
 use quarterdeck::memory::evidence::{self, SourceType};
 use quarterdeck::memory::interactions::{self, BeliefSnapshot, InteractionMetadata, InteractionType, NewInteraction};
@@ -71,8 +72,8 @@ fn another_personas_rows_are_not_found() {
             stances::unlock(c, &theirs, &mine.id, "mine", &author).unwrap_err(),
             evidence::append(c, &theirs, &mine.id, SourceType::Note, "a note", Strength::Weak, &author).unwrap_err(),
             revisions::update_from_evidence(c, &theirs, &mine.id, Strength::Weak, Direction::Increase, "x", &author).unwrap_err(),
-            revisions::update_from_conflict(c, &theirs, &mine.id, "x", Strength::Weak, &author).unwrap_err(),
-            revisions::nudge(c, &theirs, &mine.id, Direction::Increase, 0.1, &author).unwrap_err(),
+            revisions::update_from_conflict(c, &theirs, &mine.id, "x", Strength::Weak, None, &author).unwrap_err(),
+            revisions::nudge(c, &theirs, &mine.id, Direction::Increase, 0.1, None, &author).unwrap_err(),
             revisions::update_by_hand(c, &theirs, &mine.id, Some(0.2), None, "x", &author).unwrap_err(),
             edges::add(c, &theirs, &mine.id, &other.id, Relation::Contradicts, 0.5, &author).unwrap_err(),
             edges::remove(c, &theirs, &edge.id, &author).unwrap_err(),
@@ -195,7 +196,7 @@ fn a_new_stance_replaces_the_current_one_and_a_locked_one_stays() {
         ));
         assert!(matches!(revisions::update_by_hand(c, &owner, &held.id, Some(0.1), None, "x", &author), Err(Error::Locked { .. })));
         assert_eq!(
-            revisions::update_from_conflict(c, &owner, &held.id, "x", Strength::Strong, &author).unwrap(),
+            revisions::update_from_conflict(c, &owner, &held.id, "x", Strength::Strong, None, &author).unwrap(),
             ConflictOutcome::RefusedLocked
         );
         assert_eq!(beliefs::get(c, &owner, &held.id).unwrap(), before, "a refusal changes nothing");
@@ -251,9 +252,9 @@ fn every_change_leaves_one_history_row_one_audit_row_and_one_feed_row() {
         one_more(c, "edge removed");
         evidence::append(c, &owner, &one.id, SourceType::Note, "a note", Strength::Weak, &author).unwrap();
         one_more(c, "evidence");
-        revisions::nudge(c, &owner, &one.id, Direction::Increase, 0.1, &author).unwrap();
+        revisions::nudge(c, &owner, &one.id, Direction::Increase, 0.1, None, &author).unwrap();
         one_more(c, "nudge");
-        revisions::update_from_conflict(c, &owner, &one.id, "a contradiction", Strength::Weak, &author).unwrap();
+        revisions::update_from_conflict(c, &owner, &one.id, "a contradiction", Strength::Weak, None, &author).unwrap();
         one_more(c, "conflict");
         stances::lock(c, &owner, &one.id, "settled", &author).unwrap();
         one_more(c, "lock");
@@ -280,10 +281,12 @@ fn evidence_and_conflicts_move_confidence_and_say_so() {
         assert_eq!((update.trigger_type.as_str(), update.updated_by.as_str()), ("evidence", "agent"));
         assert_eq!((&update.old_value["confidence"], &update.new_value["confidence"]), (&json!(0.6), &json!(0.803)));
 
-        let refused = revisions::update_from_conflict(c, &owner, &sure.id, "It is said.", Strength::Moderate, &author).unwrap();
-        assert_eq!(refused, ConflictOutcome::RefusedHighConfidence { confidence: 0.8 });
+        let refused = revisions::update_from_conflict(c, &owner, &sure.id, "It is said.", Strength::Moderate, None, &author).unwrap();
+        let ConflictOutcome::RefusedHighConfidence { confidence: 0.8, review } = refused else { panic!("{refused:?}") };
+        let waiting = conflicts::list(c, &owner, Decided::Open).unwrap();
+        assert_eq!((waiting.len(), &waiting[0].id, waiting[0].explanation.as_str()), (1, &review, "It is said."));
         let ConflictOutcome::Applied(change) =
-            revisions::update_from_conflict(c, &owner, &sure.id, "It was measured.", Strength::Strong, &author).unwrap()
+            revisions::update_from_conflict(c, &owner, &sure.id, "It was measured.", Strength::Strong, None, &author).unwrap()
         else {
             panic!("strong evidence applies");
         };
@@ -293,9 +296,9 @@ fn evidence_and_conflicts_move_confidence_and_say_so() {
         assert_eq!(now.rationale.unwrap(), expected);
 
         let author = Author::new(&operator, NOW + 2);
-        let nudged = revisions::nudge(c, &owner, &sure.id, Direction::Decrease, 0.05, &author).unwrap();
+        let nudged = revisions::nudge(c, &owner, &sure.id, Direction::Decrease, 0.05, None, &author).unwrap();
         assert!((0.60..0.708).contains(&nudged.new_confidence), "the rule decides, not the amount: {nudged:?}");
-        assert!(revisions::nudge(c, &owner, &sure.id, Direction::Decrease, 0.6, &author).is_err());
+        assert!(revisions::nudge(c, &owner, &sure.id, Direction::Decrease, 0.6, None, &author).is_err());
 
         let stance = stances::in_force(c, &owner, &sure.id).unwrap().unwrap();
         evidence::append(c, &owner, &sure.id, SourceType::RedditComment, "t1_abc", Strength::Moderate, &author).unwrap();
@@ -334,8 +337,8 @@ fn take_step(c: &mut dyn Conn, owner: &PersonaId, id: &str, step: &Step, author:
         Step::Evidence(strength, up) => {
             revisions::update_from_evidence(c, owner, id, Strength::ALL[strength], way(up), "x", author).map(drop)
         }
-        Step::Conflict(strength) => revisions::update_from_conflict(c, owner, id, "x", Strength::ALL[strength], author).map(drop),
-        Step::Nudge(amount, up) => revisions::nudge(c, owner, id, way(up), amount, author).map(drop),
+        Step::Conflict(strength) => revisions::update_from_conflict(c, owner, id, "x", Strength::ALL[strength], None, author).map(drop),
+        Step::Nudge(amount, up) => revisions::nudge(c, owner, id, way(up), amount, None, author).map(drop),
         Step::ByHand(confidence) => revisions::update_by_hand(c, owner, id, Some(confidence), None, "x", author).map(drop),
         Step::Lock => stances::lock(c, owner, id, "x", author).map(drop),
         Step::Unlock => stances::unlock(c, owner, id, "x", author).map(drop),
@@ -475,7 +478,7 @@ fn approved_proposals_are_really_applied_and_refusals_are_told() {
             ],
             new_belief: Some(new_belief),
         };
-        let outcome = proposals::apply_on_approval(c, &owner, &proposed, &operator, NOW + 5).unwrap();
+        let outcome = proposals::apply_on_approval(c, &owner, &proposed, Some("t1_asked"), &operator, NOW + 5).unwrap();
         assert_eq!((outcome.updates_applied, outcome.errors.len()), (1, 0));
         assert_eq!((outcome.applied[0].old_confidence, outcome.applied[0].new_confidence), (Some(0.6), 0.803));
         let refused: Vec<&str> = outcome.refused.iter().map(|refused| refused.title.as_str()).collect();
@@ -483,24 +486,24 @@ fn approved_proposals_are_really_applied_and_refusals_are_told() {
         assert!(outcome.refused[0].reason.contains("locked"), "{:?}", outcome.refused);
 
         let moved = beliefs::get(c, &owner, &up.id).unwrap();
-        assert_eq!((moved.belief.confidence, moved.updates[0].updated_by.as_str()), (Some(0.803), "moderation:mira"));
-        assert!(
-            moved.updates[0].reason.starts_with("[Approved by mira] A reader showed data. (Evidence: strong"),
-            "{:?}",
-            moved.updates[0]
-        );
+        let changed = moved.updates.iter().find(|update| update.action.as_deref() == Some("belief.update")).unwrap();
+        assert_eq!((moved.belief.confidence, changed.updated_by.as_str()), (Some(0.803), "moderation:mira"));
+        assert!(changed.reason.starts_with("[Approved by mira] A reader showed data. (Evidence: strong"), "{changed:?}");
+        let kept = &moved.evidence[0];
+        assert_eq!((kept.source_ref.as_str(), kept.direction), ("t1_asked", Some(Direction::Increase)));
+        assert_eq!(kept.stance_id.as_deref(), Some(moved.stances[0].id.as_str()), "evidence hangs on the stance that it led to");
         assert_eq!(beliefs::get(c, &owner, &same.id).unwrap().stances.len(), 1, "equal numbers are nothing to do");
         let created = beliefs::get(c, &owner, &outcome.new_belief_id.clone().unwrap()).unwrap();
         assert_eq!(created.stances[0].rationale.as_deref(), Some("[Created from interaction approved by mira] It came up."));
 
-        let again = proposals::apply_on_approval(c, &owner, &proposed, &operator, NOW + 6).unwrap();
+        let again = proposals::apply_on_approval(c, &owner, &proposed, Some("t1_asked"), &operator, NOW + 6).unwrap();
         assert!(!again.new_belief_created && again.refused.iter().any(|refused| refused.reason.contains("nearly the same title")));
         let other = persona(c, "other");
         let strange = BeliefProposals { updates: vec![update(&up, 0.9, Strength::Weak)], new_belief: None };
-        let outcome = proposals::apply_on_approval(c, &other, &strange, &operator, NOW + 7).unwrap();
+        let outcome = proposals::apply_on_approval(c, &other, &strange, Some("t1_asked"), &operator, NOW + 7).unwrap();
         assert!(outcome.updates_applied == 0 && outcome.refused.len() == 1, "another persona's belief is missing: {outcome:?}");
         let nonsense = BeliefProposals { updates: vec![update(&up, 7.0, Strength::Weak)], new_belief: None };
-        let outcome = proposals::apply_on_approval(c, &owner, &nonsense, &operator, NOW + 8).unwrap();
+        let outcome = proposals::apply_on_approval(c, &owner, &nonsense, Some("t1_asked"), &operator, NOW + 8).unwrap();
         assert!(outcome.updates_applied == 0 && outcome.errors.len() == 1, "{outcome:?}");
     });
 }

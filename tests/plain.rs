@@ -163,14 +163,14 @@ fn a_rejection_asks_why_and_what_is_not_finished_rejects_nothing() {
 #[test]
 fn a_draft_is_edited_heard_with_its_flagged_places_and_edited_until_it_is_clean() {
     let home = Home::new();
-    let text = "Write to me at someone.private@example.com about rivers.";
+    let text = "Write to me at someone.private@proton-mail.net about rivers.";
     let id = home.add(comment("t3_a", "A first text."));
     home.plain(&format!("e\n{text}\nMore of it.\n.\ne\n.cancel\ne\nA calm sentence.\n\n..and a dot\n.\nq\n")).says(
         0,
         &[
             "Type the new text. A line with one dot ends it",
             "Changed and screened again.",
-            "[someone.private@example.com]",
+            "[someone.private@proton-mail.net]",
             "Finding 1",
             "Nothing was changed.",
             "Changed and screened again.",

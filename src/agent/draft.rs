@@ -5,6 +5,7 @@ use super::perceive::Opportunity;
 use super::policy;
 use super::prompt::{self, Correction, CorrectionKind, Material, Nonce, PromptBelief, Thread, ThreadComment};
 use super::services::Services;
+use super::statements;
 use super::taint;
 use crate::base::{PersonaId, Picos};
 use crate::llm::consistency::BeliefLine;
@@ -60,6 +61,7 @@ pub(super) async fn write(
         recalled.corrections.retain(|correction| correction.reason != wish.reason);
         recalled.corrections.insert(0, wish);
     }
+    recalled.past_statements = statements::about(services, opportunity, recalled.past_statements).await;
     let mut thread = thread(opportunity, &services.persona.reddit_username);
     thread.rules = policy.iter().flat_map(|policy| policy.names_for(opportunity.post_type)).map(str::to_owned).collect();
     let material = Material {

@@ -5,7 +5,8 @@
 //! texts are passed in.
 //!
 //! This room may not: send anything to the outside by itself (a draft goes to `moderation`, which alone decides and delivers), change a
-//! belief (it proposes; a person approves), let text from outside instruct the model, or know a face.
+//! belief (it proposes; a person approves; only the relations of a belief that a person approved are linked without asking, and only where the
+//! settings allow it), let text from outside instruct the model, or know a face.
 
 mod again;
 mod cycle;
@@ -18,10 +19,12 @@ mod parameters;
 mod perceive;
 mod policy;
 pub mod prompt;
+pub mod relationships;
 pub mod runner;
 pub mod runs;
 mod services;
 pub mod stale;
+mod statements;
 mod taint;
 
 pub use error::{Error, Result};

@@ -32,6 +32,10 @@ pub struct Parameters {
     pub max_conversation_depth: u32,
     /// Which posts are worth an answer.
     pub engagement: EngagementConfig,
+    /// Whether a belief that came with an approved draft is linked to others without asking.
+    pub auto_link_beliefs: bool,
+    /// The least weight of an edge that is made without asking, 0 to 1. Lighter ones wait for a person.
+    pub auto_link_min_weight: f64,
 }
 
 impl Default for Parameters {
@@ -43,6 +47,8 @@ impl Default for Parameters {
             max_post_age_hours: 24,
             max_conversation_depth: 5,
             engagement: EngagementConfig::default(),
+            auto_link_beliefs: true,
+            auto_link_min_weight: 0.5,
         }
     }
 }
@@ -63,6 +69,7 @@ impl Parameters {
         number("engagement.min_probability", config.min_probability, 0.0, 1.0)?;
         number("engagement.max_probability", config.max_probability, 0.0, 1.0)?;
         number("engagement.probability_midpoint", config.probability_midpoint, 1.0, 1000.0)?;
+        number("auto_link_min_weight", self.auto_link_min_weight, 0.0, 1.0)?;
         if config.min_probability > config.max_probability {
             return Err(ParameterError {
                 name: "engagement.min_probability",

@@ -4,6 +4,7 @@ use super::cycle;
 use super::error::{Error, Result};
 use super::event::{Event, Observer};
 use super::pacing::{self, AfterFailure, LastCycle};
+use super::relationships;
 use super::runs;
 use super::services::Services;
 use crate::base::{Millis, clock};
@@ -153,6 +154,10 @@ async fn cycles(services: &Services, observer: &Observer, stopping: &Stopping, u
     let mut failures = 0;
     let mut made = 0;
     loop {
+        // What approvals since the last cycle made is linked first; it has its own bounds and fails nothing.
+        if !stopping.is_asked() {
+            relationships::follow_up(services).await;
+        }
         let began = services.clock.now();
         let outcome = cycle(services, observer, &mut rng, stopping).await;
         made += 1;

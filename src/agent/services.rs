@@ -18,6 +18,8 @@ pub struct Services {
     pub llm: crate::llm::Client,
     /// Who judges drafts besides the offline rules; nobody by default.
     pub judges: crate::llm::judge::Judges,
+    /// Search over what the persona said before; without it the newest is what it remembers.
+    pub search: Option<crate::search::Search>,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// The queue's times and the mode.

@@ -86,6 +86,9 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
     }
     let (sender, mut events) = mpsc::unbounded_channel();
     let (stopper, stop) = watch::channel(false);
+    // What the agents say is to be found at once, and they themselves look for what they said before.
+    let search = deck.search().clone();
+    let keeping = tokio::spawn(async move { search.keep_up().await });
     let mut loops = spawn(services, &Observer::new(sender), &stop, until);
     let mut terminate =
         signal(SignalKind::terminate()).map_err(|error| Failure::failed(format!("signals cannot be waited for: {error}")))?;
@@ -108,6 +111,7 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
             _ = terminate.recv() => ask_to_stop(context, &stopper),
         }
     }
+    keeping.abort();
     // What was told last is still in the channel.
     while let Ok(event) = events.try_recv() {
         printer.print(&context.out, &event)?;

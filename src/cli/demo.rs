@@ -11,7 +11,7 @@ use crate::agent::runner::{self, Until};
 use crate::agent::{Event, Observer};
 use crate::config::{self, Request};
 use crate::deck::Deck;
-use crate::memory::{self, Author};
+use crate::memory;
 use crate::moderation::outbox;
 use crate::sandbox::{self, Options, Sandbox};
 use crate::store::audit::Actor;
@@ -65,7 +65,8 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
     let sandbox = sandbox::start(options).await?;
     let deck = Deck::open(settings(&sandbox, directory, asks)?, context.clock.clone())?;
     let (actor, now) = (Actor::system("demo"), context.clock.now());
-    let seeded = deck.db.write(move |c| memory::seed::apply(c, &Author::new(&actor, now))).await?;
+    let seed = args.seed;
+    let seeded = deck.db.write(move |c| memory::demo_world::apply(c, now, seed, &actor)).await?;
     introduce(context, directory, &sandbox, &seeded.reddit_username)?;
 
     let persona = deck.persona(&seeded.reddit_username).await?;

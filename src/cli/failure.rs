@@ -119,8 +119,20 @@ impl From<crate::moderation::Error> for Failure {
     }
 }
 
+impl From<crate::agent::relationships::Error> for Failure {
+    fn from(error: crate::agent::relationships::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
 impl From<crate::memory::Error> for Failure {
     fn from(error: crate::memory::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+impl From<crate::search::vectors::Error> for Failure {
+    fn from(error: crate::search::vectors::Error) -> Self {
         Self::failed(error.to_string())
     }
 }

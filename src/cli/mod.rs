@@ -9,6 +9,7 @@
 
 mod agent;
 mod audit;
+mod belief;
 mod completions;
 mod config;
 mod console;
@@ -17,6 +18,7 @@ mod db;
 mod demo;
 mod events;
 mod failure;
+mod index;
 mod keys;
 pub mod log;
 mod man;
@@ -28,6 +30,7 @@ mod prices;
 mod queue;
 mod rules;
 mod sandbox;
+mod search;
 mod seed;
 mod team;
 mod themes;
@@ -67,10 +70,14 @@ enum Command {
     Agent(agent::Args),
     /// Review what waits: list, show, approve, edit, reject, return, hold, undo.
     Queue(Box<queue::Args>),
+    /// Look for words and meaning over everything that was said, believed and decided.
+    Search(Box<search::Args>),
     /// Who reviews, and what each of them may do.
     Team(team::Args),
     /// Who acts, how they speak, and where.
     Persona(persona::Args),
+    /// What a persona believes, why, since when, and what it said about it.
+    Belief(Box<belief::Args>),
     /// Make a persona with beliefs to begin with.
     Seed,
     /// Stop all sending, or show what is stopped.
@@ -83,6 +90,8 @@ enum Command {
     Keys(keys::Args),
     /// What models cost.
     Prices(prices::Args),
+    /// The index behind search by meaning: its state, whether it is right, make it anew, copy it.
+    Index(index::Args),
     /// What may be spent, by whom, and what happens on the way.
     Budget(budget::Args),
     /// Who did what, and whether the log was tampered with.
@@ -106,8 +115,10 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Config(args) => config::run(context, &args),
         Command::Demo(args) => demo::run(context, &args),
         Command::Queue(args) => queue::run(context, *args),
+        Command::Search(args) => search::run(context, &args),
         Command::Team(args) => team::run(context, args),
         Command::Persona(args) => persona::run(context, &args),
+        Command::Belief(args) => belief::run(context, *args),
         Command::Seed => seed::run(context),
         Command::Pause(args) => pause::run(context, &args),
         Command::Resume(args) => pause::resume(context, &args),
@@ -116,6 +127,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Prices(args) => prices::run(context, &args),
         Command::Budget(args) => budget::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
+        Command::Index(args) => index::run(context, &args),
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),

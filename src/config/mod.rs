@@ -30,7 +30,7 @@ pub(crate) use nearest::nearest;
 pub use problem::{Level, Problem};
 pub use reference::reference;
 pub use registry::{Kind, Purpose, SETTINGS, Setting};
-pub use settings::{AgentSettings, ConsoleSettings, LlmSettings, Mode, ModerationSettings, RedditSettings, Settings};
+pub use settings::{AgentSettings, ConsoleSettings, EmbedderSettings, LlmSettings, Mode, ModerationSettings, RedditSettings, Settings};
 pub use source::Source;
 
 pub(crate) use toml_file::position;

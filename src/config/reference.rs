@@ -35,7 +35,7 @@ pub fn reference() -> String {
     let mut page = HEAD.to_owned();
     let mut group = None;
     for setting in SETTINGS {
-        let table = setting.key.split_once('.').map(|(table, _)| table);
+        let table = setting.key.rsplit_once('.').map(|(table, _)| table);
         if group != Some(table) {
             group = Some(table);
             let title = table.map_or_else(|| "General".to_owned(), |table| format!("`[{table}]`"));

@@ -50,8 +50,16 @@ pub struct Settings {
     pub moderation: ModerationSettings,
     /// Defaults of the agent's loop.
     pub agent: AgentSettings,
+    /// Vectors of one persona from which on a graph is used; measured where it is not set.
+    pub graph_from: Option<usize>,
     /// How the console looks.
     pub console: ConsoleSettings,
+    /// Folder of runbooks.
+    pub runbooks: PathBuf,
+    /// Folder of notes.
+    pub notes: PathBuf,
+    /// How texts are made into vectors.
+    pub embedder: EmbedderSettings,
     /// Where each value came from, by key.
     pub sources: BTreeMap<&'static str, Source>,
 }
@@ -92,6 +100,8 @@ pub struct LlmSettings {
     pub response_model: String,
     /// Model that checks drafts.
     pub consistency_model: String,
+    /// Model that suggests how beliefs bear on each other.
+    pub relationship_model: String,
     /// Models to try when the first one cannot answer, in order.
     pub fallback_models: Vec<String>,
     /// The command that tells of thresholds of budgets, with its arguments; empty for none.
@@ -154,6 +164,10 @@ pub struct AgentSettings {
     pub max_probability: f64,
     /// Engagement at which the probability is half-way.
     pub probability_midpoint: f64,
+    /// Whether a belief that came with an approved draft is linked to others without asking.
+    pub auto_link_beliefs: bool,
+    /// The least weight of such an edge, 0 to 1.
+    pub auto_link_min_weight: f64,
 }
 
 /// How the console looks.
@@ -163,14 +177,43 @@ pub struct ConsoleSettings {
     pub theme: String,
     /// `auto`, `never`, `16`, `256` or `true`, for [`Depth::choose`](crate::console::theme::Depth::choose).
     pub colors: String,
+    /// Whether what other people wrote is masked until a key shows it.
+    pub mask_incoming: bool,
+}
+
+/// How texts are made into vectors.
+#[derive(Debug, Clone)]
+pub struct EmbedderSettings {
+    /// A folder with another model than the one that ships.
+    pub folder: Option<PathBuf>,
+    /// Base of an OpenAI-compatible API, without a slash at the end. It goes before the folder.
+    pub url: Option<String>,
+    /// The model asked for at that address.
+    pub model: Option<String>,
+    /// Numbers in a vector of that model.
+    pub dimensions: Option<usize>,
+    /// Key for that address.
+    pub api_key: Option<SecretString>,
+    /// Texts in a request.
+    pub batch: usize,
+    /// Characters of a text that are sent.
+    pub longest: usize,
+    /// How long a request may take, in seconds.
+    pub timeout_seconds: u64,
 }
 
 impl Settings {
     pub(super) fn from_loaded(loaded: &Loaded) -> Result<Self, Problem> {
         let directories = loaded.directories();
         let reader = Reader(loaded);
+        let folder = |key: &'static str, name: &str| match loaded.text(key) {
+            Some(folder) => Ok(PathBuf::from(folder)),
+            None => reader.text("data_dir").map(|data_dir| PathBuf::from(data_dir).join(name)),
+        };
         let settings = Self {
             mode: reader.mode()?,
+            runbooks: folder("search.runbooks", "runbooks")?,
+            notes: folder("search.notes", "notes")?,
             database: reader.text("database")?,
             data_dir: PathBuf::from(reader.text("data_dir")?),
             state_dir: directories.state_dir.clone(),
@@ -192,6 +235,7 @@ impl Settings {
                 base_url: reader.address("llm.base_url")?,
                 response_model: reader.text("llm.response_model")?,
                 consistency_model: reader.text("llm.consistency_model")?,
+                relationship_model: reader.text("llm.relationship_model")?,
                 fallback_models: list(&reader.text("llm.fallback_models")?),
                 budget_notify: reader.text("budget.notify")?.split_whitespace().map(str::to_owned).collect(),
             },
@@ -222,8 +266,25 @@ impl Settings {
                 min_probability: reader.number("agent.min_probability")?,
                 max_probability: reader.number("agent.max_probability")?,
                 probability_midpoint: reader.number("agent.probability_midpoint")?,
+                auto_link_beliefs: reader.text("agent.auto_link_beliefs")? == "true",
+                auto_link_min_weight: reader.number("agent.auto_link_min_weight")?,
             },
-            console: ConsoleSettings { theme: reader.text("console.theme")?, colors: reader.text("console.colors")? },
+            console: ConsoleSettings {
+                theme: reader.text("console.theme")?,
+                colors: reader.text("console.colors")?,
+                mask_incoming: reader.text("console.mask_incoming")? == "yes",
+            },
+            graph_from: loaded.text("search.graph_from").map(|_| reader.number("search.graph_from")).transpose()?,
+            embedder: EmbedderSettings {
+                folder: loaded.text("search.embedder.folder").map(PathBuf::from),
+                url: loaded.text("search.embedder.url").map(|url| url.trim_end_matches('/').to_owned()),
+                model: loaded.text("search.embedder.model"),
+                dimensions: loaded.text("search.embedder.dimensions").map(|_| reader.number("search.embedder.dimensions")).transpose()?,
+                api_key: reader.secret("search.embedder.api_key"),
+                batch: reader.number("search.embedder.batch")?,
+                longest: reader.number("search.embedder.longest")?,
+                timeout_seconds: reader.number("search.embedder.timeout_seconds")?,
+            },
             sources: SETTINGS.iter().map(|setting| (setting.key, loaded.source(setting.key))).collect(),
         };
         if settings.agent.min_probability > settings.agent.max_probability {
@@ -273,7 +334,8 @@ impl std::fmt::Debug for Settings {
         let mut form = formatter.debug_struct("Settings");
         form.field("mode", &self.mode).field("database", &database).field("data_dir", &self.data_dir);
         form.field("reddit", &self.reddit).field("llm", &self.llm);
-        form.field("moderation", &self.moderation).field("agent", &self.agent).field("console", &self.console).finish_non_exhaustive()
+        form.field("moderation", &self.moderation).field("agent", &self.agent).field("console", &self.console);
+        form.field("embedder", &self.embedder).finish_non_exhaustive()
     }
 }
 

@@ -124,8 +124,9 @@ fn text_of(setting: &Setting, item: &DeValue<'_>) -> Option<String> {
     }
 }
 
+/// Names of tables, those inside others with all their names: `search` and `search.embedder`.
 fn tables() -> impl Iterator<Item = &'static str> {
-    SETTINGS.iter().filter_map(|setting| setting.key.split_once('.').map(|(table, _)| table))
+    SETTINGS.iter().flat_map(|setting| setting.key.match_indices('.').filter_map(|(dot, _)| setting.key.get(..dot)))
 }
 
 fn is_table(key: &str) -> bool {
@@ -187,6 +188,8 @@ mod tests {
         assert!(parsed.problems.is_empty());
         let mut given: Vec<_> = parsed.given.iter().map(|given| (given.setting.key, given.text.as_str())).collect();
         given.sort_unstable();
+        let nested = parse(Path::new("/c"), "[search.embedder]\nbatch = 8\n");
+        assert!(nested.problems.is_empty() && nested.given[0].setting.key == "search.embedder.batch");
         assert_eq!(given, [("agent.interval_seconds", "60"), ("agent.score_weight", "2"), ("llm.fallback_models", "a/b,c/d")]);
     }
 

@@ -5,22 +5,28 @@
 pub enum Scope {
     /// Everywhere.
     Global,
+    /// Among the beliefs of a persona.
+    Beliefs,
     /// In the list of the queue, and wherever an item is at hand.
     Queue,
+    /// In the search, on its results and on the document at hand.
+    Search,
     /// Whatever scrolls: a list, the text of a case, a help page, a log.
     Text,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Global, Self::Queue, Self::Text];
+    pub const ALL: [Self; 5] = [Self::Global, Self::Beliefs, Self::Queue, Self::Search, Self::Text];
 
     /// The word in keymaps.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Global => "global",
+            Self::Beliefs => "beliefs",
             Self::Queue => "queue",
+            Self::Search => "search",
             Self::Text => "text",
         }
     }
@@ -76,7 +82,10 @@ actions! {
     Back "app.back" Global "back" "Leave what is open: a dialogue, the case, a filter.";
     NextTab "app.next_tab" Global "next tab" "Go to the next tab.";
     PreviousTab "app.previous_tab" Global "previous tab" "Go to the tab before.";
+    BeliefsTab "app.beliefs" Global "beliefs" "Go to the beliefs.";
+    QueueTab "app.queue" Global "queue" "Go to the queue.";
     Persona "app.persona" Global "persona" "Choose whose items are shown.";
+    Search "app.search" Global "search" "Search over everything that was said, believed, drafted, decided and noted.";
     Messages "app.messages" Global "messages" "Show what the console said.";
     KillSwitch "app.kill_switch" Global "stop all sending" "Stop all sending, for every persona, at once. It is undone by the same key.", asks;
     Mouse "app.mouse" Global "mouse" "Let the terminal have the mouse, or take it back.";
@@ -90,6 +99,37 @@ actions! {
     First "move.first" Text "first" "To the first.";
     Last "move.last" Text "last" "To the last.";
     Pane "move.pane" Text "other pane" "To the other side: list or case.";
+
+    BeliefOpen "beliefs.open" Beliefs "open" "Go into the belief; in its graph, walk along the edge to the belief that the keys are on.";
+    BeliefWalkBack "beliefs.walk_back" Beliefs "walk back" "Go back along the way that was walked in the graph.";
+    BeliefGraph "beliefs.graph" Beliefs "graph" "Draw what lies around the belief, or show the belief itself.";
+    BeliefMoreHops "beliefs.more_hops" Beliefs "further" "Draw the graph one edge further.";
+    BeliefFewerHops "beliefs.fewer_hops" Beliefs "less far" "Draw the graph one edge less far.";
+    BeliefDifference "beliefs.difference" Beliefs "changes" "Show what changed from the time looked at to now; from the present, in the last week.";
+    BeliefFilter "beliefs.filter" Beliefs "filter" "Filter the table: words of titles and tags, `tag:`, `confidence>0.8`, `confidence<0.3`, `is:`.";
+    BeliefSort "beliefs.sort" Beliefs "order" "Order the table by the next column.";
+    BeliefReverse "beliefs.reverse" Beliefs "turn order" "Turn the order of the table round.";
+    BeliefEarlier "beliefs.earlier" Beliefs "day back" "Show everything as it was a day earlier.";
+    BeliefLater "beliefs.later" Beliefs "day on" "Show everything as it was a day later.";
+    BeliefWeekEarlier "beliefs.week_earlier" Beliefs "week back" "Show everything as it was a week earlier.";
+    BeliefWeekLater "beliefs.week_later" Beliefs "week on" "Show everything as it was a week later.";
+    BeliefNow "beliefs.now" Beliefs "now" "Return to the present.";
+    BeliefCreate "beliefs.create" Beliefs "new belief" "Make a belief with its first stance.";
+    BeliefConfidence "beliefs.confidence" Beliefs "confidence" "Set exactly how sure the persona is.";
+    BeliefStance "beliefs.stance" Beliefs "stance" "Change what the persona says about it.";
+    BeliefTitle "beliefs.title" Beliefs "title" "Change its title.";
+    BeliefSummary "beliefs.summary" Beliefs "summary" "Change its summary.";
+    BeliefTags "beliefs.tags" Beliefs "tags" "Change its tags.";
+    BeliefNudgeUp "beliefs.nudge_up" Beliefs "nudge up" "Make the persona a little surer; 2 before the key moderately, 3 strongly.";
+    BeliefNudgeDown "beliefs.nudge_down" Beliefs "nudge down" "Make the persona a little less sure; 2 before the key moderately, 3 strongly.";
+    BeliefLock "beliefs.lock" Beliefs "lock" "Lock its stance, so that nothing moves it.";
+    BeliefUnlock "beliefs.unlock" Beliefs "unlock" "Unlock its stance.";
+    BeliefLink "beliefs.link" Beliefs "link" "Join it to another belief by an edge.";
+    BeliefUnlink "beliefs.unlink" Beliefs "unlink" "Take one of its edges away.";
+    BeliefAccept "beliefs.accept" Beliefs "accept" "Accept a suggestion that waits at it: an edge, or a conflict that lowers it.";
+    BeliefRefuse "beliefs.refuse" Beliefs "refuse" "Refuse a suggestion that waits at it.";
+    BeliefUndo "beliefs.undo" Beliefs "undo" "Take its newest change back, by another change the other way.";
+    BeliefRefresh "beliefs.refresh" Beliefs "refresh" "Read the beliefs again.";
 
     Open "queue.open" Queue "open" "Open the item and claim it, so that nobody else decides it meanwhile.";
     Approve "queue.approve" Queue "approve" "Approve the item and go to the next one. It is sent when its undo window is over.";
@@ -115,8 +155,22 @@ actions! {
     Filter "queue.filter" Queue "filter" "Filter the list: words of the text, or `subreddit:`, `verdict:`, `state:`, `rule:`, `author:`, `is:`.";
     SavedFilters "queue.saved_filters" Queue "saved filters" "Choose a filter that was saved, or save this one.";
     Sort "queue.sort" Queue "sort" "Oldest, newest, or first to expire.";
+    Columns "queue.columns" Queue "columns" "Choose the columns of the list; the choice is remembered.";
     Metrics "queue.metrics" Queue "metrics" "Show the numbers of the queue.";
     Refresh "queue.refresh" Queue "refresh" "Read the list again.";
+
+    SearchField "search.field" Search "question" "Go to the question and change it.";
+    SearchOpen "search.open" Search "open" "Open it where it belongs: an item in the queue, a belief in its graph, anything else with its whole text.";
+    SearchText "search.text" Search "text" "Show its whole text, or everything about it again.";
+    SearchThread "search.thread" Search "thread" "Show what it answers and what answers it.";
+    SearchSimilar "search.similar" Search "similar" "Ask for what is similar in meaning. The question of before comes back with esc.";
+    SearchNarrow "search.narrow" Search "narrow" "Choose kinds, personas and subreddits of the results; they are written into the question.";
+    SearchWiden "search.widen" Search "widen" "Take kinds, personas and subreddits out of the question.";
+    SearchSaved "search.saved" Search "saved searches" "Choose a search that was saved, or save this one.";
+    SearchCopy "search.copy" Search "copy" "Copy the extract to the terminal's clipboard.";
+    SearchCopyId "search.copy_id" Search "copy id" "Copy the id to the terminal's clipboard.";
+    SearchExport "search.export" Search "export" "Write the results that were read so far into a new file: JSON lines or Markdown.";
+    SearchRefresh "search.refresh" Search "refresh" "Show what is new; ask again.";
 }
 
 impl Action {

@@ -1,6 +1,7 @@
 //! The screen, from the state alone: no reads, no clock, nothing that grows with the data.
 
 mod bars;
+mod list;
 mod over;
 mod parts;
 
@@ -8,7 +9,8 @@ use super::state::State;
 use super::tabs::Name;
 use super::theme::Role;
 pub(super) use bars::{bar, key_at};
-use parts::{put, put_pieces};
+use parts::put_pieces;
+pub(super) use parts::{clip, columns, put};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -57,21 +59,24 @@ pub(super) fn draw(state: &mut State, frame: &mut Frame<'_>) {
     }
     let places = layout(area.width, area.height);
     bars::top(state, buffer, places.tabs);
+    let mut field = None;
     match state.tab {
+        Name::Beliefs => super::beliefs::draw::draw(state, buffer),
         Name::Queue => {
-            parts::list(state, buffer, places.list);
+            list::list(state, buffer, places.list);
             parts::case(state, buffer, places.case);
         }
+        Name::Search => field = super::search::draw::draw(state, buffer),
     }
     bars::footer(state, buffer, places.footer);
-    let cursor = over::draw(state, frame);
+    let cursor = over::draw(state, frame).or(field);
     if let Some((x, y)) = cursor {
         frame.set_cursor_position((x, y));
     }
 }
 
 /// Draw lines of pieces from the top of an area.
-fn put_lines(state: &State, buffer: &mut Buffer, area: Rect, lines: &[super::text::Pieces]) {
+pub(super) fn put_lines(state: &State, buffer: &mut Buffer, area: Rect, lines: &[super::text::Pieces]) {
     for (row, line) in lines.iter().take(usize::from(area.height)).enumerate() {
         put_pieces(state, buffer, area.x, area.y + u16::try_from(row).unwrap_or(0), area.width, line);
     }

@@ -24,7 +24,8 @@ pub(super) const REASONS: [(RejectCode, Directive, &str); 9] = [
 
 /// Ask for a line of text.
 pub(super) fn ask(state: &mut State, asked: Asked, before: &str) {
-    let mut text = TextArea::new(vec![before.to_owned()]);
+    let before = super::queue::decide::asking(state, &asked, before);
+    let mut text = TextArea::new(vec![before]);
     text.set_cursor_line_style(ratatui::style::Style::default());
     text.move_cursor(ratatui_textarea::CursorMove::End);
     state.layers.push(Layer::Line { asked, text: Box::new(text) });
@@ -33,10 +34,14 @@ pub(super) fn ask(state: &mut State, asked: Asked, before: &str) {
 /// Open the draft for editing, and claim it meanwhile.
 pub(super) fn edit(state: &mut State) -> Vec<Request> {
     let (Some(seen), Some(case)) = (state.queue.seen(), state.queue.open_case().cloned()) else {
-        state.say("no item is open", false);
+        // Its text is on the way: the editor opens when it comes.
+        state.queue.edits_when_read = state.queue.selected.clone();
+        if state.queue.edits_when_read.is_none() {
+            state.say("no item is at hand", false);
+        }
         return Vec::new();
     };
-    let text = case.item.content.clone();
+    let text = super::queue::decide::kept_text(state, &case);
     open_editor(state, case, &text);
     vec![Request::Decide { seen, decision: Decision::Claim }]
 }
@@ -125,6 +130,9 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
             Vec::new()
         }
         Layer::Saved { .. } => super::saved::key(state, key),
+        Layer::Columns { .. } => super::queue::columns::key(state, key),
+        Layer::Beliefs(_) => super::beliefs::pick::key(state, key),
+        Layer::Search(_) => super::search::layer::key(state, key),
         Layer::Question { confirm } => {
             let confirm = confirm.clone();
             state.layers.pop();
@@ -137,7 +145,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
                     state.layers.pop();
                     Vec::new()
                 }
-                Confirm::Many { decision, .. } => act::decide_marked(state, &decision),
+                Confirm::Many { decision, .. } => super::queue::decide::marked(state, &decision),
             }
         }
         Layer::Line { text, .. } => match key.code {
@@ -215,6 +223,10 @@ pub(super) fn paste(state: &mut State, pasted: &str) -> bool {
     match state.layers.last_mut() {
         Some(Layer::Line { text, .. }) => text.insert_str(pasted.replace(['\r', '\n'], " ")),
         Some(Layer::Editor { text, .. }) => text.insert_str(pasted.replace("\r\n", "\n").replace('\r', "\n")),
+        Some(Layer::Beliefs(pick)) => {
+            pick.paste(pasted);
+            true
+        }
         Some(Layer::Palette { typed, .. }) => {
             typed.push_str(pasted.trim());
             true
@@ -226,6 +238,10 @@ pub(super) fn paste(state: &mut State, pasted: &str) -> bool {
 /// What follows from a changed text: the filter is applied, the draft is screened.
 pub(super) fn after_text(state: &mut State) -> Vec<Request> {
     match state.layers.last_mut() {
+        Some(Layer::Line { asked: Asked::Beliefs(asked), text }) if **asked == super::beliefs::Asked::Filter => {
+            let typed = text.lines().join(" ");
+            super::beliefs::act::filtered(state, typed)
+        }
         Some(Layer::Line { asked: Asked::Filter, text }) => {
             state.queue.filter = text.lines().join(" ");
             act::list(state)
@@ -244,11 +260,13 @@ fn entered(state: &mut State) -> Vec<Request> {
     let Some(Layer::Line { asked, text }) = state.layers.pop() else { return Vec::new() };
     let typed = text.lines().join(" ").trim().to_owned();
     match asked {
+        Asked::Beliefs(asked) => super::beliefs::asked::entered(state, *asked, &typed),
         Asked::Filter => {
             state.queue.filter = typed;
             act::list(state)
         }
         Asked::FilterName => super::saved::named(state, &typed),
+        Asked::Search(asked) => super::search::layer::entered(state, asked, &typed),
         Asked::Return if typed.is_empty() => again(state, Asked::Return, &typed, "the agent needs a note to write it again"),
         Asked::Return => act::decide(state, Decision::Return { note: typed }),
         Asked::RejectNote { code, directive } => {
@@ -296,5 +314,18 @@ pub(super) fn edited_outside(state: &mut State, seen: &Seen, before: &str, after
             Vec::new()
         }
         None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_palette_has_every_action_and_finds_each_by_its_title() {
+        assert_eq!(found(""), Action::ALL);
+        for action in Action::ALL {
+            assert!(found(action.title()).contains(action), "{}", action.id());
+        }
     }
 }

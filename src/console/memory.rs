@@ -1,8 +1,10 @@
-//! What the console remembers of a person between two starts: how they looked at the queue, and the filters they saved.
+//! What the console remembers of a person between two starts: how they looked at the queue, what they asked, and what they saved under names.
 //!
 //! One small file in the state directory, readable by its owner alone and replaced as a whole. It holds names, ids and what was typed into
-//! the filter, never a text of an item. Nothing depends on it: without it, or with one that cannot be read, the console starts fresh.
+//! the filter and the search, never a text of an item. Nothing depends on it: without it, or with one that cannot be read, the console starts fresh.
 
+use super::queue::columns::Columns;
+use super::search::{Field, MOST_REMEMBERED};
 use super::state::State;
 use super::tabs::Name;
 use crate::base::{PersonaId, SafeText};
@@ -42,20 +44,47 @@ struct Contents {
     #[serde(default)]
     sort: Option<String>,
     #[serde(default)]
-    masked: bool,
+    hidden_columns: Vec<String>,
+    #[serde(default)]
+    masked: Option<bool>,
     #[serde(default = "yes")]
     mouse: bool,
     #[serde(default)]
     selected: Option<String>,
     #[serde(default)]
     saved_filters: Saved,
+    /// The question of the search tab, those of before, and those that have a name.
+    #[serde(default)]
+    question: String,
+    #[serde(default)]
+    questions: Vec<String>,
+    #[serde(default)]
+    saved_searches: Saved,
+}
+
+impl Contents {
+    fn shelf(&mut self, shelf: Shelf) -> &mut Saved {
+        match shelf {
+            Shelf::Filters => &mut self.saved_filters,
+            Shelf::Searches => &mut self.saved_searches,
+        }
+    }
 }
 
 fn yes() -> bool {
     true
 }
 
-/// A change of the saved filters. Doing it twice is doing it once.
+/// Which of the things that have a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shelf {
+    /// Filters of the queue.
+    Filters,
+    /// Questions of the search tab.
+    Searches,
+}
+
+/// A change of the saved filters or searches. Doing it twice is doing it once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
     Save { name: String, filter: String },
@@ -83,19 +112,26 @@ pub(super) struct Store {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub store: Store,
+    pub filters: Kept,
+    pub searches: Kept,
+}
+
+/// What is saved under names.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
     pub saved: Saved,
     /// Changes of which it is not known yet whether they are on the disk.
     pub unsettled: Vec<Change>,
 }
 
-impl Memory {
-    /// Change the saved filters at once; the caller sees to it that [`Store::change`] does the same to the file.
+impl Kept {
+    /// Change what is saved at once; the caller sees to it that [`Store::change`] does the same to the file.
     pub fn change(&mut self, change: Change) {
         change.apply(&mut self.saved);
         self.unsettled.push(change);
     }
 
-    /// The file has this change, and these filters.
+    /// The file has this change, and this is saved in it.
     pub fn settled(&mut self, change: &Change, saved: Saved) {
         self.unsettled.retain(|other| other != change);
         self.saved = saved;
@@ -116,17 +152,17 @@ impl Store {
         self.path.is_some()
     }
 
-    /// Change the saved filters in the file; what another console saved meanwhile stays. Returns what is saved now.
+    /// Change what is saved in the file; what another console saved meanwhile stays. Returns what is saved now.
     ///
     /// # Errors
     /// A sentence, when the file cannot be written.
-    pub fn change(&self, change: &Change) -> Result<Option<Saved>, String> {
+    pub fn change(&self, shelf: Shelf, change: &Change) -> Result<Option<Saved>, String> {
         let Some(path) = &self.path else { return Ok(None) };
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut contents = read(path).ok().flatten().unwrap_or_else(fresh);
-        change.apply(&mut contents.saved_filters);
+        change.apply(contents.shelf(shelf));
         write(path, &contents)?;
-        Ok(Some(contents.saved_filters))
+        Ok(Some(std::mem::take(contents.shelf(shelf))))
     }
 }
 
@@ -137,10 +173,14 @@ fn fresh() -> Contents {
         persona: None,
         filter: String::new(),
         sort: None,
-        masked: false,
+        hidden_columns: Vec::new(),
+        masked: None,
         mouse: true,
         selected: None,
         saved_filters: Saved::new(),
+        question: String::new(),
+        questions: Vec::new(),
+        saved_searches: Saved::new(),
     }
 }
 
@@ -174,10 +214,14 @@ pub(super) fn recall(state: &mut State, known: &[PersonaId]) {
     state.tab = contents.tab.and_then(|word| Name::by_word(&word)).unwrap_or_default();
     state.queue.filter = contents.filter;
     state.queue.sort = contents.sort.and_then(|word| word.parse().ok()).unwrap_or_default();
-    state.queue.masked = contents.masked;
+    state.queue.columns = Columns::from_hidden(&contents.hidden_columns);
+    state.queue.masked = contents.masked.unwrap_or(state.queue.masked);
     state.queue.selected = contents.selected;
     state.mouse = contents.mouse;
-    state.memory.saved = contents.saved_filters;
+    state.memory.filters.saved = contents.saved_filters;
+    state.memory.searches.saved = contents.saved_searches;
+    state.search.field = Field::of(&contents.question);
+    state.search.history = contents.questions;
 }
 
 /// Write down how the person looked at the queue when they left.
@@ -187,12 +231,11 @@ pub(super) fn recall(state: &mut State, known: &[PersonaId]) {
 pub(super) fn keep(state: &State) -> Result<(), String> {
     let Some(path) = &state.memory.store.path else { return Ok(()) };
     let _turn = state.memory.store.turn.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut saved_filters = match read(path) {
-        Ok(Some(contents)) => contents.saved_filters,
-        Ok(None) | Err(_) => Saved::new(),
-    };
-    for change in &state.memory.unsettled {
-        change.apply(&mut saved_filters);
+    let mut kept = read(path).ok().flatten().unwrap_or_else(fresh);
+    for (shelf, unsettled) in [(Shelf::Filters, &state.memory.filters.unsettled), (Shelf::Searches, &state.memory.searches.unsettled)] {
+        for change in unsettled {
+            change.apply(kept.shelf(shelf));
+        }
     }
     let sort = match state.queue.sort {
         Sort::Oldest => "oldest",
@@ -205,10 +248,14 @@ pub(super) fn keep(state: &State) -> Result<(), String> {
         persona: state.persona.clone(),
         filter: state.queue.filter.clone(),
         sort: Some(sort.to_owned()),
-        masked: state.queue.masked,
+        hidden_columns: state.queue.columns.hidden(),
+        masked: Some(state.queue.masked),
         mouse: state.mouse,
         selected: state.queue.selected.clone(),
-        saved_filters,
+        saved_filters: kept.saved_filters,
+        question: state.search.field.text().to_owned(),
+        questions: state.search.history.clone(),
+        saved_searches: kept.saved_searches,
     };
     write(path, &contents)
 }
@@ -230,15 +277,16 @@ fn read(path: &Path) -> Result<Option<Contents>, String> {
         return Err(named("another version of this program wrote it".to_owned()));
     }
     let safe = |text: &str, width| SafeText::clipped(text, width).as_str().to_owned();
+    let named = |saved: &Saved| -> Saved {
+        let safe = saved.iter().take(MOST_SAVED).map(|(name, text)| (safe(name, WIDEST.1), safe(text, WIDEST.0)));
+        safe.filter(|(name, text)| !name.trim().is_empty() && !text.trim().is_empty()).collect()
+    };
     Ok(Some(Contents {
         filter: safe(&contents.filter, WIDEST.0),
-        saved_filters: contents
-            .saved_filters
-            .iter()
-            .take(MOST_SAVED)
-            .map(|(name, text)| (safe(name, WIDEST.1), safe(text, WIDEST.0)))
-            .filter(|(name, text)| !name.trim().is_empty() && !text.trim().is_empty())
-            .collect(),
+        saved_filters: named(&contents.saved_filters),
+        question: safe(&contents.question, WIDEST.0),
+        questions: contents.questions.iter().take(MOST_REMEMBERED).map(|text| safe(text, WIDEST.0)).collect(),
+        saved_searches: named(&contents.saved_searches),
         ..contents
     }))
 }
@@ -280,16 +328,16 @@ mod tests {
     fn saved_filters_come_back_and_those_of_another_console_stay() {
         let (store, path, _directory) = store();
         let other = Store { turn: Arc::default(), ..store.clone() };
-        store.change(&save("mine", "is:mine")).unwrap();
-        other.change(&save("risky", "verdict:review")).unwrap();
-        let saved = store.change(&Change::Remove { name: "mine".to_owned() }).unwrap().unwrap();
+        store.change(Shelf::Filters, &save("mine", "is:mine")).unwrap();
+        other.change(Shelf::Filters, &save("risky", "verdict:review")).unwrap();
+        let saved = store.change(Shelf::Filters, &Change::Remove { name: "mine".to_owned() }).unwrap().unwrap();
         assert_eq!(saved, Saved::from([("risky".to_owned(), "verdict:review".to_owned())]));
         assert_eq!(read(&path).unwrap().unwrap().saved_filters, saved);
     }
 
     #[test]
     fn a_change_on_its_way_is_not_lost_to_the_answer_of_the_one_before() {
-        let mut memory = Memory::default();
+        let mut memory = Kept::default();
         memory.change(save("a", "1"));
         memory.change(save("b", "2"));
         memory.settled(&save("a", "1"), Saved::from([("a".to_owned(), "1".to_owned())]));
@@ -302,14 +350,14 @@ mod tests {
     fn the_file_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let (store, path, _directory) = store();
-        store.change(&save("a", "b")).unwrap();
+        store.change(Shelf::Filters, &save("a", "b")).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
     fn a_file_of_nonsense_or_of_another_version_is_refused_and_texts_from_it_are_safe() {
         let (store, path, _directory) = store();
-        store.change(&save("a", "b")).unwrap();
+        store.change(Shelf::Filters, &save("a", "b")).unwrap();
         for bad in ["", "{", "[]", "{\"quarterdeck_console\":2}", "{\"quarterdeck_console\":1,\"draft\":\"text\"}", "\u{0}"] {
             std::fs::write(&path, bad).unwrap();
             assert!(read(&path).is_err(), "{bad:?}");
@@ -327,6 +375,6 @@ mod tests {
     fn nothing_is_written_where_nothing_is_kept() {
         let store = Store::default();
         assert!(!store.keeps());
-        assert_eq!(store.change(&save("a", "b")), Ok(None));
+        assert_eq!(store.change(Shelf::Filters, &save("a", "b")), Ok(None));
     }
 }

@@ -5,6 +5,7 @@
 //! rules of its own, may not wait for anything while it handles an event, and shows text from outside only after it was made safe.
 
 pub mod action;
+mod beliefs;
 mod count;
 mod draw;
 pub mod keymap;
@@ -16,6 +17,9 @@ mod queue;
 mod request;
 mod run;
 mod saved;
+mod search;
+#[cfg(test)]
+mod snapshots;
 mod state;
 mod tabs;
 mod terminal;

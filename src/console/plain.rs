@@ -9,7 +9,7 @@ mod words;
 
 use super::layers::REASONS;
 use super::queue::filter;
-use super::request::{self, Case, Decision, Desk, Reply, Request, Seen};
+use super::request::{self, Case, Decision, Desk, From, Part, Reply, Request, Seen};
 use crate::base::{Millis, PersonaId, SafeText, clock};
 use crate::deck::Deck;
 use crate::memory::Persona;
@@ -104,7 +104,7 @@ impl Session<'_> {
 
     async fn welcome(&mut self) -> io::Result<()> {
         self.say(&format!("Quarterdeck in plain lines. {} Say help for all commands.", sentences::mode(self.desk.deck.mode)))?;
-        if let Err(why) = &self.desk.screener {
+        if let Err(why) = self.desk.screener() {
             self.say(&format!("Drafts cannot be screened here: {why}"))?;
         }
         if let Reply::Overview(overview) = self.desk.answer(Request::Overview { persona: self.persona.clone() }).await
@@ -203,13 +203,12 @@ impl Session<'_> {
 
     /// Read the list, from its beginning or behind its last line. Where the item at hand is still listed, it stays at hand.
     async fn read_list(&mut self, continued: bool) -> Result<(), String> {
-        let mut filter = filter::parse(&self.filter, self.persona.as_ref(), &self.desk.actor.name, Sort::Oldest, self.now())?;
-        if continued {
-            filter.after = self.lines.last().map(|line| line.place(Sort::Oldest));
-        }
-        match self.desk.answer(Request::List { filter: Box::new(filter), generation: 0 }).await {
-            Reply::List { lines, more, .. } => {
-                self.more = more;
+        let filter = filter::parse(&self.filter, self.persona.as_ref(), &self.desk.actor.name, Sort::Oldest, self.now())?;
+        let last = self.lines.last().filter(|_| continued).map(|line| line.place(Sort::Oldest));
+        let from = last.map_or(From::Start, From::After);
+        match self.desk.answer(Request::List { filter: Box::new(filter), from, generation: 0 }).await {
+            Reply::List { part: Part { lines, below, .. }, .. } => {
+                self.more = below;
                 if continued {
                     self.lines.extend(lines);
                 } else {
@@ -238,10 +237,12 @@ impl Session<'_> {
     }
 
     async fn next(&mut self) -> io::Result<()> {
-        if self.at + 1 >= self.lines.len() && self.more && !self.lines.is_empty() {
-            if let Err(why) = self.read_list(true).await {
-                return self.refuse(&why);
-            }
+        if self.at + 1 >= self.lines.len()
+            && self.more
+            && !self.lines.is_empty()
+            && let Err(why) = self.read_list(true).await
+        {
+            return self.refuse(&why);
         }
         if self.at + 1 < self.lines.len() {
             return self.go(self.at + 1).await;

@@ -1,6 +1,13 @@
 //! What the console asks of the deck, and what comes back. Each request runs as a task of its own; the screen never waits for one.
 
-use super::memory::{Change, Saved, Store};
+mod case;
+mod list;
+
+pub(super) use case::Case;
+pub(super) use list::{From, Part};
+
+use super::memory::{Change, Saved, Shelf, Store};
+use super::search::request as search;
 use crate::agent::runs;
 use crate::base::{Millis, PersonaId};
 use crate::deck::Deck;
@@ -9,15 +16,10 @@ use crate::moderation::listing::{self, Filter, Line};
 use crate::moderation::pauses::{self, Pause, Scope};
 use crate::moderation::screening::{Outgoing, Surroundings};
 use crate::moderation::stats::{self, Metric, Window};
-use crate::moderation::{
-    self, Directive, Evaluation, Item, Mode, On, RejectCode, bulk, clock, decisions, item, judged, policies, queue, team,
-};
+use crate::moderation::{self, Directive, Evaluation, Item, Mode, On, RejectCode, bulk, clock, decisions, item, judged, queue, team};
 use crate::store::Conn;
-use crate::store::audit::{self, Actor, Record};
-use std::sync::Arc;
-
-/// Items of one page.
-pub(super) const PAGE: usize = 200;
+use crate::store::audit::Actor;
+use std::sync::{Arc, OnceLock};
 
 /// An item, and the version that was on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,8 +104,10 @@ impl Decision {
 /// What is asked.
 #[derive(Debug, Clone)]
 pub(super) enum Request {
-    /// A page of the list; `after` continues one. `generation` tells an answer that is no longer wanted.
-    List { filter: Box<Filter>, generation: u64 },
+    /// What the beliefs' tab asks.
+    Beliefs(super::beliefs::Request),
+    /// A part of the list. `generation` tells an answer that is no longer wanted.
+    List { filter: Box<Filter>, from: From, generation: u64 },
     /// An item with everything that a decision rests on.
     Case { persona: PersonaId, id: String },
     /// A decision about the version that was seen.
@@ -112,23 +116,16 @@ pub(super) enum Request {
     Screen { item: Box<Item>, text: String, generation: u64 },
     /// Who is there, what is stopped, how much waits.
     Overview { persona: Option<PersonaId> },
+    /// Something of the search tab.
+    Search(search::Request),
     /// The numbers of the queue.
     Stats { persona: Option<PersonaId> },
     /// Save a filter, or take one away.
     Keep { store: Store, change: Change },
     /// Stop all sending, or send again.
     Pause { stop: bool },
-}
-
-/// An item with everything around it.
-#[derive(Debug, Clone)]
-pub(super) struct Case {
-    pub account: String,
-    pub item: Item,
-    pub revisions: Vec<item::Revision>,
-    pub history: Vec<Record>,
-    pub rules: Vec<String>,
-    pub resembles: Option<(String, Millis)>,
+    /// Read the rules, which may be wrong.
+    Rules,
 }
 
 /// What stands in the status line.
@@ -137,16 +134,20 @@ pub(super) struct Overview {
     pub personas: Vec<Persona>,
     pub pauses: Vec<Pause>,
     pub waiting: usize,
+    /// Suggestions about beliefs that wait for a person.
+    pub suggestions: usize,
     pub agents: usize,
+    /// What this reviewer approved and can still take back, the last to leave first.
+    pub leaving: Vec<Line>,
 }
 
 /// What comes back.
 #[derive(Debug)]
 pub(super) enum Reply {
+    Beliefs(Box<super::beliefs::Reply>),
     List {
-        lines: Vec<Line>,
-        more: bool,
-        continued: bool,
+        part: Part,
+        from: From,
         generation: u64,
     },
     Case(Box<Case>),
@@ -164,8 +165,11 @@ pub(super) enum Reply {
         generation: u64,
     },
     Overview(Box<Overview>),
+    Search(search::Reply),
     Stats(Vec<Metric>),
     Paused(Result<bool, String>),
+    /// What is wrong with the rules.
+    Rules(Option<String>),
     Kept {
         change: Change,
         result: Result<Option<Saved>, String>,
@@ -177,12 +181,27 @@ pub(super) enum Reply {
     },
 }
 
+impl Request {
+    /// Whether a person waits for its answer.
+    pub fn is_awaited(&self) -> bool {
+        if let Self::Search(request) = self { request.is_awaited() } else { true }
+    }
+}
+
+impl Reply {
+    /// Whether a person waited for it.
+    pub fn is_awaited(&self) -> bool {
+        if let Self::Search(reply) = self { reply.is_awaited() } else { true }
+    }
+}
+
 /// What a request works with. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Desk {
     pub deck: Deck,
     pub actor: Actor,
-    pub screener: Result<moderation::rules::Screener, String>,
+    /// Made when it is first needed: compiling the rules takes longer than the first frame may.
+    screener: OnceLock<Result<moderation::rules::Screener, String>>,
 }
 
 impl Desk {
@@ -190,20 +209,33 @@ impl Desk {
         self.deck.clock.now()
     }
 
+    /// The rules in force, or what is wrong with them.
+    pub fn screener(&self) -> &Result<moderation::rules::Screener, String> {
+        self.screener.get_or_init(|| self.deck.screener().map_err(|error| error.to_string()))
+    }
+
+    /// Whether there are rules of the user's own, which may be wrong; those that ship are not.
+    pub fn has_own_rules(&self) -> bool {
+        self.deck.rules_file().exists()
+    }
+
     /// Answer a request.
     pub async fn answer(&self, request: Request) -> Reply {
         match request {
-            Request::List { filter, generation } => {
-                let continued = filter.after.is_some();
-                let page = self.deck.db.read(move |c| listing::page(c, &filter, PAGE)).await;
-                match page {
-                    Ok(page) => Reply::List { more: page.next.is_some(), lines: page.lines, continued, generation },
+            Request::Beliefs(request) => Reply::Beliefs(Box::new(super::beliefs::request::answer(self, request).await)),
+            Request::List { filter, from, generation } => {
+                let part = {
+                    let from = from.clone();
+                    self.deck.db.read(move |c| list::part(c, &filter, &from)).await
+                };
+                match part {
+                    Ok(part) => Reply::List { part, from, generation },
                     Err(error) => Reply::Failed { what: "the list", why: error.to_string() },
                 }
             }
             Request::Case { persona, id } => {
                 let named = id.clone();
-                match self.deck.db.read(move |c| case(c, &persona, &id)).await {
+                match self.deck.db.read(move |c| case::read(c, &persona, &id)).await {
                     Ok(case) => Reply::Case(Box::new(case)),
                     Err(error) => Reply::Gone { id: named, why: error.to_string() },
                 }
@@ -214,12 +246,13 @@ impl Desk {
             }
             Request::Screen { item, text, generation } => self.screen(*item, text, generation).await,
             Request::Overview { persona } => {
-                let now = self.now();
-                match self.deck.db.read(move |c| overview(c, persona.as_ref(), now)).await {
+                let (now, me) = (self.now(), self.actor.name.clone());
+                match self.deck.db.read(move |c| overview(c, persona.as_ref(), &me, now)).await {
                     Ok(overview) => Reply::Overview(Box::new(overview)),
                     Err(error) => Reply::Failed { what: "the state of the deck", why: error.to_string() },
                 }
             }
+            Request::Search(request) => Reply::Search(search::answer(self, request).await),
             Request::Stats { persona } => {
                 let now = self.now();
                 let window = Window { since: now - 86_400_000, now, sla: 3_600_000 };
@@ -229,10 +262,11 @@ impl Desk {
                 }
             }
             Request::Keep { store, change } => {
-                let result = store.change(&change);
+                let result = store.change(Shelf::Filters, &change);
                 Reply::Kept { change, result }
             }
             Request::Pause { stop } => Reply::Paused(self.pause(stop).await),
+            Request::Rules => Reply::Rules(self.screener().as_ref().err().cloned()),
         }
     }
 
@@ -250,7 +284,7 @@ impl Desk {
     }
 
     async fn screen(&self, item: Item, text: String, generation: u64) -> Reply {
-        let screener = match &self.screener {
+        let screener = match self.screener() {
             Ok(screener) => screener.clone(),
             Err(why) => return Reply::Failed { what: "the screening", why: why.clone() },
         };
@@ -269,7 +303,7 @@ impl Desk {
 
     async fn decide(&self, seen: &Seen, decision: &Decision) -> Result<Item, String> {
         let (seen, decision, actor, at) = (seen.clone(), decision.clone(), self.actor.clone(), self.now());
-        let (settings, screener) = (self.deck.moderation(), self.screener.clone());
+        let (settings, screener) = (self.deck.moderation(), matches!(decision, Decision::Edit { .. }).then(|| self.screener().clone()));
         let work = move |c: &mut dyn Conn| -> Result<Item, Refused> {
             clock::against_server(c, at)?;
             let on = On { persona: &seen.persona, id: &seen.id, version: Some(seen.version), actor: &actor, at };
@@ -289,7 +323,7 @@ impl Desk {
                 // What was approved has a newer version than the one that was on the screen when it was approved.
                 Decision::Undo => decisions::undo(c, &On { version: None, ..on })?,
                 Decision::Edit { case, text } => {
-                    let screener = screener.map_err(Refused::Rules)?;
+                    let screener = screener.unwrap_or_else(|| Err("the rules were not read".to_owned())).map_err(Refused::Rules)?;
                     let item = item::load(c, &seen.persona, &seen.id)?;
                     // The claim for the change made the version rise, and may not have been answered yet: the text decides.
                     let is_same =
@@ -318,29 +352,16 @@ enum Refused {
     Rules(String),
 }
 
-fn case(c: &mut dyn Conn, persona: &PersonaId, id: &str) -> moderation::Result<Case> {
-    let item = item::load(c, persona, id)?;
-    let earlier = item.evaluation.hits.iter().find(|hit| hit.rule_id == "near_duplicate").and_then(|hit| hit.evidence.as_deref());
-    let resembles = earlier.map_or(Ok(None), |evidence| moderation::rules::resembled(c, persona, evidence))?;
-    let policy = policies::get(c, &item.target_subreddit)?;
-    Ok(Case {
-        account: crate::memory::personas::get(c, persona)?.reddit_username,
-        revisions: item::revisions(c, persona, id)?,
-        history: audit::history(c, "pending_post", id)?,
-        rules: policy.map(|policy| policy.names_for(item.post_type).map(str::to_owned).collect()).unwrap_or_default(),
-        resembles,
-        item,
-    })
-}
-
-fn overview(c: &mut dyn Conn, persona: Option<&PersonaId>, now: Millis) -> moderation::Result<Overview> {
+fn overview(c: &mut dyn Conn, persona: Option<&PersonaId>, me: &str, now: Millis) -> moderation::Result<Overview> {
     let filter = Filter { persona: persona.cloned(), ..Filter::default() };
     let counted = listing::count(c, &filter, listing::By::State)?;
     let runs = runs::list(c)?;
     Ok(Overview {
         personas: crate::memory::personas::list(c)?,
+        leaving: listing::leaving(c, me, persona, now, 50)?,
         pauses: pauses::list(c, now)?,
         waiting: usize::try_from(counted.total).unwrap_or(0),
+        suggestions: super::beliefs::request::waiting(c, persona)?,
         agents: runs.iter().filter(|run| run.status == "running" && now - run.heartbeat_at < 3 * runs::HEARTBEAT).count(),
     })
 }
@@ -356,6 +377,5 @@ pub(super) fn mode_word(mode: Mode) -> &'static str {
 
 /// The desk of a deck.
 pub(super) fn desk(deck: Deck, actor: Actor) -> Arc<Desk> {
-    let screener = deck.screener().map_err(|error| error.to_string());
-    Arc::new(Desk { deck, actor, screener })
+    Arc::new(Desk { deck, actor, screener: OnceLock::new() })
 }

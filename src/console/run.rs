@@ -6,7 +6,7 @@ use super::queue::{Focus, Tab};
 use super::request::{self, Desk, Reply, Request, Seen};
 use super::state::{Layer, PATIENCE, Said, State, TICK, TOAST, Waits, Wish};
 use super::terminal::{self, Screen};
-use super::{draw, layers, memory, tabs, update};
+use super::{draw, layers, memory, search, tabs, update};
 use crate::base::Millis;
 use crate::deck::Deck;
 use crate::memory::Persona;
@@ -57,7 +57,7 @@ async fn remember(desk: &Desk, state: &mut State) {
     memory::recall(state, &known);
 }
 
-fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
+pub(super) fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
     let looks = Looks::read(&desk.deck.settings);
     let now = desk.deck.clock.now();
     let said: Vec<Said> = looks.problems.into_iter().map(|text| Said { at: now, text, is_error: true }).collect();
@@ -72,8 +72,10 @@ fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> State {
         keymap: looks.keymap,
         theme: looks.theme,
         glyphs: looks.glyphs,
+        queue: Tab { loading: true, masked: desk.deck.settings.console.mask_incoming, ..Tab::default() },
         tab: tabs::Name::default(),
-        queue: Tab { loading: true, ..Tab::default() },
+        beliefs: super::beliefs::Tab::default(),
+        search: search::Tab::default(),
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
         layers: Vec::new(),
@@ -101,9 +103,6 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
     let mut files = Watch::over(&desk.deck.settings.config_dir);
     let frame = if std::env::var_os("SSH_CONNECTION").is_some() { FRAME_REMOTE } else { FRAME };
     let mut drawn = Instant::now() - frame;
-    if let Err(why) = &desk.screener {
-        state.say(why.clone(), true);
-    }
     if state.is_demo {
         let (approve, reject, help) = (state.key(Action::Approve), state.key(Action::Reject), state.key(Action::Help));
         state.say(
@@ -115,6 +114,9 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
     }
     let first = tabs::persona_changed(state);
     ask(desk, state, &answers, first);
+    if desk.has_own_rules() {
+        ask(desk, state, &answers, vec![Request::Rules]);
+    }
     let mut renew_at: Option<(Instant, Seen)> = None;
     let mut refresh_at: Option<Instant> = None;
     while !state.quits {
@@ -124,6 +126,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             screen.draw(|frame| draw::draw(state, frame))?;
             state.is_dirty = false;
             drawn = Instant::now();
+            fail_when_asked();
         }
         let wake = wake(state, desk.deck.clock.now()).map(|wait| Instant::now() + wait);
         let deadline = if state.is_dirty { Some(may_draw) } else { wake };
@@ -140,7 +143,9 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
             },
             Some(reply) = replies.recv() => {
                 state.now = desk.deck.clock.now();
-                state.waits.end(state.now);
+                if reply.is_awaited() {
+                    state.waits.end(state.now);
+                }
                 update::reply(state, reply)
             }
             alive = changed(&mut changes) => {
@@ -190,6 +195,14 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
         }
     }
     Ok(())
+}
+
+/// Tests of the way out ask for a failure; a release does not hear them.
+#[allow(clippy::panic, reason = "this is what it is for")]
+fn fail_when_asked() {
+    if cfg!(debug_assertions) && std::env::var_os("QUARTERDECK_TEST_PANIC").is_some() {
+        panic!("a failure that was asked for");
+    }
 }
 
 /// A file of keys or colours changed. What is broken is said; what was in force of it stays.
@@ -261,12 +274,20 @@ fn in_editor(text: &str) -> Result<String, String> {
 }
 
 fn ask(desk: &Arc<Desk>, state: &mut State, answers: &mpsc::UnboundedSender<Reply>, requests: Vec<Request>) {
-    state.waits.begin(requests.len(), desk.deck.clock.now());
+    let awaited = requests.iter().filter(|request| request.is_awaited()).count();
+    state.waits.begin(awaited, desk.deck.clock.now());
     for request in requests {
         let (desk, answers) = (Arc::clone(desk), answers.clone());
         tokio::spawn(async move {
             // Nobody listens any more once the console is left.
-            let _ = answers.send(desk.answer(request).await);
+            let reply = match request {
+                Request::Search(search::request::Request::Follow) => {
+                    let tell = |reply| drop(answers.send(Reply::Search(reply)));
+                    Reply::Search(search::request::follow(&desk, tell).await)
+                }
+                request => desk.answer(request).await,
+            };
+            let _ = answers.send(reply);
         });
     }
 }
@@ -280,7 +301,7 @@ fn wake(state: &State, now: Millis) -> Option<Duration> {
     if let Some(waited) = state.waits.length(now) {
         next = next.min(if waited < PATIENCE { PATIENCE - waited } else { TICK });
     }
-    if state.queue.lines.iter().take(200).any(|line| line.not_before.is_some_and(|at| at > now)) {
+    if state.counts_down(now) {
         next = next.min(1_000);
     }
     u64::try_from(next).ok().map(Duration::from_millis)
@@ -320,17 +341,18 @@ async fn changed(channel: &mut Option<tokio::sync::watch::Receiver<u64>>) -> boo
 
 /// The signals that end the console.
 #[cfg(unix)]
-fn signals() -> io::Result<[tokio::signal::unix::Signal; 3]> {
+fn signals() -> io::Result<[tokio::signal::unix::Signal; 4]> {
     use tokio::signal::unix::{SignalKind, signal};
-    Ok([signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::quit())?])
+    Ok([signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?])
 }
 
 #[cfg(unix)]
-async fn ended(signals: &mut [tokio::signal::unix::Signal; 3]) {
-    let [terminate, hangup, quit] = signals;
+async fn ended(signals: &mut [tokio::signal::unix::Signal; 4]) {
+    let [terminate, hangup, quit, interrupt] = signals;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
         _ = quit.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }

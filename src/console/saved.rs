@@ -16,7 +16,7 @@ pub(super) const KEYS: [(&str, &str); 5] =
 
 /// A key while the list of saved filters is open.
 pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
-    let last = state.memory.saved.len().saturating_sub(1);
+    let last = state.memory.filters.saved.len().saturating_sub(1);
     let Some(Layer::Saved { at }) = state.layers.last_mut() else { return Vec::new() };
     *at = (*at).min(last);
     if key.modifiers.contains(KeyModifiers::CONTROL) {
@@ -26,7 +26,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
         KeyCode::Down | KeyCode::Char('j') => *at = (*at + 1).min(last),
         KeyCode::Up | KeyCode::Char('k') => *at = at.saturating_sub(1),
         KeyCode::Enter => {
-            let chosen = state.memory.saved.values().nth(*at).cloned();
+            let chosen = state.memory.filters.saved.values().nth(*at).cloned();
             if let Some(filter) = chosen {
                 state.layers.pop();
                 state.queue.filter = filter;
@@ -34,7 +34,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
             }
         }
         KeyCode::Char('x') => {
-            let chosen = state.memory.saved.keys().nth(*at).cloned();
+            let chosen = state.memory.filters.saved.keys().nth(*at).cloned();
             if let Some(name) = chosen {
                 *at = (*at).min(last.saturating_sub(1));
                 state.say(format!("the filter {name} is removed"), false);
@@ -66,7 +66,7 @@ pub(super) fn named(state: &mut State, typed: &str) -> Vec<Request> {
         state.say("a saved filter needs a name", true);
         return Vec::new();
     }
-    if state.memory.saved.len() >= MOST_SAVED && !state.memory.saved.contains_key(&name) {
+    if state.memory.filters.saved.len() >= MOST_SAVED && !state.memory.filters.saved.contains_key(&name) {
         state.say(format!("{MOST_SAVED} filters are saved, more are not kept; remove one first"), true);
         return Vec::new();
     }
@@ -75,7 +75,7 @@ pub(super) fn named(state: &mut State, typed: &str) -> Vec<Request> {
         if state.memory.store.keeps() { format!("saved as {name}") } else { format!("saved as {name}, until you leave the sandbox") },
         false,
     );
-    let place = state.memory.saved.range(..name.clone()).count();
+    let place = state.memory.filters.saved.range(..name.clone()).count();
     if let Some(Layer::Saved { at }) = state.layers.last_mut() {
         *at = place;
     }
@@ -83,25 +83,25 @@ pub(super) fn named(state: &mut State, typed: &str) -> Vec<Request> {
 }
 
 fn change(state: &mut State, change: Change) -> Vec<Request> {
-    state.memory.change(change.clone());
+    state.memory.filters.change(change.clone());
     vec![Request::Keep { store: state.memory.store.clone(), change }]
 }
 
 /// The layer as lines.
 pub(super) fn lines(state: &State, at: usize, width: usize) -> Vec<Pieces> {
-    if state.memory.saved.is_empty() {
+    if state.memory.filters.saved.is_empty() {
         let text = format!(
             "No filter is saved yet. Type one with {}, as `verdict:review is:free`, come back here and press s: it is kept under a name.",
             state.key(Action::Filter)
         );
         return wrap(&[Piece::new(Role::Dim, &text)], width, 0);
     }
-    let at = at.min(state.memory.saved.len() - 1);
-    let widest = state.memory.saved.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    let at = at.min(state.memory.filters.saved.len() - 1);
+    let widest = state.memory.filters.saved.keys().map(|name| name.chars().count()).max().unwrap_or(0);
     let one = |(row, (name, filter)): (usize, (&String, &String))| {
         let (marker, role) = if row == at { (">", Role::Selection) } else { (" ", Role::Text) };
         let in_force = if *filter == state.queue.filter { "  (in force)" } else { "" };
         vec![Piece::new(role, &format!(" {marker} {name:<widest$} ")), Piece::new(Role::Dim, &format!(" {filter}{in_force}"))]
     };
-    state.memory.saved.iter().enumerate().map(one).collect()
+    state.memory.filters.saved.iter().enumerate().map(one).collect()
 }

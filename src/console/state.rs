@@ -24,14 +24,16 @@ pub(super) struct Said {
 }
 
 /// What a line of text is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Asked {
+    Beliefs(Box<super::beliefs::Asked>),
     Filter,
     FilterName,
     Return,
     Hold,
     Escalate,
     RejectNote { code: RejectCode, directive: Directive },
+    Search(super::search::layer::Asked),
 }
 
 /// What asks before it is done.
@@ -47,6 +49,8 @@ pub(super) enum Confirm {
 
 /// What lies over the tab, the topmost last.
 pub(super) enum Layer {
+    /// A choice of several, in the beliefs' tab.
+    Beliefs(Box<super::beliefs::Pick>),
     /// The keys of the screen.
     Help { top: usize },
     /// Any action by its name.
@@ -67,6 +71,10 @@ pub(super) enum Layer {
     Personas { at: usize },
     /// The filters that were saved.
     Saved { at: usize },
+    /// The columns of the list.
+    Columns { at: usize },
+    /// Something of the search tab.
+    Search(super::search::layer::Layer),
 }
 
 /// How long an answer may take before the screen says that it waits.
@@ -117,7 +125,9 @@ pub(super) struct State {
     pub theme: Theme,
     pub glyphs: Glyphs,
     pub tab: super::tabs::Name,
+    pub beliefs: super::beliefs::Tab,
     pub queue: Tab,
+    pub search: super::search::Tab,
     pub overview: Overview,
     pub persona: Option<PersonaId>,
     pub layers: Vec<Layer>,
@@ -162,6 +172,11 @@ impl State {
     /// What stands in the last line now.
     pub fn toast(&self) -> Option<&Said> {
         self.said.last().filter(|said| self.now - said.at < TOAST)
+    }
+
+    /// Whether something on the screen counts down.
+    pub fn counts_down(&self, now: Millis) -> bool {
+        self.queue.counts_down(now) || self.overview.leaving.iter().any(|line| line.not_before.is_some_and(|at| at > now))
     }
 
     /// Whether all sending is stopped.

@@ -3,10 +3,13 @@
 //! A tab is a folder of this room with its state, its actions, its requests and its drawing. This file is the only one that knows them all.
 
 use super::action::{Action, Scope};
+use super::beliefs;
 use super::keymap::Chord;
 use super::queue;
 use super::request::Request;
+use super::search;
 use super::state::State;
+use crate::base::PersonaId;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 /// A tab.
@@ -15,16 +18,22 @@ pub(super) enum Name {
     /// The moderation queue.
     #[default]
     Queue,
+    /// What a persona believes.
+    Beliefs,
+    /// Search over everything.
+    Search,
 }
 
 impl Name {
     /// Every tab, from left to right.
-    pub const ALL: &'static [Self] = &[Self::Queue];
+    pub const ALL: &'static [Self] = &[Self::Queue, Self::Beliefs, Self::Search];
 
     /// The word in the tab bar, and in the file that remembers it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Queue => "queue",
+            Self::Beliefs => "beliefs",
+            Self::Search => "search",
         }
     }
 
@@ -32,6 +41,8 @@ impl Name {
     pub fn title(self) -> &'static str {
         match self {
             Self::Queue => "Queue",
+            Self::Beliefs => "Beliefs",
+            Self::Search => "Search",
         }
     }
 
@@ -44,6 +55,8 @@ impl Name {
     fn of(action: Action) -> Option<Self> {
         match action.scope() {
             Scope::Queue => Some(Self::Queue),
+            Scope::Beliefs => Some(Self::Beliefs),
+            Scope::Search => Some(Self::Search),
             Scope::Global | Scope::Text => None,
         }
     }
@@ -52,6 +65,8 @@ impl Name {
     pub fn badge(self, state: &State) -> Option<String> {
         match self {
             Self::Queue => (state.overview.waiting > 0).then(|| state.overview.waiting.to_string()),
+            Self::Beliefs => (state.overview.suggestions > 0).then(|| state.overview.suggestions.to_string()),
+            Self::Search => None,
         }
     }
 }
@@ -60,13 +75,37 @@ impl Name {
 pub(super) fn scopes(state: &State) -> &'static [Scope] {
     match state.tab {
         Name::Queue => queue::scopes(state),
+        Name::Beliefs => beliefs::scopes(state),
+        Name::Search => search::scopes(state),
     }
 }
 
+/// Whether a table of the keymap holds anywhere in the open tab.
+pub(super) fn holds(state: &State, scope: Scope) -> bool {
+    matches!(scope, Scope::Global | Scope::Text) || scopes(state).contains(&scope)
+}
+
 /// A key for a text of the tab itself, before the keymap; `None` when no text of it has the keys.
-pub(super) fn typed(state: &mut State, _key: KeyEvent) -> Option<Vec<Request>> {
+pub(super) fn typed(state: &mut State, key: KeyEvent) -> Option<Vec<Request>> {
     match state.tab {
-        Name::Queue => None,
+        Name::Queue | Name::Beliefs => None,
+        Name::Search => search::act::typed(state, key),
+    }
+}
+
+/// A text that was pasted; `None` when no text of the tab has the keys.
+pub(super) fn pasted(state: &mut State, text: &str) -> Option<Vec<Request>> {
+    match state.tab {
+        Name::Queue | Name::Beliefs => None,
+        Name::Search => search::act::pasted(state, text),
+    }
+}
+
+/// The keys of a text of the tab itself, for the footer while it has them.
+pub(super) fn field_keys(state: &State) -> Option<&'static [(&'static str, &'static str)]> {
+    match state.tab {
+        Name::Queue | Name::Beliefs => None,
+        Name::Search => search::field_keys(state),
     }
 }
 
@@ -78,6 +117,8 @@ pub(super) fn act(state: &mut State, action: Action, count: Option<usize>) -> Ve
     };
     requests.extend(match state.tab {
         Name::Queue => queue::act::act(state, action, count),
+        Name::Beliefs => beliefs::act::act(state, action, count),
+        Name::Search => search::act::act(state, action, count),
     });
     requests
 }
@@ -86,6 +127,8 @@ pub(super) fn act(state: &mut State, action: Action, count: Option<usize>) -> Ve
 pub(super) fn back(state: &mut State) -> Vec<Request> {
     match state.tab {
         Name::Queue => queue::act::back(state),
+        Name::Beliefs => beliefs::act::back(state),
+        Name::Search => search::act::back(state),
     }
 }
 
@@ -93,15 +136,45 @@ pub(super) fn back(state: &mut State) -> Vec<Request> {
 pub(super) fn mouse(state: &mut State, mouse: MouseEvent) -> Vec<Request> {
     match state.tab {
         Name::Queue => queue::act::mouse(state, mouse),
+        Name::Beliefs => beliefs::mouse(state, mouse),
+        Name::Search => search::act::mouse(state, mouse),
     }
 }
 
 /// Go to a tab.
 pub(super) fn open(state: &mut State, name: Name) -> Vec<Request> {
-    state.tab = name;
+    let from = std::mem::replace(&mut state.tab, name);
     state.pending.clear();
+    if name == Name::Search {
+        search::act::entered(state, from);
+    }
     lay_out(state);
+    if name == Name::Beliefs {
+        beliefs::act::opened(state);
+    }
     refreshed(state)
+}
+
+/// Show an item of the queue in its tab, whatever its state.
+pub(super) fn open_item(state: &mut State, persona: &PersonaId, id: &str) -> Vec<Request> {
+    if state.persona.as_ref().is_some_and(|chosen| chosen != persona) {
+        state.persona = None;
+    }
+    state.queue.filter = format!("id:{id}");
+    state.queue.selected = Some(id.to_owned());
+    state.queue.focus = queue::Focus::List;
+    let before = state.queue.generation;
+    let mut requests = open(state, Name::Queue);
+    if state.queue.generation == before {
+        requests.extend(queue::act::list(state));
+    }
+    requests
+}
+
+/// Show a belief in its graph.
+pub(super) fn open_belief(state: &mut State, persona: &PersonaId, id: &str) -> Vec<Request> {
+    state.pending.clear();
+    beliefs::act::go_to(state, persona, id)
 }
 
 /// Go so many tabs to the right, and around.
@@ -131,6 +204,8 @@ pub(super) fn refreshed(state: &mut State) -> Vec<Request> {
     let mut requests = vec![Request::Overview { persona: state.persona.clone() }];
     requests.extend(match state.tab {
         Name::Queue => queue::act::refreshed(state),
+        Name::Beliefs => beliefs::act::refreshed(state),
+        Name::Search => search::act::refreshed(state),
     });
     requests
 }
@@ -140,6 +215,8 @@ pub(super) fn persona_changed(state: &mut State) -> Vec<Request> {
     let mut requests = vec![Request::Overview { persona: state.persona.clone() }];
     requests.extend(match state.tab {
         Name::Queue => queue::act::list(state),
+        Name::Beliefs => beliefs::act::load(state),
+        Name::Search => search::act::persona_changed(state),
     });
     requests
 }
@@ -148,6 +225,8 @@ pub(super) fn persona_changed(state: &mut State) -> Vec<Request> {
 pub(super) fn caught_up(state: &mut State) -> Vec<Request> {
     match state.tab {
         Name::Queue => queue::act::caught_up(state),
+        Name::Beliefs => beliefs::act::caught_up(state),
+        Name::Search => Vec::new(),
     }
 }
 
@@ -155,6 +234,8 @@ pub(super) fn caught_up(state: &mut State) -> Vec<Request> {
 pub(super) fn lay_out(state: &mut State) {
     match state.tab {
         Name::Queue => queue::act::lay_out(state),
+        Name::Beliefs => beliefs::act::lay_out(state),
+        Name::Search => search::act::lay_out(state),
     }
     state.is_dirty = true;
 }
@@ -163,6 +244,8 @@ pub(super) fn lay_out(state: &mut State) {
 pub(super) fn wanted(state: &State) -> &'static [Action] {
     match state.tab {
         Name::Queue => queue::wanted(state),
+        Name::Beliefs => beliefs::wanted(state),
+        Name::Search => search::wanted(state),
     }
 }
 

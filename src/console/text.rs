@@ -53,14 +53,14 @@ pub(super) fn wrap(pieces: &[Piece], width: usize, indent: usize) -> Vec<Pieces>
                 flush(&mut lines, &mut current, &mut used);
                 goes_on = false;
             }
-            for word in paragraph.split_word_bounds() {
+            for word in words(paragraph) {
                 let mut rest = word;
                 while !rest.is_empty() {
                     let room = width.saturating_sub(used);
-                    if rest.width() <= room {
+                    if let Some(columns) = fits(rest, room) {
                         // A blank at the beginning of a line that goes on is left out.
                         if !(used == 0 && goes_on && rest.trim().is_empty()) {
-                            used += rest.width();
+                            used += columns;
                             push(&mut current, piece.role, rest);
                             goes_on = false;
                         }
@@ -98,6 +98,40 @@ pub(super) fn wrap(pieces: &[Piece], width: usize, indent: usize) -> Vec<Pieces>
     lines
 }
 
+/// Where a line may be broken: at blanks, so that times, decimals and a full stop stay with what they belong to; in scripts that write without
+/// blanks also between words. Each character is looked at a few times at most: a word may have a megabyte.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    let runs = std::iter::from_fn(move || {
+        let is_blank = rest.chars().next()?.is_whitespace();
+        let end = rest.find(|letter: char| letter.is_whitespace() != is_blank).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(end);
+        rest = after;
+        Some(run)
+    });
+    runs.flat_map(|run| {
+        let (whole, parts) = if is_wide(run) { (None, Some(run.split_word_bounds())) } else { (Some(run), None) };
+        whole.into_iter().chain(parts.into_iter().flatten())
+    })
+}
+
+/// Whether a run has characters of two columns, which are written without blanks between words, near its beginning.
+fn is_wide(run: &str) -> bool {
+    run.chars().take(64).any(|letter| unicode_width::UnicodeWidthChar::width(letter) == Some(2))
+}
+
+/// The columns of a text when it is at most `room` wide. A text of any length is looked at no further than that.
+fn fits(text: &str, room: usize) -> Option<usize> {
+    let mut columns = 0;
+    for cluster in text.graphemes(true) {
+        columns += cluster.width();
+        if columns > room {
+            return None;
+        }
+    }
+    Some(columns)
+}
+
 fn push(current: &mut Pieces, role: Role, text: &str) {
     match current.last_mut() {
         Some(last) if last.role == role => last.text.push_str(text),
@@ -121,6 +155,14 @@ mod tests {
         assert_eq!(plain(&wrap(&pieces, 17, 0)), ["a flagged casino ", "stands here", "and more"]);
         assert_eq!(plain(&wrap(&[Piece::new(Role::Text, &"x".repeat(20))], 8, 0)), ["xxxxxxxx", "xxxxxxxx", "xxxx"]);
         assert_eq!(plain(&wrap(&[Piece::new(Role::Text, "日本語の文章です")], 12, 2)), ["  日本語の文", "  章です"]);
+    }
+
+    #[test]
+    fn one_endless_word_is_wrapped_in_one_go() {
+        let began = std::time::Instant::now();
+        let lines = wrap(&[Piece::new(Role::Text, &"x".repeat(200_000))], 80, 0);
+        assert_eq!(lines.len(), 2_500);
+        assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
     }
 
     proptest! {

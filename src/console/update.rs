@@ -16,6 +16,11 @@ pub(super) fn event(state: &mut State, event: &Event) -> Vec<Request> {
         Event::Key(key) => pressed(state, *key),
         Event::Paste(text) => {
             state.is_dirty = true;
+            if state.layers.is_empty()
+                && let Some(requests) = tabs::pasted(state, text)
+            {
+                return requests;
+            }
             if !layers::paste(state, text) {
                 state.say("what was pasted was not taken for keys; paste into a text", false);
             }
@@ -94,6 +99,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
         Action::Palette => push(state, Layer::Palette { typed: String::new(), at: 0 }),
         Action::Quit => state.quits = true,
         Action::Back => return tabs::back(state),
+        Action::BeliefsTab => return tabs::open(state, tabs::Name::Beliefs),
+        Action::QueueTab => return tabs::open(state, tabs::Name::Queue),
         Action::NextTab => return tabs::turn(state, 1),
         Action::PreviousTab => return tabs::turn(state, -1),
         Action::Persona => push(state, Layer::Personas { at: 0 }),
@@ -101,6 +108,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
             state.unread = 0;
             push(state, Layer::Messages { top: 0 });
         }
+        Action::Search => return tabs::open(state, tabs::Name::Search),
         Action::KillSwitch if state.is_stopped() => push(state, Layer::Question { confirm: Confirm::Resume }),
         Action::KillSwitch => return vec![Request::Pause { stop: true }],
         Action::Mouse => {
@@ -125,6 +133,7 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
     state.is_dirty = true;
     match reply {
         reply @ (Reply::List { .. } | Reply::Case(_) | Reply::Gone { .. } | Reply::Decided { .. }) => answer::answer(state, reply),
+        Reply::Beliefs(reply) => super::beliefs::answer::answer(state, *reply),
         Reply::Screened { evaluation, generation } => {
             if let Some(Layer::Editor { evaluation: shown, generation: wanted, .. }) = state.layers.last_mut()
                 && *wanted == generation
@@ -134,9 +143,10 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
             Vec::new()
         }
         Reply::Overview(overview) => {
-            state.overview = *overview;
+            super::queue::list::overviewed(state, *overview);
             Vec::new()
         }
+        Reply::Search(reply) => super::search::answer::answer(state, reply),
         Reply::Stats(found) => {
             if let Some(Layer::Metrics { metrics, .. }) = state.layers.last_mut() {
                 *metrics = Some(found);
@@ -148,13 +158,19 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
             state.say(if stopped { format!("all sending is stopped; {key} lets it go on") } else { "sending goes on".to_owned() }, stopped);
             vec![Request::Overview { persona: state.persona.clone() }]
         }
+        Reply::Rules(why) => {
+            if let Some(why) = why {
+                state.say(why, true);
+            }
+            Vec::new()
+        }
         Reply::Paused(Err(why)) => {
             state.say(why, true);
             Vec::new()
         }
         Reply::Kept { change, result } => {
             match result {
-                Ok(Some(saved)) => state.memory.settled(&change, saved),
+                Ok(Some(saved)) => state.memory.filters.settled(&change, saved),
                 Ok(None) => {}
                 Err(why) => state.say(why, true),
             }

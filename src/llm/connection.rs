@@ -7,7 +7,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// An HTTP client for these settings.
-pub(super) fn http_client(settings: &Settings, endpoint: &Url) -> Result<reqwest::Client> {
+pub(crate) fn http_client(settings: &Settings, endpoint: &Url) -> Result<reqwest::Client> {
     // Another room may have installed it already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -32,7 +32,7 @@ pub(super) fn endpoint(base: &str) -> Result<Url> {
 }
 
 /// The address of `path` below `base`, which is the value of `setting`; `sample` is what one looks like.
-pub(super) fn address(base: &str, path: &str, setting: &'static str, sample: &str) -> Result<Url> {
+pub(crate) fn address(base: &str, path: &str, setting: &'static str, sample: &str) -> Result<Url> {
     let wrong = |reason: &str| Error::Settings { setting, reason: format!("{reason}; write something like {sample}") };
     let url = Url::parse(&format!("{}/{path}", base.trim().trim_end_matches('/'))).map_err(|error| wrong(&error.to_string()))?;
     match url.scheme() {
@@ -67,7 +67,7 @@ fn headers(settings: &Settings) -> Result<HeaderMap> {
 }
 
 /// An error and its causes in one line, without the address.
-pub(super) fn chain(error: &reqwest::Error) -> String {
+pub(crate) fn chain(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() { "timed out".to_owned() } else { String::new() };
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -102,7 +102,7 @@ pub(super) fn redacted(error: Error, key: Option<&SecretString>) -> Error {
 }
 
 /// The text with the key taken out.
-pub(super) fn without_key(text: String, key: Option<&SecretString>) -> String {
+pub(crate) fn without_key(text: String, key: Option<&SecretString>) -> String {
     match key.map(|key| key.expose_secret()).filter(|key| !key.is_empty()) {
         Some(key) if text.contains(key) => text.replace(key, "[key]"),
         _ => text,

@@ -9,12 +9,13 @@
 //! | [`budget`] | what may be spent, set aside before a call and settled after it |
 //! | [`ledger`], [`calls`] | one row per attempt, written before the request and settled after it; reading them |
 //! | [`consistency`], [`proposals`] | the two judgements of a draft: against beliefs, and on them |
+//! | [`relationships`] | how a belief bears on others |
 //! | [`judge`] | optional judges of a draft's content: is it safe to say? |
 //!
 //! This room does not know what a draft or a belief is for, keeps no prompts and no answers, and never decides that something may be sent: a
 //! judgement that was not made is [`consistency::Consistency::Unknown`]. It writes only the tables `llm_calls` and `price_book`.
 
-mod connection;
+pub(crate) mod connection;
 
 pub mod budget;
 pub mod calls;
@@ -28,6 +29,7 @@ pub mod price;
 pub mod proposals;
 pub mod quote;
 pub mod refusal;
+pub mod relationships;
 pub mod reported;
 pub mod retry;
 pub mod settings;

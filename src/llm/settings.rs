@@ -14,6 +14,8 @@ pub struct Settings {
     pub response_model: String,
     /// The model that judges; another one than the writer, so that nobody marks their own work.
     pub consistency_model: String,
+    /// The model that suggests how beliefs bear on each other.
+    pub relationship_model: String,
     /// Models to turn to, in this order, when the one that was asked is not to be had.
     pub fallback_models: Vec<String>,
     /// How long a connection may take.
@@ -41,6 +43,7 @@ impl Default for Settings {
             api_key: None,
             response_model: "openai/gpt-5-mini".to_owned(),
             consistency_model: "anthropic/claude-haiku-4.5".to_owned(),
+            relationship_model: "anthropic/claude-haiku-4.5".to_owned(),
             fallback_models: Vec::new(),
             connect_timeout: Duration::from_secs(10),
             first_token_timeout: Duration::from_secs(60),

@@ -89,6 +89,10 @@ pub struct BeliefUpdate {
     pub updated_by: String,
     /// When.
     pub created_at: Millis,
+    /// What it was: `belief.update`, `edge.add`, …; none for what was written before that was kept.
+    pub action: Option<String>,
+    /// The earlier change that this one takes back.
+    pub undoes: Option<String>,
 }
 
 /// A belief with all that is known about it.
@@ -146,10 +150,7 @@ pub fn recall(c: &mut dyn Conn, persona: &PersonaId, min_confidence: f64, limit:
 /// [`Error::PersonaNotFound`]; [`Error::Invalid`].
 pub fn create(c: &mut dyn Conn, persona: &PersonaId, new: &NewBelief<'_>, trigger: Trigger, author: &Author<'_>) -> Result<Belief> {
     personas::get(c, persona)?;
-    let title = stances::required("the belief's title", new.title)?;
-    if title.chars().count() > MAX_TITLE {
-        return Err(Error::invalid_text("the belief's title", title, format!("at most {MAX_TITLE} characters")));
-    }
+    let title = checked_title(new.title)?;
     let summary = stances::required("the belief's summary", new.summary)?;
     let stance = stances::checked_text(new.stance)?;
     let rationale = stances::required("the rationale", new.rationale)?;
@@ -204,6 +205,88 @@ pub fn require(c: &mut dyn Conn, persona: &PersonaId, id: &str) -> Result<Belief
     }
 }
 
+/// The beliefs that changed last, newest first.
+pub(super) fn latest_changed(c: &mut dyn Conn, persona: &PersonaId, limit: u32) -> Result<Vec<Belief>> {
+    let sql = format!("SELECT {COLUMNS} FROM belief_nodes WHERE persona_id = $1 ORDER BY updated_at DESC, id DESC LIMIT $2");
+    c.query(&sql, vals![persona, limit])?.iter().map(read).collect()
+}
+
+/// Summary and stance of a belief as they were.
+pub(super) fn words_at(c: &mut dyn Conn, persona: &PersonaId, id: &str, at: Millis) -> Result<(String, Option<String>)> {
+    let row = c.first(
+        "SELECT v.summary, s.text FROM belief_versions v LEFT JOIN stance_versions s ON s.persona_id = v.persona_id AND s.id = v.stance_id
+         WHERE v.persona_id = $1 AND v.belief_id = $2 AND v.held_from <= $3 ORDER BY v.version DESC LIMIT 1",
+        vals![persona, id, at],
+    )?;
+    let row = row.ok_or_else(|| Error::not_found("belief", id, persona))?;
+    Ok((row.text("summary")?, row.text_opt("text")?))
+}
+
+/// What to change about a belief itself; its stance and confidence are changed by [`super::revisions`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BeliefEdit<'a> {
+    /// Another title.
+    pub title: Option<&'a str>,
+    /// Another summary.
+    pub summary: Option<&'a str>,
+    /// Other tags, all of them.
+    pub tags: Option<&'a [String]>,
+}
+
+/// Change the title, summary or tags of a belief. A change to what is so already leaves no trace.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Locked`]; [`Error::Invalid`], also without a reason or without a change.
+pub fn edit(c: &mut dyn Conn, persona: &PersonaId, id: &str, edit: &BeliefEdit<'_>, reason: &str, author: &Author<'_>) -> Result<Belief> {
+    let reason = stances::required("the reason", reason)?;
+    if *edit == BeliefEdit::default() {
+        return Err(Error::invalid("the edit", "empty", "a title, a summary or tags"));
+    }
+    let before = require(c, persona, id)?;
+    let in_force = stances::in_force(c, persona, id)?;
+    stances::refuse_locked(&before, in_force.as_ref())?;
+    let mut after = before.clone();
+    if let Some(title) = edit.title {
+        after.title = checked_title(title)?.to_owned();
+    }
+    if let Some(summary) = edit.summary {
+        after.summary = stances::required("the belief's summary", summary)?.to_owned();
+    }
+    if let Some(tags) = edit.tags {
+        after.tags = clean_tags(tags);
+    }
+    if after == before {
+        return Ok(before);
+    }
+    after.updated_at = author.at;
+    c.exec(
+        "UPDATE belief_nodes SET title = $3, summary = $4, tags = $5, updated_at = $6 WHERE persona_id = $1 AND id = $2",
+        vals![persona, id, &after.title, &after.summary, json!(after.tags).to_string(), author.at],
+    )?;
+    let words = |belief: &Belief| json!({"title": belief.title, "summary": belief.summary, "tags": belief.tags});
+    let note = Note {
+        persona,
+        action: "belief.edit",
+        subject_kind: "belief",
+        subject_id: id,
+        feed: ("beliefs", "belief_updated"),
+        feed_subject: None,
+        reason: Some(reason),
+        before: &words(&before),
+        after: &words(&after),
+    };
+    record_belief(c, author, id, Trigger::Manual, &note)?;
+    Ok(after)
+}
+
+fn checked_title(title: &str) -> Result<&str> {
+    let title = stances::required("the belief's title", title)?;
+    if title.chars().count() > MAX_TITLE {
+        return Err(Error::invalid_text("the belief's title", title, format!("at most {MAX_TITLE} characters")));
+    }
+    Ok(title)
+}
+
 /// A page of a belief's history, newest first, older than `before` (time and id of the last row of the page before).
 ///
 /// # Errors
@@ -211,7 +294,8 @@ pub fn require(c: &mut dyn Conn, persona: &PersonaId, id: &str) -> Result<Belief
 pub fn history(c: &mut dyn Conn, persona: &PersonaId, id: &str, before: Option<(Millis, &str)>, limit: u32) -> Result<Vec<BeliefUpdate>> {
     let older = if before.is_some() { "AND (created_at, id) < ($4, $5)" } else { "" };
     let sql = format!(
-        "SELECT id, old_value, new_value, reason, trigger_type, updated_by, created_at FROM belief_updates
+        "SELECT id, old_value, new_value, reason, trigger_type, updated_by, created_at, action, undoes
+         FROM belief_updates
          WHERE persona_id = $1 AND belief_id = $2 {older} ORDER BY created_at DESC, id DESC LIMIT $3"
     );
     let mut params: Vec<Val> = vals![persona, id, limit].to_vec();
@@ -268,5 +352,7 @@ fn read_update(row: &Row) -> Result<BeliefUpdate> {
         trigger_type: row.text("trigger_type")?,
         updated_by: row.text("updated_by")?,
         created_at: row.int("created_at")?,
+        action: row.text_opt("action")?,
+        undoes: row.text_opt("undoes")?,
     })
 }

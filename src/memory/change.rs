@@ -1,6 +1,6 @@
 //! What every change leaves behind: a row in the belief's history, one audit row, one change-feed row.
 
-use super::Result;
+use super::{Result, versions};
 use crate::base::{Millis, PersonaId, new_id};
 use crate::store::audit::{self, Actor};
 use crate::store::{Conn, feed};
@@ -16,19 +16,30 @@ pub struct Author<'a> {
     pub actor: &'a Actor,
     /// How the belief's own history names them: `agent`, a person's name, `moderation:<user>`.
     pub updated_by: String,
+    /// The change in a belief's history that this one takes back, if it does.
+    pub(super) undoes: Option<String>,
+    /// Why, in a person's words, where the operation asks for no reason itself.
+    pub(super) because: Option<String>,
 }
 
 impl<'a> Author<'a> {
     /// The actor under their own name.
     #[must_use]
     pub fn new(actor: &'a Actor, at: Millis) -> Self {
-        Self { at, actor, updated_by: actor.name.clone() }
+        Self { at, actor, updated_by: actor.name.clone(), undoes: None, because: None }
+    }
+
+    /// The same with a reason, for operations that ask for none: adding and removing edges. An empty one is none.
+    #[must_use]
+    pub fn because(mut self, reason: &str) -> Self {
+        self.because = Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+        self
     }
 
     /// The actor as the reviewer of a draft: `moderation:<user>` in a belief's history.
     #[must_use]
     pub fn moderation(actor: &'a Actor, at: Millis) -> Self {
-        Self { at, actor, updated_by: format!("moderation:{}", actor.name) }
+        Self { at, actor, updated_by: format!("moderation:{}", actor.name), undoes: None, because: None }
     }
 }
 
@@ -93,11 +104,11 @@ pub(super) fn record(c: &mut dyn Conn, author: &Author<'_>, note: &Note<'_>) -> 
     Ok(())
 }
 
-/// Append to the history of a belief, beside [`record`]: this is what a change of a belief leaves behind.
+/// Append to the history of a belief, beside [`record`], and keep the state that resulted: this is what a change of a belief leaves behind.
 pub(super) fn record_belief(c: &mut dyn Conn, author: &Author<'_>, belief_id: &str, trigger: Trigger, note: &Note<'_>) -> Result<()> {
     c.exec(
-        "INSERT INTO belief_updates (persona_id, id, belief_id, old_value, new_value, reason, trigger_type, updated_by, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        "INSERT INTO belief_updates (persona_id, id, belief_id, old_value, new_value, reason, trigger_type, updated_by, created_at, updated_at,
+           action, undoes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)",
         vals![
             note.persona,
             new_id(),
@@ -108,7 +119,10 @@ pub(super) fn record_belief(c: &mut dyn Conn, author: &Author<'_>, belief_id: &s
             trigger.as_str(),
             author.updated_by.as_str(),
             author.at,
+            note.action,
+            author.undoes.as_deref(),
         ],
     )?;
+    versions::keep(c, note.persona, belief_id, author.at)?;
     record(c, author, note)
 }

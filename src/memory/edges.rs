@@ -25,7 +25,8 @@ pub enum Relation {
 }
 
 impl Relation {
-    const ALL: [Self; 4] = [Self::Supports, Self::Contradicts, Self::DependsOn, Self::EvidenceFor];
+    /// Every relation.
+    pub const ALL: [Self; 4] = [Self::Supports, Self::Contradicts, Self::DependsOn, Self::EvidenceFor];
 
     /// The word in the database and in contracts.
     #[must_use]
@@ -62,7 +63,7 @@ impl std::str::FromStr for Relation {
 }
 
 /// An edge as it is stored.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Edge {
     /// Its id.
     pub id: String,
@@ -97,13 +98,9 @@ pub fn add(
     }
     beliefs::require(c, persona, source_id)?;
     beliefs::require(c, persona, target_id)?;
-    let twin = c.first(
-        "SELECT id FROM belief_edges WHERE persona_id = $1 AND source_id = $2 AND target_id = $3 AND relation = $4",
-        vals![persona, source_id, target_id, relation.as_str()],
-    )?;
-    if let Some(row) = twin {
+    if let Some(edge_id) = find_twin(c, persona, source_id, target_id, relation)? {
         return Err(Error::DuplicateEdge {
-            edge_id: row.text("id")?,
+            edge_id,
             source_id: source_id.to_owned(),
             target_id: target_id.to_owned(),
             relation: relation.words(),
@@ -113,6 +110,11 @@ pub fn add(
         Edge { id: new_id(), source_id: source_id.to_owned(), target_id: target_id.to_owned(), relation, weight, created_at: author.at };
     c.exec(
         "INSERT INTO belief_edges (persona_id, id, source_id, target_id, relation, weight, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+        vals![persona, &edge.id, source_id, target_id, relation.as_str(), weight, author.at],
+    )?;
+    c.exec(
+        "INSERT INTO belief_edge_periods (persona_id, edge_id, source_id, target_id, relation, weight, held_from, recorded_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
         vals![persona, &edge.id, source_id, target_id, relation.as_str(), weight, author.at],
     )?;
@@ -132,9 +134,30 @@ pub fn remove(c: &mut dyn Conn, persona: &PersonaId, edge_id: &str, author: &Aut
     };
     let edge = read(&row)?;
     c.exec("DELETE FROM belief_edges WHERE persona_id = $1 AND id = $2", vals![persona, edge_id])?;
+    // It is kept with its end, so that the graph of an earlier time still has it. A clock that went back ends it where it began.
+    c.exec(
+        "UPDATE belief_edge_periods SET held_until = CASE WHEN held_from > $3 THEN held_from ELSE $3 END, end_recorded_at = $3
+         WHERE persona_id = $1 AND edge_id = $2",
+        vals![persona, edge_id, author.at],
+    )?;
     let reason = format!("edge removed: {} {}", edge.relation.words(), edge.target_id);
     leave_note(c, persona, &edge, ("edge.remove", "edge_removed"), &reason, (&as_json(&edge), &Value::Null), author)?;
     Ok(edge)
+}
+
+/// The edge with these ends and this relation, if there is one.
+pub(super) fn find_twin(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    source_id: &str,
+    target_id: &str,
+    relation: Relation,
+) -> Result<Option<String>> {
+    let row = c.first(
+        "SELECT id FROM belief_edges WHERE persona_id = $1 AND source_id = $2 AND target_id = $3 AND relation = $4",
+        vals![persona, source_id, target_id, relation.as_str()],
+    )?;
+    Ok(row.map(|row| row.text("id")).transpose()?)
 }
 
 /// All edges of a persona, oldest first.
@@ -155,6 +178,7 @@ fn leave_note(
     (before, after): (&Value, &Value),
     author: &Author<'_>,
 ) -> Result<()> {
+    let reason = author.because.as_ref().map_or_else(|| reason.to_owned(), |why| format!("{reason} ({why})"));
     let note = Note {
         persona,
         action,
@@ -162,7 +186,7 @@ fn leave_note(
         subject_id: &edge.id,
         feed: ("beliefs", kind),
         feed_subject: Some(&edge.source_id),
-        reason: Some(reason),
+        reason: Some(&reason),
         before,
         after,
     };
@@ -175,7 +199,7 @@ fn as_json(edge: &Edge) -> Value {
     })
 }
 
-fn read(row: &Row) -> Result<Edge> {
+pub(super) fn read(row: &Row) -> Result<Edge> {
     Ok(Edge {
         id: row.text("id")?,
         source_id: row.text("source_id")?,

@@ -50,6 +50,32 @@ pub enum Error {
         /// What to do about it.
         next: &'static str,
     },
+    /// Somebody decided it already.
+    #[error("suggestion {id} is {state} already, by {by}; it is decided once")]
+    Decided {
+        /// The suggestion.
+        id: String,
+        /// accepted, refused or linked.
+        state: &'static str,
+        /// Who decided; empty when nobody had to.
+        by: String,
+    },
+    /// A change cannot be taken back.
+    #[error("the change {id} cannot be taken back: {why}")]
+    NotUndoable {
+        /// The change.
+        id: String,
+        /// Why not, and what to do instead.
+        why: String,
+    },
+    /// The short form of an id fits several.
+    #[error("{id:?} fits several {kind}s; give more of its characters")]
+    Ambiguous {
+        /// belief, suggestion, …
+        kind: &'static str,
+        /// What was asked for.
+        id: String,
+    },
     /// A value is outside of what is allowed.
     #[error("{what} is {found}: expected {expected}")]
     Invalid {

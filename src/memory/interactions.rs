@@ -179,6 +179,12 @@ pub fn log(c: &mut dyn Conn, persona: &PersonaId, new: &NewInteraction<'_>, auth
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
         vals![persona, &id, content, new.interaction_type.as_str(), reddit_id, subreddit, parent_id, metadata.to_string(), author.at],
     )?;
+    for belief in &new.metadata.beliefs {
+        c.exec(
+            "INSERT INTO interaction_beliefs (persona_id, belief_id, created_at, interaction_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            vals![persona, &belief.belief_id, author.at, &id],
+        )?;
+    }
     let note = Note {
         persona,
         action: "interaction.log",
@@ -298,6 +304,19 @@ pub fn recent_in_subreddit(c: &mut dyn Conn, persona: &PersonaId, subreddit: &st
          AND retracted_at IS NULL AND interaction_type IN ('comment', 'reply') ORDER BY created_at DESC, id DESC LIMIT $3"
     );
     c.query(&sql, vals![persona, bare_subreddit(subreddit), limit])?.iter().map(read).collect()
+}
+
+/// The newest things that were said from a belief, newest first, also those that were taken back; said at or before `until`.
+///
+/// # Errors
+/// When the database fails.
+pub fn from_belief(c: &mut dyn Conn, persona: &PersonaId, belief_id: &str, until: Option<Millis>, limit: u32) -> Result<Vec<Interaction>> {
+    let columns = COLUMNS.split(", ").map(|column| format!("i.{column}")).collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "SELECT {columns} FROM interaction_beliefs b JOIN interactions i ON i.persona_id = b.persona_id AND i.id = b.interaction_id
+         WHERE b.persona_id = $1 AND b.belief_id = $2 AND b.created_at <= $3 ORDER BY b.created_at DESC, b.interaction_id DESC LIMIT $4"
+    );
+    c.query(&sql, vals![persona, belief_id, until.unwrap_or(Millis::MAX), limit])?.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<Interaction> {

@@ -9,19 +9,29 @@
 
 mod change;
 mod error;
+mod versions;
 
 pub mod beliefs;
 pub mod confidence;
+pub mod conflicts;
+pub mod demo_world;
 pub mod edges;
 pub mod evidence;
+pub mod graph;
+pub mod history;
 pub mod interactions;
+pub mod interchange;
 pub mod persona_config;
 pub mod personas;
 pub mod proposals;
+pub mod relationships;
 pub mod revisions;
 pub mod seed;
 pub mod settings;
+pub mod short_ids;
 pub mod stances;
+pub mod suggestions;
+pub mod undo;
 
 pub use change::{Author, Trigger};
 pub use confidence::{Direction, Strength};

@@ -5,8 +5,10 @@
 
 use super::beliefs::{self, NewBelief};
 use super::change::{Author, Trigger};
+use super::evidence::SourceType;
+use super::revisions::Weighed;
 use super::stances::StanceChange;
-use super::{Direction, Error, Result, Strength, personas, revisions};
+use super::{Direction, Error, Result, Strength, personas, relationships, revisions};
 use crate::base::{Millis, PersonaId};
 use crate::llm::proposals as llm;
 use crate::store::Conn;
@@ -145,7 +147,8 @@ pub struct BeliefChangesApplied {
 }
 
 /// Apply the proposals of a draft that `reviewer` approved. Refusals are part of the result; only a failing database is an error, and
-/// then nothing is applied. The caller makes sure that a draft is approved once.
+/// then nothing is applied. The caller makes sure that a draft is approved once. `source` is the fullname of what the draft answers: it is kept as the
+/// evidence of what changes.
 ///
 /// # Errors
 /// [`Error::PersonaNotFound`]; [`Error::Store`].
@@ -153,6 +156,7 @@ pub fn apply_on_approval(
     c: &mut dyn Conn,
     persona: &PersonaId,
     proposals: &BeliefProposals,
+    source: Option<&str>,
     reviewer: &Actor,
     at: Millis,
 ) -> Result<BeliefChangesApplied> {
@@ -161,7 +165,7 @@ pub fn apply_on_approval(
     let mut outcome = BeliefChangesApplied::default();
     for (index, proposal) in proposals.updates.iter().enumerate() {
         let done = if index < MAX_UPDATES {
-            apply_update(c, persona, proposal, reviewer, &author)
+            apply_update(c, persona, proposal, source, reviewer, &author)
         } else {
             outcome.refuse_update(proposal, format!("only the first {MAX_UPDATES} updates of a draft are applied"));
             continue;
@@ -187,6 +191,7 @@ pub fn apply_on_approval(
     if let Some(proposal) = &proposals.new_belief {
         match create_belief(c, persona, proposal, reviewer, &author)? {
             Created::Yes(id) => {
+                relationships::request(c, persona, &id, at)?;
                 outcome.new_belief_created = true;
                 outcome.new_belief_id = Some(id);
             }
@@ -211,6 +216,7 @@ fn apply_update(
     c: &mut dyn Conn,
     persona: &PersonaId,
     proposal: &BeliefUpdateProposal,
+    source: Option<&str>,
     reviewer: &Actor,
     author: &Author<'_>,
 ) -> Result<Option<StanceChange>> {
@@ -221,7 +227,11 @@ fn apply_update(
     };
     let reason = format!("[Approved by {}] {}", reviewer.name, cut(proposal.reason.trim(), MAX_REASON));
     let strength = proposal.evidence_strength;
-    revisions::update_from_evidence(c, persona, &proposal.belief_id, strength, direction, &reason, author).map(Some)
+    let Some(source_ref) = source else {
+        return revisions::update_from_evidence(c, persona, &proposal.belief_id, strength, direction, &reason, author).map(Some);
+    };
+    let weighed = Weighed { source_type: SourceType::RedditComment, source_ref, strength, direction };
+    revisions::weigh_source(c, persona, &proposal.belief_id, &weighed, &reason, author).map(Some)
 }
 
 enum Created {

@@ -3,8 +3,9 @@
 use super::beliefs::{self, Belief};
 use super::change::{Author, Trigger};
 use super::confidence::{self, ConflictRule, UNINFORMED};
+use super::evidence::{self, SourceType};
 use super::stances::{self, NewStance, Stance, StanceChange, StanceStatus};
-use super::{Direction, Error, Result, Strength};
+use super::{Direction, Error, Result, Strength, conflicts};
 use crate::base::PersonaId;
 use crate::store::Conn;
 
@@ -19,6 +20,8 @@ pub enum ConflictOutcome {
     RefusedHighConfidence {
         /// The confidence that stays.
         confidence: f64,
+        /// The conflict that waits for a person: see [`super::conflicts`].
+        review: String,
     },
 }
 
@@ -39,7 +42,7 @@ pub fn update_from_evidence(
 }
 
 /// Weigh a statement that conflicts with a belief. A belief held with confidence of 0.8 or more yields to strong evidence only, and
-/// then cautiously. A refusal changes nothing and is told in the outcome.
+/// then cautiously. A refusal changes nothing and is told in the outcome; what a belief held high refuses waits for a person afterwards.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::NoStance`]; [`Error::Invalid`] without an explanation.
@@ -49,6 +52,7 @@ pub fn update_from_conflict(
     belief_id: &str,
     explanation: &str,
     strength: Strength,
+    source: Option<&str>,
     author: &Author<'_>,
 ) -> Result<ConflictOutcome> {
     let explanation = stances::required("the conflict's explanation", explanation)?;
@@ -60,7 +64,10 @@ pub fn update_from_conflict(
     };
     let before = belief.confidence.unwrap_or(UNINFORMED);
     let (applied, note) = match confidence::conflict_rule(belief.confidence, strength) {
-        ConflictRule::Refuse => return Ok(ConflictOutcome::RefusedHighConfidence { confidence: before }),
+        ConflictRule::Refuse => {
+            let review = conflicts::raise(c, persona, (belief_id, before), explanation, strength, source, author)?;
+            return Ok(ConflictOutcome::RefusedHighConfidence { confidence: before, review });
+        }
         ConflictRule::Decrease(applied) => (applied, ""),
         ConflictRule::DecreaseCautiously(applied) => (applied, " (strong evidence provided)"),
     };
@@ -68,6 +75,57 @@ pub fn update_from_conflict(
     let rationale = format!("Conflict detected: {explanation}{note} (Conflict resolution: {before:.3} -> {after:.3})");
     let new = NewStance { text: &stance.text, confidence: after, rationale: &rationale };
     stances::replace(c, persona, &belief, Some(&stance), &new, Trigger::Conflict, author).map(ConflictOutcome::Applied)
+}
+
+/// Lower a belief by a conflict that a person accepted: by the whole strength of the evidence, however high it is held.
+pub(super) fn yield_to_conflict(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    belief_id: &str,
+    explanation: &str,
+    strength: Strength,
+    reason: &str,
+    author: &Author<'_>,
+) -> Result<StanceChange> {
+    let belief = beliefs::require(c, persona, belief_id)?;
+    let stance = current(c, persona, &belief)?;
+    let before = belief.confidence.unwrap_or(UNINFORMED);
+    let after = confidence::after_evidence(belief.confidence, strength, Direction::Decrease)?;
+    let rationale =
+        format!("Conflict accepted by {}: {explanation} ({reason}) (Conflict resolution: {before:.3} -> {after:.3})", author.updated_by);
+    let new = NewStance { text: &stance.text, confidence: after, rationale: &rationale };
+    stances::replace(c, persona, &belief, Some(&stance), &new, Trigger::Conflict, author)
+}
+
+/// What a belief is weighed by: a source that is kept as evidence of the stance that comes of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weighed<'a> {
+    /// What it is.
+    pub source_type: SourceType,
+    /// Where it is, or what it says.
+    pub source_ref: &'a str,
+    /// How strong it is.
+    pub strength: Strength,
+    /// Which way it points.
+    pub direction: Direction,
+}
+
+/// Weigh a source and keep it: the belief takes the new confidence, and the evidence hangs on the stance that it led to.
+///
+/// # Errors
+/// As [`update_from_evidence`] and [`evidence::append`]; then neither is done, if the caller ends the transaction with the error.
+pub fn weigh_source(
+    c: &mut dyn Conn,
+    persona: &PersonaId,
+    belief_id: &str,
+    source: &Weighed<'_>,
+    reason: &str,
+    author: &Author<'_>,
+) -> Result<StanceChange> {
+    let reference = evidence::checked_reference(source.source_ref)?;
+    let change = weigh(c, persona, belief_id, (source.strength, source.direction), reason, Trigger::Evidence, author)?;
+    evidence::insert(c, persona, belief_id, Some(&change.stance_id), source, reference, author)?;
+    Ok(change)
 }
 
 /// Nudge a belief by hand. The amount (above 0, at most 0.5) only chooses a strength; tell people the change that is returned, not the
@@ -81,10 +139,14 @@ pub fn nudge(
     belief_id: &str,
     direction: Direction,
     amount: f64,
+    reason: Option<&str>,
     author: &Author<'_>,
 ) -> Result<StanceChange> {
     let strength = confidence::nudge_strength(amount)?;
-    let reason = format!("Nudged by {}", author.updated_by);
+    let reason = match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
+        Some(reason) => format!("Nudged by {}: {reason}", author.updated_by),
+        None => format!("Nudged by {}", author.updated_by),
+    };
     weigh(c, persona, belief_id, (strength, direction), &reason, Trigger::Manual, author)
 }
 

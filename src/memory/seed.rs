@@ -116,6 +116,13 @@ pub fn apply(c: &mut dyn Conn, author: &Author<'_>) -> Result<Seeded> {
     Ok(seeded)
 }
 
+/// The persona's beliefs that the seed file names, by its keys.
+pub(super) fn keys(c: &mut dyn Conn, persona: &PersonaId) -> Result<HashMap<String, String>> {
+    let titles: HashMap<String, String> = read_seed()?.beliefs.into_iter().map(|belief| (belief.title, belief.key)).collect();
+    let held = beliefs::query(c, persona, &BeliefFilter::default())?.nodes;
+    Ok(held.into_iter().filter_map(|node| titles.get(&node.title).map(|key| (key.clone(), node.id))).collect())
+}
+
 fn read_seed() -> Result<SeedFile> {
     toml::from_str(SEED).map_err(|error| Error::Seed { reason: error.to_string() })
 }

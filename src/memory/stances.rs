@@ -9,7 +9,7 @@ use super::{Error, Result, confidence};
 use crate::base::{Millis, PersonaId, new_id};
 use crate::store::{Conn, Row};
 use crate::vals;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 const COLUMNS: &str = "id, belief_id, text, confidence, status, rationale, created_at, updated_at";
@@ -17,7 +17,7 @@ const COLUMNS: &str = "id, belief_id, text, confidence, status, rationale, creat
 pub const MAX_TEXT: usize = 10_000;
 
 /// Where a stance stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StanceStatus {
     /// In force.
@@ -39,7 +39,7 @@ impl StanceStatus {
         }
     }
 
-    fn from_stored(text: &str) -> Result<Self> {
+    pub(super) fn from_stored(text: &str) -> Result<Self> {
         [Self::Current, Self::Locked, Self::Deprecated]
             .into_iter()
             .find(|status| status.as_str() == text)
@@ -251,6 +251,7 @@ fn switch(
         "UPDATE stance_versions SET status = $4, updated_at = $5 WHERE persona_id = $1 AND id = $2 AND status = $3",
         vals![persona, &stance.id, from.as_str(), to.as_str(), author.at],
     )?;
+    beliefs::touch(c, persona, belief_id, author.at)?;
     let (action, kind) = match to {
         StanceStatus::Locked => ("belief.lock", "belief_locked"),
         StanceStatus::Current | StanceStatus::Deprecated => ("belief.unlock", "belief_unlocked"),

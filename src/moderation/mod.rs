@@ -28,6 +28,7 @@ mod outside;
 pub mod overrides;
 pub mod pauses;
 pub mod policies;
+pub mod proposed;
 pub mod pull;
 pub mod quality;
 pub mod queue;

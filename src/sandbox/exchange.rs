@@ -71,12 +71,12 @@ impl Request {
         if path == "/sandbox" || path.starts_with("/sandbox/") {
             return Service::Control;
         }
-        // Clients of the moderation endpoint put `/v1` behind the host.
-        if path == "/v1/moderations" {
+        // Clients of these endpoints put `/v1` behind the host.
+        if matches!(path, "/v1/moderations" | "/v1/embeddings") {
             return Service::Model;
         }
         let rest = path.strip_prefix("/api/v1/").unwrap_or("");
-        let model = ["chat/completions", "models", "key", "generation", "credits", "moderations"];
+        let model = ["chat/completions", "models", "key", "generation", "credits", "moderations", "embeddings"];
         if model.contains(&rest) || rest.starts_with("models/") { Service::Model } else { Service::Reddit }
     }
 

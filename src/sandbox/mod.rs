@@ -9,7 +9,7 @@
 //! | [`script`] | texts from a seed |
 //! | [`world`] | subreddits, posts, comments, inboxes; what exists when |
 //! | [`reddit`] | tokens, limits, listings, writes |
-//! | [`model`] | chat completions, models, generations |
+//! | [`model`] | chat completions, embeddings, models, generations |
 //! | [`faults`] | what goes wrong, where, how often |
 //! | `control` | `/sandbox/…`: look at the state, order faults, change the world |
 //! | `serve`, `wire` | requests, answers, connections that are cut |

@@ -257,7 +257,7 @@ fn malformed(answer: Answer) -> Answer {
 fn prose(mut answer: Answer) -> Answer {
     const SENTENCE: &str = "Sure! I had a close look at this text, and it seems to be quite safe.";
     if let Content::Json(value) = &mut answer.content {
-        for pointer in ["/choices/0/message/content", "/results"] {
+        for pointer in ["/choices/0/message/content", "/results", "/data/0/embedding"] {
             if let Some(place) = value.pointer_mut(pointer) {
                 *place = serde_json::json!(SENTENCE);
             }
@@ -273,6 +273,10 @@ fn emptied(mut answer: Answer) -> Answer {
             if let Some(list) = value.pointer_mut(pointer) {
                 *list = serde_json::json!([]);
             }
+        }
+        // A list of vectors says so; other answers have more under this name.
+        if value["object"] == "list" {
+            value["data"] = serde_json::json!([]);
         }
         // A submission answers with an id instead of things: it goes.
         if let Some(data) = value.pointer_mut("/json/data").and_then(|data| data.as_object_mut()) {

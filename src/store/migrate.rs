@@ -47,8 +47,11 @@ pub const MIGRATIONS: &[Migration] = migrations![
     13 "policies" "0013_policies",
     14 "listing" "0014_listing",
     15 "quality" "0015_quality",
-    16 "rollups" "0019_rollups",
-    17 "budgets" "0020_budgets",
+    16 "belief_history" "0016_belief_history",
+    17 "search_documents" "0017_search_documents",
+    18 "search_vectors" "0018_search_vectors",
+    19 "rollups" "0019_rollups",
+    20 "budgets" "0020_budgets",
 ];
 
 /// The newest schema version that this program knows.
@@ -57,9 +60,30 @@ pub fn newest() -> i64 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
+/// The part of a migration that is for one engine: what stands behind a line `-- [sqlite]` or `-- [postgres]` is for that one alone, until
+/// a line `-- [both]`. Full text is what the engines have no common words for.
+fn of_engine(sql: &str, engine: Engine) -> String {
+    let mut meant = true;
+    let mut kept = String::with_capacity(sql.len());
+    for line in sql.lines() {
+        match line {
+            "-- [both]" => meant = true,
+            "-- [sqlite]" => meant = engine == Engine::Sqlite,
+            "-- [postgres]" => meant = engine == Engine::Postgres,
+            _ if meant => {
+                kept.push_str(line);
+                kept.push('\n');
+            }
+            _ => {}
+        }
+    }
+    kept
+}
+
 fn spelled(sql: &str, engine: Engine) -> String {
+    let sql = of_engine(sql, engine);
     match engine {
-        Engine::Sqlite => sql.to_owned(),
+        Engine::Sqlite => sql,
         Engine::Postgres => sql
             .replace(" INTEGER", " BIGINT")
             .replace(" REAL", " DOUBLE PRECISION")

@@ -10,6 +10,7 @@ use quarterdeck::memory::{self, Author, PersonaConfig};
 use quarterdeck::moderation::{self, Item, Mode, item};
 use quarterdeck::reddit::{self, RateBudget};
 use quarterdeck::sandbox::{self, NewPost, Options, Sandbox};
+use quarterdeck::search::Search;
 use quarterdeck::store::audit::{self, Actor};
 use quarterdeck::store::{Address, Conn, Database};
 use secrecy::SecretString;
@@ -81,6 +82,11 @@ impl House {
             reddit: reddit::Client::new(settings, RateBudget::new(Arc::clone(&clock)), Arc::clone(&clock)).unwrap(),
             llm: llm::Client::new(models, Some(deck.clone()), llm::price::Book::embedded().unwrap(), Arc::clone(&clock)).unwrap(),
             judges: llm::judge::Judges::default(),
+            search: Some(Search::new(
+                deck.clone(),
+                Arc::clone(&clock),
+                quarterdeck::search::Settings { index: directory.path().join("index"), ..Default::default() },
+            )),
             clock,
             screener: quarterdeck::moderation::rules::Screener::open(None).unwrap(),
             moderation: moderation::Settings { mode: Mode::Sandbox, undo_comment: 0, ..moderation::Settings::default() },

@@ -10,6 +10,7 @@ mod personas;
 mod policies;
 mod process;
 mod program;
+mod remembering;
 mod replies;
 mod scripted;
 mod team;

@@ -1,6 +1,6 @@
 //! Decisions by key: what the screen says, and what the database holds afterwards.
 
-use crate::harness::{Home, message, short};
+use crate::harness::{Home, refused, short};
 use quarterdeck::moderation::State;
 
 const RIVERS: &str = "A harmless remark about rivers.";
@@ -27,7 +27,7 @@ fn approving_and_staying_leaves_the_choice_where_it_is() {
     console.chooses("rivers").shows("the draft").keys("A").says("approved, leaves in").chooses("rivers");
     assert_eq!(home.state(&ids[0]), "scheduled");
     // A second one does nothing but say why.
-    console.keys("A").wait_for(|screen| message(screen).contains("! "), "a refusal");
+    console.keys("A").wait_for(refused, "a refusal");
     assert_eq!(home.state(&ids[0]), "scheduled");
 }
 
@@ -120,14 +120,19 @@ fn passing_on_names_a_person_and_a_reason() {
     let item = home.item(&ids[0]);
     assert_eq!((item.escalated_to.as_deref(), item.escalation_reason.as_deref()), (Some("bea"), Some("knows the agency")));
     let mut other = home.console_as("bea");
-    other.shows("passed on to: bea").shows("because: knows the agency").keys("/is:escalated\r").shows("1 of").chooses("rivers");
+    other
+        .shows("passed on to: bea")
+        .shows("because: knows the agency")
+        .keys("/is:escalated\r")
+        .shows("1 item, oldest first, filtered: ")
+        .chooses("rivers");
 }
 
 #[test]
 fn what_was_passed_over_is_listed_for_others_only() {
     let (home, ids) = Home::with(&[RIVERS, LAKES]);
     let mut console = home.console();
-    console.chooses("rivers").shows("the draft").keys("s").says("passed over").chooses("lakes").keys("R").shows("1 items").hides("rivers");
+    console.chooses("rivers").shows("the draft").keys("s").says("passed over").chooses("lakes").keys("R").shows("1 item,").hides("rivers");
     assert_eq!(home.item(&ids[0]).state, State::Pending);
     console.keys("/is:skipped\r").shows("rivers");
     home.console_as("bea").shows("2 items").chooses("rivers");
@@ -163,7 +168,7 @@ fn marked_items_are_approved_together_after_a_question() {
     console.chooses("rivers").shows("the draft").keys("xx").shows("2 marked").keys("a").shows("Approve 2 marked items?");
     console.keys("n").hides("Approve 2 marked items?").shows("2 marked");
     assert_eq!(states(), ["pending", "pending", "pending"]);
-    console.keys("a").shows("Approve 2 marked items?").keys("y").says("approved, leaves in").shows("1 items").chooses("seas");
+    console.keys("a").shows("Approve 2 marked items?").keys("y").says("approved, leaves in").shows("1 item,").chooses("seas");
     console.keys("L").wait_for(|screen| screen.contents().matches("approved, leaves in").count() >= 2, "both in the messages");
     assert_eq!(states(), ["scheduled", "scheduled", "pending"]);
 }

@@ -1,6 +1,6 @@
 //! Changing a draft: in place, while it is screened, and in an editor of one's own.
 
-use crate::harness::{Home, short};
+use crate::harness::{Home, refused, short};
 use quarterdeck::moderation::{Settings, State, Verdict, queue};
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -38,7 +38,7 @@ fn a_blocked_text_is_stored_as_blocked() {
     console.chooses("rivers").shows("the draft").keys("e").shows(&title).keys(" Visit our casino!").shows("blocked").keys("\x13");
     console.says("changed").shows("revision 2").chooses("blocked");
     assert_eq!(home.item(&ids[0]).verdict, Verdict::Block);
-    console.keys("a").wait_for(|screen| crate::harness::message(screen).contains("! "), "a refusal");
+    console.keys("a").wait_for(refused, "a refusal");
     assert_ne!(home.item(&ids[0]).state, State::Scheduled);
 }
 
@@ -81,7 +81,7 @@ fn a_text_that_cannot_be_stored_is_not_lost() {
     // The claim ends, and somebody else has it now.
     home.decide("ana", &ids[0], queue::release);
     home.decide("bea", &ids[0], |c, on| queue::claim(c, on, &Settings::default()));
-    console.keys("\x1bOQ").wait_for(|screen| crate::harness::message(screen).contains("! "), "a refusal");
+    console.keys("\x1bOQ").wait_for(refused, "a refusal");
     console.shows("A long thought.");
     assert_eq!((home.item(&ids[0]).content.as_str(), home.revisions(&ids[0]).len()), (RIVERS, 1));
 }
@@ -99,7 +99,7 @@ fn an_editor_of_ones_own_changes_the_text() {
     let before = &raw[..raw.find("in the editor").unwrap()];
     assert!(before.contains("\x1b[?1049l") && before.contains("\x1b[?2004l"), "the editor has the terminal to itself");
     // The console has the keys again.
-    console.keys("?").shows("everywhere").keys("\x1b").hides("everywhere").keys("q");
+    console.keys("?").shows("in the queue").keys("\x1b").hides("in the queue").keys("q");
     assert_eq!(console.ended(std::time::Duration::from_secs(2)), 0);
 }
 

@@ -65,6 +65,25 @@ fn signals_end_it_in_order() {
 }
 
 #[test]
+fn a_failure_of_the_program_gives_the_terminal_back_before_it_is_told() {
+    let home = home();
+    let mut console = home.console_with(&[("QUARTERDECK_TEST_PANIC", "1")]);
+    assert_ne!(console.ended(Duration::from_secs(10)), 0);
+    gives_the_terminal_back(&console);
+    let raw = String::from_utf8_lossy(&console.raw()).into_owned();
+    assert!(raw.rfind("the program has a fault") > raw.rfind("\x1b[?1049l"), "{raw:?}");
+}
+
+#[test]
+fn stopped_and_continued_from_outside_it_goes_on_and_ends_in_order() {
+    let home = home();
+    let mut console = console(&home);
+    console.signal(Signal::STOP).signal(Signal::CONT).keys("?").shows("in the queue").keys("\x1b").hides("in the queue").keys("q");
+    assert_eq!(console.ended(SOON), 0);
+    gives_the_terminal_back(&console);
+}
+
+#[test]
 fn a_signal_in_the_middle_of_an_edit_ends_it_too() {
     let home = home();
     let mut console = console(&home);
@@ -87,7 +106,7 @@ fn suspending_gives_the_terminal_back_and_continuing_takes_it_again() {
     let mut shell = home.program_in_a_shell();
     shell.shows("$ ").keys("$DECK\n").chooses("rivers").keys("\x1a").shows("Stopped");
     gives_the_terminal_back_but_modes(&shell);
-    shell.keys("fg\n").chooses("rivers").keys("?").shows("everywhere").keys("\x1b").hides("everywhere").keys("q").shows("$ ");
+    shell.keys("fg\n").chooses("rivers").keys("?").shows("in the queue").keys("\x1b").hides("in the queue").keys("q").shows("$ ");
     gives_the_terminal_back_but_modes(&shell);
     shell.keys("exit\n");
     assert_eq!(shell.ended(SOON), 0);

@@ -427,6 +427,11 @@ pub fn message(screen: &vt100::Screen) -> String {
     screen.rows(0, columns.get()).nth(usize::from(rows.get()) - 2).unwrap_or_default()
 }
 
+/// Whether the line of messages tells of a failure: it begins with the sign of what is blocked.
+pub fn refused(screen: &vt100::Screen) -> bool {
+    ["✗ ", "x "].iter().any(|sign| message(screen).starts_with(sign))
+}
+
 /// The last line.
 pub fn footer(screen: &vt100::Screen) -> String {
     let (rows, columns) = screen.size();

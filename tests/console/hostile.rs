@@ -4,11 +4,11 @@ use crate::harness::{Console, Home, comment, short};
 use quarterdeck::moderation::{DraftMetadata, NewItem, State, ThreadEntry};
 
 /// A title, a cleared screen, the clipboard, a colour, a bell, other ways to begin a sequence, other directions of writing, nothing at all.
-const ATTACK: &str = "before\u{1b}]0;owned title\u{7}\u{1b}[2J\u{1b}]52;c;b3duZWQ=\u{7}\u{1b}[31;5mred\u{1b}Pq#0\u{1b}\\\u{9b}2J\u{9d}0;again\u{9c}\u{7}\u{8}\
+pub const ATTACK: &str = "before\u{1b}]0;owned title\u{7}\u{1b}[2J\u{1b}]52;c;b3duZWQ=\u{7}\u{1b}[31;5mred\u{1b}Pq#0\u{1b}\\\u{9b}2J\u{9d}0;again\u{9c}\u{7}\u{8}\
     \u{1b}[?1049l\u{1b}[6n\u{202e}reversed\u{202c}\u{2066}isolated\u{2069}zero\u{200b}width\u{feff}\u{2060}\u{e0041}after";
 
 /// A home with a draft whose every part is hostile.
-fn home() -> (Home, String) {
+pub fn home() -> (Home, String) {
     let home = Home::new();
     let entry = |body: String| ThreadEntry {
         fullname: "t3_bad".into(),
@@ -28,13 +28,12 @@ fn home() -> (Home, String) {
 
 /// Fails when something of the attack reached the terminal.
 #[track_caller]
-fn is_clean(console: &Console) {
+pub fn is_clean(console: &Console) {
     let raw = console.raw();
-    let holds = |bytes: &[u8]| raw.windows(bytes.len()).any(|window| window == bytes);
-    for bad in
-        ["\u{1b}]0;", "\u{1b}]52;c;b3duZWQ=", "\u{1b}[31;5m", "\u{1b}P", "\u{1b}[6n", "\u{7}", "\u{8}", "owned title", "\u{1b}[?1049l"]
-    {
-        assert!(!holds(bad.as_bytes()), "{bad:?} reached the terminal");
+    for bad in ["\u{1b}]0;", "\u{1b}]52;c;b3duZWQ=", "\u{1b}[31;5m", "\u{1b}P", "\u{1b}[6n", "\u{7}", "\u{8}", "\u{1b}[?1049l"] {
+        let place = raw.windows(bad.len()).position(|window| window == bad.as_bytes());
+        let around = place.map(|at| String::from_utf8_lossy(&raw[at.saturating_sub(80)..(at + 80).min(raw.len())]).into_owned());
+        assert_eq!(around, None, "{bad:?} reached the terminal");
     }
     let text = String::from_utf8_lossy(&raw);
     let hidden = |letter: &char| matches!(*letter, '\u{80}'..='\u{9f}' | '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}');
@@ -78,7 +77,7 @@ fn a_hostile_draft_is_edited_without_harm_and_stays_as_it_was() {
     let (home, id) = home();
     home.add("A second remark, about lakes.");
     let mut console = home.console();
-    console.shows("lakes").keys("/state:").keys(home.item(&id).state.as_str()).keys("\r").shows("A harmless remark before");
+    console.shows("lakes").keys("/state:").keys(home.item(&id).state.as_str()).keys("\r").shows("mallory");
     console.keys("e").shows(&format!("edit {}", short(&id)));
     console.keys("!").shows("rivers.!").keys("\x1b[D\x1b[D\x1b[D\x1b[1~").keys("\x7f").shows("rivers");
     is_clean(&console);

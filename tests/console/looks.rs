@@ -18,7 +18,7 @@ fn colours(console: &Console) -> Vec<String> {
 
 /// Whether the chosen line is drawn in reverse.
 fn is_reverse(screen: &vt100::Screen) -> bool {
-    let row = (1..screen.size().0.get()).find(|row| screen.cell(*row, 0).is_some_and(|cell| cell.contents() == ">"));
+    let row = (1..screen.size().0.get()).find(|row| screen.cell(*row, 0).is_some_and(|cell| ["▌", ">"].contains(&cell.contents())));
     row.is_some_and(|row| screen.cell(row, 10).is_some_and(vt100::Cell::inverse))
 }
 
@@ -32,7 +32,7 @@ fn without_colours_the_chosen_line_is_reverse() {
         .keys("j")
         .chooses("lakes")
         .wait_for(is_reverse, "the next in reverse");
-    console.keys("?").shows("everywhere").keys("\x1b").hides("everywhere").keys("e").shows("edit ").keys(" casino").shows("blocked");
+    console.keys("?").shows("in the queue").keys("\x1b").hides("in the queue").keys("e").shows("edit ").keys(" casino").shows("blocked");
     assert_eq!(colours(&console), Vec::<String>::new());
 }
 
@@ -49,7 +49,17 @@ fn poor_terminals_are_served() {
     let (home, _) = Home::with(&["A harmless remark about rivers.", "A second remark, about lakes."]);
     for term in ["dumb", "vt100", "linux", "xterm", ""] {
         let mut console = home.console_with(&[("TERM", term)]);
-        console.chooses("rivers").keys("j").chooses("lakes").keys("?").shows("everywhere").keys("\x1b").hides("everywhere");
+        // What was chosen the last time is remembered.
+        console
+            .wait_for(|screen| chosen(screen).is_some(), "a list")
+            .keys("gg")
+            .chooses("rivers")
+            .keys("j")
+            .chooses("lakes")
+            .keys("?")
+            .shows("in the queue")
+            .keys("\x1b")
+            .hides("in the queue");
         console.wait_for(|screen| chosen(screen).is_some(), "a chosen line").keys("q");
         assert_eq!(console.ended(std::time::Duration::from_secs(2)), 0, "{term}");
     }

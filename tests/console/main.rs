@@ -4,13 +4,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beliefs;
+mod cases;
 mod decisions;
 mod editing;
 mod ending;
 mod harness;
 mod hostile;
+mod kept;
 mod listing;
 mod looks;
+mod mouse;
 mod others;
+mod search;
 mod stopping;
 mod waiting;

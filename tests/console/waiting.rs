@@ -28,7 +28,7 @@ fn a_held_lock_is_waited_for_while_the_screen_goes_on() {
     console.chooses("rivers");
     let (release, thread) = hold(&home);
     console.keys("a").chooses("lakes").shows("waiting for the database");
-    console.keys("?").shows("everywhere").keys("\x1b").hides("everywhere");
+    console.keys("?").shows("in the queue").keys("\x1b").hides("in the queue");
     assert_eq!(home.state(&ids[0]), "pending");
     release.send(()).unwrap();
     thread.join().unwrap();

@@ -101,7 +101,10 @@ impl Filters {
                 (_, true) => states.to_vec(),
                 _ => self.state,
             },
+            id: None,
             after: None,
+            backwards: false,
+            inclusive: false,
             // Who is not known by name has passed nothing over.
             not_skipped_by: desk.context.operator().ok().filter(|_| !self.skipped && !self.all),
             verdicts: self.verdict,

@@ -34,11 +34,12 @@ pub(super) fn top(state: &State, buffer: &mut Buffer, area: Rect) {
         let x = area.x + place.start;
         let role = if is_open { Role::Heading } else { Role::Dim };
         // The open tab is told by more than its colour.
-        let title = if is_open && Name::ALL.len() > 1 { format!("[{}]", name.title()) } else { format!(" {} ", name.title()) };
-        end = put(buffer, x, area.y, area.right().saturating_sub(x), &title, theme.style(role)).max(end);
+        let (before, behind) = if is_open && Name::ALL.len() > 1 { ("[", "]") } else { (" ", " ") };
+        end = put(buffer, x, area.y, area.right().saturating_sub(x), &format!("{before}{}", name.title()), theme.style(role)).max(end);
         if let Some(badge) = name.badge(state) {
-            end = put(buffer, end, area.y, area.right().saturating_sub(end), &format!("{badge} "), theme.style(Role::Badge)).max(end);
+            end = put(buffer, end, area.y, area.right().saturating_sub(end), &format!(" {badge}"), theme.style(Role::Badge)).max(end);
         }
+        end = put(buffer, end, area.y, area.right().saturating_sub(end), behind, theme.style(role)).max(end);
     }
     let right = status(state, usize::from(area.right().saturating_sub(end + 1)));
     let width: usize = right.iter().map(|(_, text)| columns(text)).sum();
@@ -88,8 +89,8 @@ pub(super) fn footer(state: &State, buffer: &mut Buffer, area: Rect) {
         let text = format!("{} waiting for the database{long}", signs.get(turn).copied().unwrap_or_default());
         put(buffer, area.x, area.y, area.width, &text, theme.style(Role::Warning));
     } else if state.tab == Name::Queue && state.queue.is_stale {
-        let text = "the queue has changed; it is read again when you leave this item";
-        put(buffer, area.x, area.y, area.width, text, theme.style(Role::Accent));
+        let text = crate::console::queue::list::announcement(state);
+        put(buffer, area.x, area.y, area.width, &text, theme.style(Role::Accent));
     }
     for (place, key, title, _) in hints(state, area) {
         let x = put(buffer, place.start, area.y + 1, area.right() - place.start, &key, theme.style(Role::Key));

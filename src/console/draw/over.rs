@@ -1,11 +1,12 @@
 //! What lies over the tab, and the keys of the screen at hand.
 
-use super::parts::{clip, columns, put};
+use super::parts::{clip, columns as cells, put};
 use super::put_lines;
 use crate::base::{SafeText, clock};
 use crate::console::action::{Action, Scope};
 use crate::console::layers::{self, REASONS};
 use crate::console::queue::case::{flagged, verdict};
+use crate::console::queue::{columns, decide};
 use crate::console::request::Decision;
 use crate::console::saved;
 use crate::console::state::{Asked, Confirm, Layer, State};
@@ -23,10 +24,13 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)>
     let own = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, title)| ((*key).to_owned(), *title, None)).collect();
     match state.layers.last() {
         Some(Layer::Help { .. } | Layer::Messages { .. } | Layer::Metrics { .. }) => own(&[("j/k", "scroll"), ("esc", "back")]),
+        Some(Layer::Beliefs(_)) => own(&crate::console::beliefs::pick::KEYS),
         Some(Layer::Palette { .. }) => own(&[("enter", "do it"), ("up/down", "choose"), ("esc", "back")]),
         Some(Layer::Reject) => own(&[("1-9", "why"), ("esc", "back")]),
         Some(Layer::Personas { .. }) => own(&[("j/k", "choose"), ("enter", "show"), ("esc", "back")]),
         Some(Layer::Saved { .. }) => own(&saved::KEYS),
+        Some(Layer::Columns { .. }) => own(&columns::KEYS),
+        Some(Layer::Search(layer)) => own(crate::console::search::layer::keys(layer)),
         Some(Layer::Line { .. }) => own(&[("enter", "done"), ("esc", "back")]),
         Some(Layer::Editor { .. }) => own(&[("F2", "save"), ("ctrl-s", "save"), ("esc", "leave")]),
         Some(Layer::Question { .. }) => own(&[("y", "yes"), ("esc", "no")]),
@@ -41,6 +45,7 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)>
         None if !state.pending.is_empty() => {
             tabs::follows(state, &state.pending).into_iter().map(|(key, action)| (key, action.title(), None)).collect()
         }
+        None if tabs::field_keys(state).is_some() => own(tabs::field_keys(state).unwrap_or_default()),
         None => {
             let shown = tabs::wanted(state);
             shown.iter().map(|action| (state.key(*action), action.title(), Some(*action))).collect()
@@ -81,6 +86,10 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
             };
             page(state, frame, "the queue in the last 24 hours", &lines, *top);
         }
+        Layer::Beliefs(pick) => {
+            let (width, rows) = (usize::from(area.width).saturating_sub(8), usize::from(area.height).saturating_sub(5));
+            page(state, frame, &pick.title(), &pick.lines(width, rows), 0);
+        }
         Layer::Palette { typed, at } => return Some(palette(state, frame, typed, *at)),
         Layer::Reject => {
             let lines: Vec<Pieces> = REASONS
@@ -112,17 +121,35 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
             // The chosen line is kept in view.
             page(state, frame, "saved filters", &lines, (*at + 1).saturating_sub(usize::from(area.height).saturating_sub(5)));
         }
+        Layer::Columns { at } => page(state, frame, "columns", &columns::lines(state, *at), 0),
+        Layer::Search(layer) => {
+            let (title, lines, at) = crate::console::search::layer::lines(state, layer, usize::from(area.width).saturating_sub(8));
+            // The chosen line is kept in view.
+            page(state, frame, title, &lines, (at + 1).saturating_sub(usize::from(area.height).saturating_sub(5)));
+        }
         Layer::Question { confirm } => {
             let words = match confirm {
                 Confirm::Resume => "Send again? Everything that was approved and is due leaves at once.".to_owned(),
                 Confirm::Discard => "Leave, and lose the text that you typed?".to_owned(),
                 Confirm::Many { decision, count } => {
                     let unread = matches!(**decision, Decision::ApproveUnread);
-                    let left_out = if unread { " What screening did not find clean is left out." } else { "" };
+                    let left_out = if unread {
+                        " What screening did not find clean, and what is longer than its line shows, is left out."
+                    } else {
+                        ""
+                    };
                     format!("{} {count} marked items? Each is decided by itself, in the version that is listed.{left_out}", decision.wish())
                 }
             };
             let mut lines = wrap(&[Piece::new(Role::Text, &words)], usize::from(area.width).saturating_sub(8), 0);
+            if matches!(confirm, Confirm::Many { .. }) {
+                lines.extend(decide::evidence(state, usize::from(area.width).saturating_sub(8)));
+                let room = usize::from(area.height).saturating_sub(8);
+                if lines.len() > room {
+                    lines.truncate(room.saturating_sub(1));
+                    lines.push(line(Role::Warning, "and more, which do not fit here"));
+                }
+            }
             lines.push(Vec::new());
             lines.push(vec![
                 Piece::new(Role::Key, "y"),
@@ -132,12 +159,18 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
             page(state, frame, "are you sure?", &lines, 0);
         }
         Layer::Line { asked, text } => {
+            let own;
             let title = match asked {
+                Asked::Beliefs(asked) => {
+                    own = asked.title(state);
+                    own.as_str()
+                }
                 Asked::Filter => "filter: words, subreddit: verdict: state: rule: author: is:",
                 Asked::FilterName => "a name for this filter",
                 Asked::Return => "what should the agent change?",
                 Asked::Hold => "for how long, and why: 2h waits for an answer",
                 Asked::Escalate => "to whom, and why: bea knows the agency",
+                Asked::Search(asked) => asked.title(),
                 Asked::RejectNote { .. } => "a few words for the agent (enter alone: none)",
             };
             let place =
@@ -214,7 +247,7 @@ fn border(state: &State, buffer: &mut Buffer, area: Rect, style: ratatui::style:
 fn page(state: &State, frame: &mut Frame<'_>, title: &str, lines: &[Pieces], top: usize) {
     let area = frame.area();
     let widest =
-        lines.iter().map(|line| line.iter().map(|piece| columns(piece.text())).sum::<usize>()).max().unwrap_or(0).max(columns(title) + 4);
+        lines.iter().map(|line| line.iter().map(|piece| cells(piece.text())).sum::<usize>()).max().unwrap_or(0).max(cells(title) + 4);
     let width = u16::try_from(widest + 4).unwrap_or(area.width).min(area.width.saturating_sub(2));
     let height = u16::try_from(lines.len() + 2).unwrap_or(area.height).min(area.height.saturating_sub(3)).max(3);
     let outer = Rect { x: (area.width - width) / 2, y: (area.height.saturating_sub(2).saturating_sub(height)) / 2 + 1, width, height };
@@ -245,10 +278,16 @@ fn palette(state: &State, frame: &mut Frame<'_>, typed: &str, at: usize) -> (u16
     (end.min(inside.right().saturating_sub(1)), inside.y)
 }
 
+/// Columns of the keys in the help.
+const HELP_KEYS: usize = 20;
+
 /// What the keymap binds, by where it holds.
 fn help(state: &State, width: usize) -> Vec<Pieces> {
     let mut lines = Vec::new();
-    for scope in Scope::ALL {
+    // What holds on this screen stands first, the innermost on top; the keys of other tabs hold there and not here.
+    let here = tabs::scopes(state);
+    let around = Scope::ALL.into_iter().rev().filter(|scope| tabs::holds(state, *scope) && !here.contains(scope));
+    for scope in here.iter().copied().chain(around) {
         let mut of_scope: Vec<(Action, Vec<String>)> = Vec::new();
         for (_, keys, action) in state.keymap.entries().into_iter().filter(|(bound, ..)| *bound == scope) {
             match of_scope.iter_mut().find(|(known, _)| *known == action) {
@@ -264,13 +303,20 @@ fn help(state: &State, width: usize) -> Vec<Pieces> {
             Role::Heading,
             match scope {
                 Scope::Global => "everywhere",
+                Scope::Beliefs => "among beliefs",
                 Scope::Queue => "in the queue",
+                Scope::Search => "in the search",
                 Scope::Text => "in what scrolls",
             },
         ));
         for (action, keys) in of_scope {
-            let pieces = [Piece::new(Role::Key, &format!(" {:<18} ", keys.join(", "))), Piece::new(Role::Text, action.help())];
-            lines.extend(wrap(&pieces, width, 0));
+            // The words stand beside the keys, and go on under themselves.
+            let words = wrap(&[Piece::new(Role::Text, action.help())], width.saturating_sub(HELP_KEYS), 0);
+            let keys = format!(" {:<1$} ", keys.join(", "), HELP_KEYS - 2);
+            for (number, words) in words.into_iter().enumerate() {
+                let before = if number == 0 { Piece::new(Role::Key, &keys) } else { Piece::new(Role::Text, &" ".repeat(HELP_KEYS)) };
+                lines.push(std::iter::once(before).chain(words).collect());
+            }
         }
         lines.push(Vec::new());
     }

@@ -1,6 +1,6 @@
 //! What is done in the queue's tab: moving, deciding, marking, filtering. Pure: a state in, requests out.
 
-use super::{Focus, View, case, filter};
+use super::{Focus, View, case, decide as decisions, list as window};
 use crate::console::action::Action;
 use crate::console::request::{Decision, Request, Seen};
 use crate::console::state::{Asked, Confirm, Layer, State, Wish};
@@ -19,25 +19,23 @@ pub(in crate::console) fn act(state: &mut State, action: Action, count: Option<u
         Action::Up => return go(state, count::times(count, -1)),
         Action::PageDown => return go(state, count::times(count, page)),
         Action::PageUp => return go(state, count::times(count, -page)),
-        Action::First => return go(state, isize::MIN / 2),
-        Action::Last => return go(state, isize::MAX / 2),
+        Action::First => return window::to_end(state, false).unwrap_or_else(|| go(state, isize::MIN / 2)),
+        Action::Last => return window::to_end(state, true).unwrap_or_else(|| go(state, isize::MAX / 2)),
         Action::Pane => state.queue.focus = if state.queue.focus == Focus::List { Focus::Case } else { Focus::List },
         Action::Open => {
             state.queue.focus = Focus::Case;
             return decide(state, Decision::Claim);
         }
         Action::Approve => return decide(state, Decision::Approve),
-        Action::ApproveStay => return decide_staying(state, Decision::Approve),
+        Action::ApproveStay => return decisions::one(state, Decision::Approve, false),
         Action::Skip => return decide(state, Decision::Skip),
         Action::Claim => {
             let mine =
                 state.queue.open_case().is_some_and(|case| case.item.live_lease(state.now).is_some_and(|(holder, _)| holder == state.me));
             return decide(state, if mine { Decision::Release } else { Decision::Claim });
         }
-        Action::Undo => match state.approved.pop() {
-            Some(seen) => return vec![Request::Decide { seen, decision: Decision::Undo }],
-            None => state.say("you have approved nothing in this console that could be taken back", false),
-        },
+        Action::Undo => return decisions::undo(state),
+        Action::Columns => state.layers.push(Layer::Columns { at: 0 }),
         Action::Reject if state.queue.seen().is_some() => state.layers.push(Layer::Reject),
         Action::Return if state.queue.seen().is_some() => layers::ask(state, Asked::Return, ""),
         Action::Hold if state.queue.seen().is_some() => layers::ask(state, Asked::Hold, ""),
@@ -167,11 +165,7 @@ fn go(state: &mut State, by: isize) -> Vec<Request> {
     }
     let is_other = state.queue.step(by);
     let mut requests = if is_other { open_case(state) } else { Vec::new() };
-    // The next page is asked for before the end is reached.
-    let near_end = state.queue.at().is_some_and(|at| at + 60 >= state.queue.lines.len());
-    if near_end && state.queue.more && !state.queue.loading {
-        requests.extend(page_after(state));
-    }
+    requests.extend(window::go_on(state));
     requests
 }
 
@@ -187,35 +181,16 @@ pub(in crate::console) fn open_case(state: &mut State) -> Vec<Request> {
     vec![Request::Case { persona: line.persona_id.clone(), id: line.id.clone() }]
 }
 
-/// Ask for the list from its beginning.
+/// Ask for the list, where the item at hand is.
 pub(in crate::console) fn list(state: &mut State) -> Vec<Request> {
-    match filter::parse(&state.queue.filter, state.persona.as_ref(), &state.me, state.queue.sort, state.now) {
-        Ok(filter) => {
-            state.queue.filter_fault = None;
-            state.queue.generation += 1;
-            state.queue.loading = true;
-            vec![Request::List { filter: Box::new(filter), generation: state.queue.generation }]
-        }
-        Err(fault) => {
-            state.queue.filter_fault = Some(fault);
-            Vec::new()
-        }
-    }
-}
-
-fn page_after(state: &mut State) -> Vec<Request> {
-    let parsed = filter::parse(&state.queue.filter, state.persona.as_ref(), &state.me, state.queue.sort, state.now);
-    let (Ok(mut filter), Some(last)) = (parsed, state.queue.lines.last()) else { return Vec::new() };
-    filter.after = Some(last.place(state.queue.sort));
-    state.queue.loading = true;
-    vec![Request::List { filter: Box::new(filter), generation: state.queue.generation }]
+    window::ask(state)
 }
 
 /// Decide about the item at hand, or about all that are marked.
 pub(in crate::console) fn decide(state: &mut State, decision: Decision) -> Vec<Request> {
     let count = state.queue.marked.len();
     if count == 0 || !decision.moves_on() {
-        return decide_one(state, decision, true);
+        return decisions::one(state, decision, true);
     }
     // Many at once are not read one by one: approving them leaves out what needs a look.
     let decision = if matches!(decision, Decision::Approve) { Decision::ApproveUnread } else { decision };
@@ -223,48 +198,13 @@ pub(in crate::console) fn decide(state: &mut State, decision: Decision) -> Vec<R
     Vec::new()
 }
 
-fn decide_staying(state: &mut State, decision: Decision) -> Vec<Request> {
-    decide_one(state, decision, false)
-}
-
-fn decide_one(state: &mut State, decision: Decision, moves_on: bool) -> Vec<Request> {
-    let Some(seen) = state.queue.seen() else {
-        state.say("no item is at hand", false);
-        return Vec::new();
-    };
-    if state.queue.busy.contains_key(&seen.id) {
-        return Vec::new();
-    }
-    state.queue.busy.insert(seen.id.clone(), decision.done());
-    let mut requests = vec![Request::Decide { seen: seen.clone(), decision: decision.clone() }];
-    if moves_on && decision.moves_on() {
-        // The next item is on the screen at once; a refusal brings this one back.
-        let place = state.queue.at().unwrap_or(0);
-        state.queue.remove(&seen.id);
-        state.queue.select(place.min(state.queue.lines.len().saturating_sub(1)));
-        requests.extend(open_case(state));
-    }
-    requests
-}
-
-/// Decide about everything that is marked, each by its own version.
-pub(in crate::console) fn decide_marked(state: &mut State, decision: &Decision) -> Vec<Request> {
-    let marked = std::mem::take(&mut state.queue.marked);
-    let mut requests = Vec::with_capacity(marked.len());
-    for seen in marked.into_values() {
-        state.queue.remove(&seen.id);
-        state.queue.busy.insert(seen.id.clone(), decision.done());
-        requests.push(Request::Decide { seen, decision: decision.clone() });
-    }
-    requests.extend(open_case(state));
-    requests
-}
-
 /// Make the lines of the case anew.
 pub(in crate::console) fn lay_out(state: &mut State) {
     let width = state.case_width();
     if let Some(open) = state.queue.open_case() {
-        state.queue.case_lines = case::lines(open, state.queue.view, state.queue.masked, width, state.now);
+        let mut lines = decisions::told(state, open, width);
+        lines.extend(case::lines(open, state.queue.view, state.queue.masked, width, state.now));
+        state.queue.case_lines = lines;
         state.queue.case_top = state.queue.case_top.min(state.queue.case_lines.len().saturating_sub(1));
     }
     state.is_dirty = true;
@@ -280,7 +220,7 @@ pub(in crate::console) fn back(state: &mut State) -> Vec<Request> {
         let mine =
             state.queue.open_case().is_some_and(|case| case.item.live_lease(state.now).is_some_and(|(holder, _)| holder == state.me));
         if mine {
-            return decide_one(state, Decision::Release, false);
+            return decisions::one(state, Decision::Release, false);
         }
     } else if !state.queue.marked.is_empty() {
         state.queue.marked.clear();

@@ -1,14 +1,19 @@
 //! A case as lines of text: what is answered, the draft with its flagged places, what speaks against it, and its history. Pure.
 
-use super::View;
-use crate::base::{Millis, SafeText, clock};
+use super::{Notice, View, beside, since};
+use crate::base::{Millis, Picos, SafeText, clock};
 use crate::console::request::Case;
 use crate::console::text::{Piece, Pieces, line, wrap};
 use crate::console::theme::Role;
+use crate::llm::calls::Call;
 use crate::memory::confidence;
 use crate::moderation::screening::ConsistencyResult;
 use crate::moderation::{Item, Span, Verdict};
-use similar::{ChangeTag, TextDiff};
+
+/// Lines of an entry of the thread that stand before the draft.
+const SHORT: usize = 6;
+/// Bytes of a draft that are shown: rules block a text long before.
+const MOST_OF_A_DRAFT: usize = 160_000;
 
 /// The lines of a case, for a pane of so many columns.
 pub(in crate::console) fn lines(case: &Case, view: View, masked: bool, width: usize, now: Millis) -> Vec<Pieces> {
@@ -16,10 +21,11 @@ pub(in crate::console) fn lines(case: &Case, view: View, masked: bool, width: us
     match view {
         View::Whole => {
             head(&mut page, case, now);
-            thread(&mut page, &case.item, masked);
+            thread(&mut page, &case.item, masked, true);
             draft(&mut page, &case.item);
             findings(&mut page, case, now);
-            beliefs(&mut page, &case.item);
+            beliefs(&mut page, case);
+            cost(&mut page, case);
             history(&mut page, case);
         }
         View::Rules => {
@@ -28,13 +34,17 @@ pub(in crate::console) fn lines(case: &Case, view: View, masked: bool, width: us
         }
         View::Beliefs => {
             draft(&mut page, &case.item);
-            beliefs(&mut page, &case.item);
+            agreement(&mut page, case);
+            beliefs(&mut page, case);
         }
-        View::Thread => thread(&mut page, &case.item, masked),
+        View::Thread => thread(&mut page, &case.item, masked, false),
         View::Difference => difference(&mut page, case),
     }
     page.lines
 }
+
+/// The most bytes of a text around the draft that are shown: nothing that somebody wrote makes the screen stand still. The draft is whole.
+const LONGEST: usize = 1 << 16;
 
 struct Page {
     lines: Vec<Pieces>,
@@ -50,7 +60,12 @@ impl Page {
     }
 
     fn text(&mut self, role: Role, indent: usize, text: &str) {
-        self.pieces(&[Piece::new(role, text)], indent);
+        let shown = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or(text);
+        self.pieces(&[Piece::new(role, shown)], indent);
+        if shown.len() < text.len() {
+            let rest = text[shown.len()..].chars().count();
+            self.pieces(&[Piece::new(Role::Warning, &format!("{rest} more characters are not shown"))], indent);
+        }
     }
 
     fn pieces(&mut self, pieces: &[Piece], indent: usize) {
@@ -81,7 +96,8 @@ fn head(page: &mut Page, case: &Case, now: Millis) {
     }
 }
 
-fn thread(page: &mut Page, item: &Item, masked: bool) {
+/// What is answered. In short only the beginning of each entry, so that the draft is not far below.
+fn thread(page: &mut Page, item: &Item, masked: bool, in_short: bool) {
     for entry in &item.draft_metadata.thread {
         page.heading(&format!("u/{} wrote", SafeText::line(&entry.author)));
         if masked {
@@ -91,7 +107,13 @@ fn thread(page: &mut Page, item: &Item, masked: bool) {
         if let Some(title) = &entry.title {
             page.text(Role::Text, 1, title);
         }
-        page.text(Role::Quote, 1, &entry.body);
+        let lines = wrap(&[Piece::new(Role::Quote, &entry.body)], page.width, 1);
+        let shown = if in_short && lines.len() > SHORT + 1 { SHORT } else { lines.len() };
+        let left_out = lines.len() - shown;
+        page.lines.extend(lines.into_iter().take(shown));
+        if left_out > 0 {
+            page.text(Role::Accent, 1, &format!("{left_out} more lines: the thread's own view has them"));
+        }
     }
     if item.draft_metadata.thread.is_empty() {
         page.heading("thread");
@@ -106,7 +128,17 @@ fn draft(page: &mut Page, item: &Item) {
     }
     let mut spans: Vec<Span> = item.evaluation.hits.iter().flat_map(|hit| hit.spans.iter().copied()).collect();
     spans.sort_by_key(|span| (span.start, span.end));
-    page.pieces(&flagged(&item.content, &spans), 1);
+    let shown = item.content.get(..item.content.floor_char_boundary(MOST_OF_A_DRAFT)).unwrap_or_default();
+    spans.retain(|span| span.end <= shown.len());
+    page.pieces(&flagged(shown, &spans), 1);
+    if shown.len() < item.content.len() {
+        let more = item.content.len() - shown.len();
+        page.text(Role::Bad, 1, &format!("{more} more bytes are not shown; it is much too long to be sent"));
+    }
+    let hidden = SafeText::new(shown).removed();
+    if hidden > 0 {
+        page.text(Role::Warning, 1, &format!("{hidden} characters are left out here: they are invisible, or would steer the terminal"));
+    }
 }
 
 /// A text with the places that rules flagged. Each piece is made safe by itself, so that the places stay right.
@@ -152,22 +184,11 @@ fn findings(page: &mut Page, case: &Case, now: Millis) {
     for hit in &item.evaluation.shadow {
         page.text(Role::Dim, 1, &format!("in shadow, {}: {}", hit.rule_id, SafeText::line(&hit.message)));
     }
-    match &item.draft_metadata.consistency {
-        Some(ConsistencyResult::Consistent { explanation, confidence }) => {
-            page.text(
-                Role::Dim,
-                1,
-                &format!("agrees with the beliefs, sure to {:.0} %: {}", confidence * 100.0, SafeText::line(explanation)),
-            );
-        }
-        Some(ConsistencyResult::Unknown { reason }) => {
-            page.text(Role::Warning, 1, &format!("not checked against the beliefs: {}", SafeText::line(reason)))
-        }
-        Some(ConsistencyResult::Inconsistent { .. } | ConsistencyResult::NotNeeded) | None => {}
-    }
+    agreement(page, case);
     if let Some((text, at)) = &case.resembles {
-        page.heading(&format!("what it resembles, {} ago", clock::duration((now - at).max(0))));
-        page.text(Role::Quote, 1, text);
+        page.heading("what it resembles");
+        let ago = format!("drafted {} ago", clock::duration((now - at).max(0)));
+        page.lines.extend(beside::beside(("this draft", &item.content), (&ago, text), page.width));
     }
     if !case.rules.is_empty() {
         page.heading(&format!("rules of r/{}", SafeText::line(&item.target_subreddit)));
@@ -177,14 +198,67 @@ fn findings(page: &mut Page, case: &Case, now: Millis) {
     }
 }
 
-fn beliefs(page: &mut Page, item: &Item) {
-    let metadata = &item.draft_metadata;
+/// What the check against the beliefs said, with what the persona holds where it disagrees.
+fn agreement(page: &mut Page, case: &Case) {
+    let percent = |confidence: &f64| format!("sure to {:.0} %", confidence * 100.0);
+    match &case.item.draft_metadata.consistency {
+        Some(ConsistencyResult::Consistent { explanation, confidence }) => {
+            page.heading("consistency");
+            let words = format!("agrees with the beliefs, {}: {}", percent(confidence), SafeText::line(explanation));
+            page.pieces(&[Piece::new(Role::Good, "consistent  "), Piece::new(Role::Dim, &words)], 1);
+        }
+        Some(ConsistencyResult::Inconsistent { confidence, explanation, conflicts }) => {
+            page.heading("consistency");
+            let words = format!("{}: {}", percent(confidence), SafeText::line(explanation));
+            page.pieces(&[Piece::new(Role::Bad, "in conflict  "), Piece::new(Role::Text, &words)], 1);
+            for conflict in conflicts {
+                let held = stance(case, &conflict.belief_id);
+                page.pieces(&[Piece::new(Role::Warning, "against: "), Piece::new(Role::Text, &conflict.title)], 1);
+                page.text(Role::Dim, 3, &held.unwrap_or_else(|| "the belief is not held any more".to_owned()));
+                if let Some(quote) = &conflict.quote {
+                    page.pieces(&[Piece::new(Role::Dim, "the draft says: "), Piece::new(Role::Flagged, &format!("[{quote}]"))], 3);
+                }
+            }
+        }
+        Some(ConsistencyResult::Unknown { reason }) => {
+            page.heading("consistency");
+            let words = format!("not checked against the beliefs: {}", SafeText::line(reason));
+            page.pieces(&[Piece::new(Role::Warning, "unknown  "), Piece::new(Role::Text, &words)], 1);
+        }
+        Some(ConsistencyResult::NotNeeded) => {
+            page.heading("consistency");
+            page.text(Role::Dim, 1, "not needed: there were no beliefs to check against");
+        }
+        None => {}
+    }
+}
+
+/// What the persona says about a belief now, and how sure it is.
+fn stance(case: &Case, belief: &str) -> Option<String> {
+    let stance = case.stances.get(belief)?;
+    let locked = if stance.status == crate::memory::stances::StanceStatus::Locked { ", locked" } else { "" };
+    Some(format!("held at {:.2}{locked}: {}", stance.confidence, SafeText::line(&stance.text)))
+}
+
+fn beliefs(page: &mut Page, case: &Case) {
+    let metadata = &case.item.draft_metadata;
     if !metadata.beliefs.is_empty() {
         page.heading("beliefs it leans on");
         for belief in &metadata.beliefs {
-            let confidence = belief.confidence.map_or_else(|| "?".to_owned(), |confidence| format!("{confidence:.2}"));
-            page.text(Role::Text, 1, &format!("{confidence}  {}", SafeText::line(&belief.title)));
+            let then = belief.confidence.map_or_else(|| "?".to_owned(), |confidence| format!("{confidence:.2}"));
+            let now = case.stances.get(&belief.belief_id).map(|stance| stance.confidence);
+            let moved = now.filter(|now| belief.confidence.is_some_and(|then| (then - now).abs() >= 0.005));
+            let moved = moved.map(|now| format!("  (now {now:.2})")).unwrap_or_default();
+            let title = format!("{}{moved}", SafeText::line(&belief.title));
+            page.pieces(&[Piece::new(Role::Accent, &format!("{then}  ")), Piece::new(Role::Text, &title)], 1);
+            if !belief.stance.is_empty() {
+                page.text(Role::Dim, 7, SafeText::line(&belief.stance).as_str());
+            }
         }
+    }
+    if let Some(why) = &metadata.proposals_missing {
+        page.heading("what would change when it is sent");
+        page.text(Role::Warning, 1, &format!("unknown: {}", SafeText::line(why)));
     }
     let proposals = &metadata.belief_proposals;
     if proposals.updates.is_empty() && proposals.new_belief.is_none() {
@@ -199,10 +273,113 @@ fn beliefs(page: &mut Page, item: &Item) {
             None => "stays".to_owned(),
         };
         page.text(Role::Text, 1, &format!("{}: {effect}", SafeText::line(&update.belief_title)));
+        page.text(Role::Dim, 3, &format!("{} evidence: {}", strength(update.evidence_strength), SafeText::line(&update.reason)));
     }
     if let Some(belief) = &proposals.new_belief {
         page.text(Role::Text, 1, &format!("new at {:.2}: {}", belief.initial_confidence, SafeText::line(&belief.title)));
+        page.text(Role::Dim, 3, &format!("{} {}", SafeText::line(&belief.summary), SafeText::line(&belief.reason)));
     }
+}
+
+fn strength(strength: crate::memory::Strength) -> &'static str {
+    use crate::memory::Strength::{Moderate, Strong, Weak};
+    match strength {
+        Weak => "weak",
+        Moderate => "moderate",
+        Strong => "strong",
+    }
+}
+
+/// What the models that made it cost: the sum, then each call.
+fn cost(page: &mut Page, case: &Case) {
+    page.heading("what it cost");
+    if case.calls.is_empty() {
+        let metadata = &case.item.draft_metadata;
+        let model = metadata.model.as_deref().map(|model| format!(" of {}", SafeText::line(model))).unwrap_or_default();
+        let tokens = format!("{} tokens read, {} written{model}", metadata.tokens_in, metadata.tokens_out);
+        match metadata.cost_picos {
+            Some(cost) => page.text(Role::Text, 1, &format!("{cost} for {tokens}")),
+            None if metadata.tokens_in + metadata.tokens_out > 0 => page.text(Role::Text, 1, &format!("unknown, for {tokens}")),
+            None => page.text(Role::Dim, 1, "no call of a model is in the ledger for it"),
+        }
+        return;
+    }
+    let picos = |call: &Call| call.cost_reported_picos.or(call.cost_computed_picos);
+    let known: i64 = case.calls.iter().filter_map(picos).fold(0, i64::saturating_add);
+    let unknown = case.calls.iter().filter(|call| picos(call).is_none()).count();
+    let tokens = |of: fn(&Call) -> Option<i64>| case.calls.iter().filter_map(of).fold(0, i64::saturating_add);
+    let mut sum = format!(
+        "{} for {} calls, {} tokens read, {} written",
+        Picos(known),
+        case.calls.len(),
+        tokens(|call| call.tokens_in),
+        tokens(|call| call.tokens_out)
+    );
+    if unknown > 0 {
+        sum.push_str(&format!("; of {unknown} the price is unknown"));
+    }
+    page.text(Role::Text, 1, &sum);
+    for call in case.calls.iter().take(20) {
+        let model = call.model_answered.as_deref().unwrap_or(&call.model_asked);
+        let price = picos(call).map_or_else(|| "price unknown".to_owned(), |picos| Picos(picos).to_string());
+        let count = |tokens: Option<i64>| tokens.map_or_else(|| "?".to_owned(), |tokens| tokens.to_string());
+        let outcome = if call.outcome == "ok" { String::new() } else { format!(", {}", SafeText::line(&call.outcome)) };
+        page.text(
+            Role::Dim,
+            3,
+            &format!(
+                "{}: {}, {} + {} tokens, {price}{outcome}",
+                SafeText::line(&call.module),
+                SafeText::line(model),
+                count(call.tokens_in),
+                count(call.tokens_out)
+            ),
+        );
+    }
+}
+
+/// What happened to the item since it was on the screen, and what to do now.
+pub(in crate::console) fn told(case: &Case, notice: &Notice, me: &str, keys: &[String; 3], width: usize, now: Millis) -> Vec<Pieces> {
+    let mut page = Page { lines: Vec::new(), width };
+    let since = since::since(case, notice.seen);
+    match (&notice.refused, &since) {
+        (None, None) => return Vec::new(),
+        (Some(why), Some(_)) if why.contains("changed meanwhile") => page.text(Role::Bad, 0, "not done: it changed meanwhile"),
+        (Some(why), _) => {
+            page.pieces(&[Piece::new(Role::Bad, "not done: "), Piece::new(Role::Text, &SafeText::line(why).to_string())], 0);
+        }
+        (None, Some(_)) => page.text(Role::Bad, 0, "the text changed while you looked at it"),
+    }
+    let item = &case.item;
+    if let Some(since) = since {
+        page.heading("what changed since you saw it");
+        let then = since.state.as_deref().unwrap_or("unknown");
+        page.text(Role::Text, 1, &format!("version {} was {then}, version {} is {}", notice.seen, item.version, item.state));
+        for record in since.steps.iter().rev().take(8).rev() {
+            let reason = record.reason.as_deref().map(|reason| format!(": {}", SafeText::line(reason))).unwrap_or_default();
+            let step = format!("{} {} by {}{reason}", clock::local(record.at), record.action, SafeText::line(&record.actor));
+            page.text(Role::Text, 1, &step);
+        }
+        if since.text == item.content {
+            page.text(Role::Dim, 1, "the text is the same");
+        } else {
+            page.text(Role::Dim, 1, "the text, with what was [-taken out-] and {+put in+}:");
+            page.pieces(&beside::changes(since.text, &item.content), 1);
+        }
+    }
+    let [approve, reject, down] = keys;
+    let next = match (item.state, item.live_lease(now)) {
+        (_, Some((holder, until))) if holder != me => {
+            format!("{} has it until {}: wait, or ask; {down} goes on", SafeText::line(holder), clock::local(until))
+        }
+        (crate::moderation::State::Pending | crate::moderation::State::Claimed | crate::moderation::State::Held, _) => {
+            format!("read it again: {approve} approves it as it is now, {reject} rejects it, {down} goes on")
+        }
+        (state, _) => format!("it is {state}{}: there is nothing left to decide; {down} goes on", item.decided_by()),
+    };
+    page.pieces(&[Piece::new(Role::Accent, "next: "), Piece::new(Role::Text, &next)], 0);
+    page.lines.push(Vec::new());
+    page.lines
 }
 
 fn history(page: &mut Page, case: &Case) {
@@ -213,6 +390,7 @@ fn history(page: &mut Page, case: &Case) {
     }
 }
 
+/// What people changed since the first draft.
 fn difference(page: &mut Page, case: &Case) {
     page.heading("from the first draft to this text");
     let first = case.revisions.first().map(|revision| revision.content.as_str()).unwrap_or_default();
@@ -220,13 +398,5 @@ fn difference(page: &mut Page, case: &Case) {
         page.text(Role::Dim, 1, "nobody changed it");
         return;
     }
-    let pieces: Vec<Piece> = TextDiff::from_words(first, case.item.content.as_str())
-        .iter_all_changes()
-        .map(|change| match change.tag() {
-            ChangeTag::Equal => Piece::new(Role::Text, change.value()),
-            ChangeTag::Delete => Piece::new(Role::Removed, &format!("[-{}-]", change.value())),
-            ChangeTag::Insert => Piece::new(Role::Inserted, &format!("{{+{}+}}", change.value())),
-        })
-        .collect();
-    page.pieces(&pieces, 1);
+    page.pieces(&beside::changes(first, &case.item.content), 1);
 }

@@ -22,6 +22,10 @@ pub(in crate::console) fn parse(text: &str, persona: Option<&PersonaId>, me: &st
         match field {
             "subreddit" => filter.subreddit = Some(value.trim_start_matches("r/").to_owned()),
             "author" => filter.author = Some(value.trim_start_matches("u/").to_owned()),
+            // One item, wherever it stands.
+            "id" => {
+                (filter.id, filter.states, filter.not_skipped_by) = (Some(value.to_owned()), State::ALL.to_vec(), None);
+            }
             "rule" => filter.rule = Some(value.to_owned()),
             "verdict" => filter.verdicts.push(value.parse::<Verdict>().map_err(|()| format!("verdict:{value} — allow, review or block"))?),
             "state" => filter.states.push(value.parse::<State>()?),

@@ -5,10 +5,12 @@
 //! at most [`LOOKED_AT_MOST`] of them for a page.
 
 mod count;
+mod leaving;
 mod marks;
 mod select;
 
 pub use count::{By, count};
+pub use leaving::leaving;
 pub(super) use marks::columns;
 
 use super::draft::DraftMetadata;
@@ -112,12 +114,18 @@ pub enum Holder {
 /// Which lines to list. Everything that is set has to hold.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// This item alone; only in the states that are listed.
+    pub id: Option<String>,
     /// One persona's, or everybody's.
     pub persona: Option<PersonaId>,
     /// The states; empty means those that a reviewer can decide about.
     pub states: Vec<State>,
     /// Only after this line, by its time and id: the last line of the page before. The time is that of the order: see [`Line::place`].
     pub after: Option<(Millis, String)>,
+    /// From the other end: the lines before `after`, or the last ones, nearest first.
+    pub backwards: bool,
+    /// The line at `after` as well.
+    pub inclusive: bool,
     /// Leave out what this reviewer passed over.
     pub not_skipped_by: Option<String>,
     /// What screening said, one of these; empty means anything.
@@ -186,6 +194,26 @@ impl Line {
     pub fn place(&self, sort: Sort) -> (Millis, String) {
         let at = if sort == Sort::Expiry { self.expires_at } else { self.created_at };
         (at, self.id.clone())
+    }
+
+    /// The line of an item as it is.
+    #[must_use]
+    pub fn of(item: &super::item::Item) -> Self {
+        Self {
+            persona_id: item.persona_id.clone(),
+            id: item.id.clone(),
+            state: item.state,
+            version: item.version,
+            post_type: item.post_type,
+            target_subreddit: item.target_subreddit.clone(),
+            verdict: item.verdict,
+            lease_holder: item.lease_holder.clone(),
+            lease_until: item.lease_until,
+            not_before: item.not_before,
+            preview: item.content.chars().take(160).collect(),
+            created_at: item.created_at,
+            expires_at: item.expires_at,
+        }
     }
 
     pub(super) fn from_row(row: &Row) -> store::Result<Self> {
@@ -267,7 +295,7 @@ pub fn list(c: &mut dyn Conn, filter: &Filter, limit: usize) -> Result<Vec<Line>
 
 impl Filter {
     fn compare(&self, a: &(Millis, String), b: &(Millis, String)) -> std::cmp::Ordering {
-        if self.sort == Sort::Newest { b.cmp(a) } else { a.cmp(b) }
+        if (self.sort == Sort::Newest) != self.backwards { b.cmp(a) } else { a.cmp(b) }
     }
 
     fn is_before(&self, a: &(Millis, String), b: &(Millis, String)) -> bool {
@@ -296,7 +324,8 @@ fn walk(c: &mut dyn Conn, filter: &Filter, state: State, written: Written, wante
     let mut batch = if exact || filter.sort != Sort::Expiry { wanted } else { looked_at_most };
     loop {
         let batch_now = if exact { wanted } else { batch.min(looked_at_most - looked_at) };
-        let select = Select::lines(filter, state, after.as_ref(), written, batch_now);
+        let from = after.as_ref().map(|place| (place, filter.inclusive && looked_at == 0));
+        let select = Select::lines(filter, state, from, written, batch_now);
         let rows = c.query(&select.sql, &select.params)?;
         looked_at += rows.len();
         for row in &rows {

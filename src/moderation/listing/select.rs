@@ -23,7 +23,8 @@ pub(super) enum Written {
     No,
 }
 
-const COLUMNS: &str = "persona_id, id, state, version, post_type, target_subreddit, verdict, lease_holder, lease_until, not_before,
+pub(super) const COLUMNS: &str =
+    "persona_id, id, state, version, post_type, target_subreddit, verdict, lease_holder, lease_until, not_before,
   substr(content, 1, 160) AS preview, created_at, expires_at, rules";
 
 impl Select {
@@ -33,8 +34,8 @@ impl Select {
         Self { sql, params: vec![Val::from(persona), Val::from(id)] }
     }
 
-    /// The lines of `state` after `after`, at most `limit`.
-    pub(super) fn lines(filter: &Filter, state: State, after: Option<&(i64, String)>, written: Written, limit: usize) -> Self {
+    /// The lines of `state` after a place, or from it on, at most `limit`.
+    pub(super) fn lines(filter: &Filter, state: State, from: Option<(&(i64, String), bool)>, written: Written, limit: usize) -> Self {
         let mut select = Self { sql: format!("SELECT {COLUMNS}"), params: Vec::new() };
         select.sql.push_str(if filter.text.is_some() { ", title, content" } else { ", NULL AS title, NULL AS content" });
         select.sql.push_str(if filter.looks_into_evaluation() || written == Written::No {
@@ -44,16 +45,17 @@ impl Select {
         });
         select.sql.push_str(" FROM pending_posts WHERE ");
         select.matching(filter, state, written);
-        let (key, order, than) = match filter.sort {
-            Sort::Oldest => ("created_at", "", ">"),
-            Sort::Newest => ("created_at", " DESC", "<"),
+        let key = match filter.sort {
+            Sort::Oldest | Sort::Newest => "created_at",
             // The plus keeps a filter on the index that has all columns: reading row after row in the order of expiry is slower than sorting.
-            Sort::Expiry if filter.reads_columns() => ("+expires_at", "", ">"),
-            Sort::Expiry => ("expires_at", "", ">"),
+            Sort::Expiry if filter.reads_columns() => "+expires_at",
+            Sort::Expiry => "expires_at",
         };
-        if let Some((at, id)) = after {
+        let (order, than) = if (filter.sort == Sort::Newest) == filter.backwards { ("", ">") } else { (" DESC", "<") };
+        if let Some(((at, id), inclusive)) = from {
             let (at, id) = (select.bind(Val::Int(*at)), select.bind(Val::from(id)));
-            select.sql.push_str(&format!(" AND ({key}, id) {than} ({at}, {id})"));
+            let or_equal = if inclusive { "=" } else { "" };
+            select.sql.push_str(&format!(" AND ({key}, id) {than}{or_equal} ({at}, {id})"));
         }
         if filter.sort == Sort::Expiry && filter.reads_columns() {
             let first = select.bind(Val::Int(i64::MIN));
@@ -94,6 +96,9 @@ impl Select {
         if let Some(persona) = &filter.persona {
             // An expression does not tempt the planner away from the index that has all columns.
             self.and(if filter.reads_columns() { "persona_id || '' = " } else { "persona_id = " }, persona, "");
+        }
+        if let Some(id) = &filter.id {
+            self.and("id = ", id.as_str(), "");
         }
         if let Some(at) = filter.created_before {
             self.and("created_at < ", at, "");

@@ -203,7 +203,7 @@ pub(super) fn confirm(
     // What was approved with the text is applied with it, once: an approval that was undone has changed no belief.
     let reviewer =
         if metadata.auto_posted { Actor::agent("auto-posting") } else { Actor::human(item.reviewed_by.clone().unwrap_or_default()) };
-    let applied = memory::proposals::apply_on_approval(c, persona, &metadata.belief_proposals, &reviewer, now)?;
+    let applied = memory::proposals::apply_on_approval(c, persona, &metadata.belief_proposals, item.parent_id.as_deref(), &reviewer, now)?;
     let detail = json!({ "attempt": attempt.id, "fullname": fullname, "belief_changes_applied": applied });
     metadata.belief_changes_applied = Some(applied);
     let set = vec![

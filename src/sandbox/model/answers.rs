@@ -1,4 +1,4 @@
-//! What the scripted model says: recognises the three contracts that the product uses and answers each in its form.
+//! What the scripted model says: recognises the four contracts that the product uses and answers each in its form.
 //!
 //! Rules only: the same seed and the same request give the same answer.
 
@@ -20,6 +20,9 @@ pub fn answer(seed: u64, messages: &[(String, String)], as_json: bool) -> String
     let last = messages.iter().rev().find(|(role, _)| role == "user").or(messages.last()).map_or("", |(_, text)| text.as_str());
     if whole.contains("is_consistent") {
         return consistency(seed, &whole, last).to_string();
+    }
+    if whole.contains("target_belief_id") {
+        return relationships(seed, last).to_string();
     }
     if whole.contains("new_belief") && whole.contains("updates") {
         return proposals(seed, &whole, last).to_string();
@@ -47,6 +50,24 @@ fn consistency(seed: u64, whole: &str, last: &str) -> Value {
             "confidence": 0.8 + (chance % 18) as f64 / 100.0,
         }),
     }
+}
+
+/// The relationship contract: an array of edges from the first belief that is shown to others.
+fn relationships(seed: u64, last: &str) -> Value {
+    let beliefs = beliefs(last);
+    let mut rng = dice(seed, &["relationships", &stable(last)]);
+    let Some((first, others)) = beliefs.split_first() else { return json!([]) };
+    let wanted = rng.usize(1..=3).min(others.len());
+    let start = rng.usize(..others.len().max(1));
+    let edge = |other: &super::prompts::Belief, rng: &mut fastrand::Rng| {
+        let relation = pick(rng, &["supports", "supports", "evidence_for", "depends_on", "contradicts"]);
+        json!({
+            "target_belief_id": other.id, "target_belief_title": other.title, "relation": relation,
+            "weight": f64::from(rng.u8(2..=9)) / 10.0,
+            "reasoning": format!("{:?} and {:?} turn on the same question.", first.title, other.title),
+        })
+    };
+    others.iter().cycle().skip(start).take(wanted).map(|other| edge(other, &mut rng)).collect()
 }
 
 /// The proposal contract: `updates` and `new_belief`.

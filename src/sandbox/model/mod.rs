@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod catalogue;
 pub mod chat;
+pub mod embeddings;
 mod judges;
 mod prompts;
 
@@ -59,6 +60,7 @@ impl Model {
         }
         match (request.method.as_str(), path) {
             ("POST", "/chat/completions") => self.chat(request),
+            ("POST", "/embeddings") => self.embeddings(request),
             ("POST", "/moderations") => self.moderations(request),
             ("GET", "/generation") => self
                 .books()

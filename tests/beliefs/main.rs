@@ -1,0 +1,11 @@
+//! Beliefs: what holds whatever is done to them, their past, their exchange as documents, and the commands that people and scripts use.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod asking;
+mod house;
+mod isolation;
+mod linking;
+mod past;
+mod program;
+mod properties;
+mod undoing;

@@ -1,0 +1,157 @@
+//! The commands, through the real program.
+
+use serde_json::Value;
+use std::process::{Command, Output, Stdio};
+
+struct Home(tempfile::TempDir);
+
+struct Did {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Did {
+    #[track_caller]
+    fn done(self) -> Self {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn refused(self, code: i32, words: &str) -> Self {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        assert!(self.err.contains(words), "expected {words:?} in: {}", self.err);
+        self
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+impl Home {
+    fn seeded() -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        home.run(&["seed"]).done();
+        home
+    }
+
+    fn run(&self, words: &[&str]) -> Did {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+        command.env_clear().env("HOME", self.0.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+        let database = format!("sqlite:{}", self.0.path().join("deck.db").display());
+        command.arg("--data-dir").arg(self.0.path()).arg("--database").arg(database).args(words);
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Did { code: status.code().expect("an exit code"), out: text(stdout), err: text(stderr) }
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        let words: Vec<&str> = ["--json", "belief"].iter().chain(words).copied().collect();
+        self.run(&words).done().json()
+    }
+
+    fn belief(&self, words: &[&str]) -> Did {
+        let words: Vec<&str> = ["belief"].iter().chain(words).copied().collect();
+        self.run(&words)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+}
+
+#[test]
+fn a_belief_is_made_moved_linked_and_taken_back() {
+    let home = Home::seeded();
+    let made =
+        home.json(&["create", "Ferries", "--summary", "Boats reach more.", "--confidence", "0.6", "--tag", "travel", "--because", "seen"]);
+    let id = made["belief"]["id"].as_str().unwrap().to_owned();
+    let short = &id[id.len() - 8..];
+    let moved = home.json(&["nudge", short, "increase", "--because", "a crossing"]);
+    assert_eq!(moved["change"]["new_confidence"], 0.712, "what really came of it, not the amount");
+    home.belief(&["nudge", short, "increase", "--amount", "0.6"]).refused(1, "0.6");
+    home.belief(&["nudge", short, "sideways"]).refused(2, "more_confident");
+    home.belief(&["set", short, "--confidence", "NaN", "--because", "x"]).refused(1, "NaN");
+    home.belief(&["set", short, "--because", "x"]).refused(1, "a confidence, a text or both");
+    home.belief(&["set", short, "--confidence", "1", "--because", "certain"]).done();
+    home.belief(&["edit", short, "--title", "Ferries and boats", "--because", "wider"]).done();
+    home.belief(&["evidence", "ferries AND boats", "note", "A crossing in fog", "--strength", "huge"])
+        .refused(2, "weak, moderate or strong");
+    home.belief(&["evidence", short, "note", "A crossing in fog", "--strength", "weak", "--weigh", "decrease"]).refused(2, "--because");
+    home.belief(&["evidence", short, "note", "In fog", "--strength", "weak", "--weigh", "decrease", "--because", "late"]).done();
+    let edge = home.json(&["link", short, "supports", "Privacy", "--weight", "0.3"]);
+    home.belief(&["link", short, "supports", "Privacy"]).refused(1, "already supports");
+    home.belief(&["link", short, "supports", short]).refused(1, "itself");
+    home.belief(&["unlink", edge["edge"]["id"].as_str().unwrap()]).done();
+    home.belief(&["undo", short, "--because", "it holds"]).done();
+    let shown = home.json(&["show", short]);
+    assert_eq!((shown["title"].as_str(), shown["relations"].as_array().unwrap().len()), (Some("Ferries and boats"), 1));
+    assert_eq!(shown["evidence"][0]["stance_id"], shown["stances"][0]["id"], "evidence hangs on the stance that it led to");
+    home.belief(&["lock", short, "--because", "settled"]).done();
+    home.belief(&["nudge", short, "decrease"]).refused(1, "unlock it first");
+    home.belief(&["lock", short]).refused(2, "--because");
+    home.belief(&["unlock", short, "--because", "new facts"]).done();
+    let history = home.json(&["history", short, "--limit", "3"]);
+    assert_eq!((history["updates"].as_array().unwrap().len(), history["next"].is_string()), (3, true));
+    let rest = home.json(&["history", short, "--after", history["next"].as_str().unwrap()]);
+    assert!(rest["updates"].as_array().unwrap().iter().any(|update| update["action"] == "belief.create"));
+    home.belief(&["show", "nobody"]).refused(1, "nobody");
+    home.belief(&["show", "0000"]).refused(1, "0000");
+    let log = home.run(&["--json", "audit", "verify"]).done().json();
+    assert_eq!(log["problems"].as_array().map(Vec::len), Some(0), "{log}");
+}
+
+#[test]
+fn lists_filter_sort_and_look_back() {
+    let home = Home::seeded();
+    let all = home.json(&["list"]);
+    assert_eq!((all["total"].as_i64(), all["beliefs"][0]["title"].as_str()), (Some(8), Some("Evidence-based reasoning")));
+    assert_eq!(home.json(&["list", "--tag", "PRIVACY"])["total"], 1);
+    assert_eq!(home.json(&["list", "--min-confidence", "0.9"])["total"], 2);
+    home.belief(&["list", "--min-confidence", "1.5"]).refused(1, "min_confidence");
+    assert_eq!(home.json(&["list", "--sort", "title", "--limit", "1"])["beliefs"][0]["title"], "AI alignment");
+    assert_eq!(home.json(&["list", "--at", "1d"])["total"], 0);
+    home.belief(&["list", "--at", "yesterday"]).refused(2, "not a time");
+    let text = home.belief(&["list"]).done().out;
+    assert!(text.contains("██████████ 0.950") && text.contains("● high"), "{text}");
+    assert_eq!(home.json(&["diff", "1h"])["added"].as_array().map(Vec::len), Some(8));
+    assert_eq!(home.json(&["at", "now"])["nodes"].as_array().map(Vec::len), Some(8));
+    assert!(home.belief(&["diff", "now", "now"]).done().out.contains("nothing changed"));
+    let chain = home.json(&["chain", "privacy"]);
+    assert_eq!(chain["stances"].as_array().map(Vec::len), Some(1));
+
+    assert!(home.belief(&["contradictions"]).done().out.contains("no two beliefs"));
+    home.belief(&["link", "Open-source", "contradicts", "Privacy", "--weight", "0.5"]).done();
+    home.belief(&["link", "Civility", "supports", "Open-source", "--weight", "0.5"]).done();
+    let found = home.belief(&["contradictions"]);
+    assert!(found.code == 3 && found.out.contains("supports") && found.out.contains("contradicts"), "{}", found.out);
+}
+
+#[test]
+fn everything_goes_out_and_in_again_and_two_personas_must_be_named() {
+    let home = Home::seeded();
+    home.belief(&["nudge", "Privacy", "decrease"]).done();
+    let file = home.path("beliefs.json");
+    home.belief(&["export", "--output", &file]).done();
+    home.belief(&["export", "--output", &file]).refused(1, "not there yet");
+    home.run(&["persona", "add", "QuietOwl"]).done();
+    home.belief(&["list"]).refused(2, "2 personas");
+    home.run(&["--persona", "QuietOwl", "belief", "show", "Privacy"]).refused(1, "Privacy");
+    let dry = home.run(&["--persona", "QuietOwl", "belief", "import", &file, "--dry-run"]).done();
+    assert!(dry.out.contains("nothing was written"), "{}", dry.out);
+    home.run(&["--persona", "quietowl", "belief", "import", &file, "--because", "moved"]).done();
+    let again = home.run(&["--persona", "QuietOwl", "belief", "import", &file]);
+    assert!(again.code == 3 && again.out.contains("already"), "{}", again.out);
+    let read = |name: &str| home.run(&["--json", "--persona", name, "belief", "export"]).done().json();
+    let (one, two) = (read("DemoAgentBot"), read("QuietOwl"));
+    assert_eq!((&one["beliefs"], &one["edges"]), (&two["beliefs"], &two["edges"]));
+    let history = home.run(&["--json", "--persona", "QuietOwl", "belief", "history", "Privacy"]).done().json();
+    assert_eq!(history["updates"].as_array().map(Vec::len), Some(2), "the history came along");
+
+    std::fs::write(home.path("cut.json"), &std::fs::read_to_string(&file).unwrap()[..400]).unwrap();
+    home.run(&["--persona", "QuietOwl", "belief", "import", &home.path("cut.json")]).refused(1, "no document of beliefs");
+    home.run(&["--persona", "QuietOwl", "belief", "import", &home.path("missing.json")]).refused(1, "cannot be read");
+}
