@@ -87,16 +87,24 @@ impl Sketch {
         Some(Percentiles { p50: self.quantile(0.5)?, p95: self.quantile(0.95)?, p99: self.quantile(0.99)?, count: self.count() })
     }
 
-    /// The form in the database, which DDSketch libraries of other languages read as well.
+    /// The form in the database: a checksum, and the encoding that DDSketch libraries of other languages read as well.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.to_java_bytes()
+        let encoded = self.0.to_java_bytes();
+        let mut bytes = crc32fast::hash(&encoded).to_le_bytes().to_vec();
+        bytes.extend_from_slice(&encoded);
+        bytes
     }
 
-    /// Read the form of the database; `None` when it is none, or of another accuracy.
+    /// Read the form of the database; `None` when it is none, damaged, or of another accuracy.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let read = DDSketch::from_java_bytes(bytes).ok()?;
+        // The decoder of the library trusts its input, and stops the program over some: it is given what this program wrote, and nothing else.
+        let (checksum, encoded) = bytes.split_first_chunk()?;
+        if crc32fast::hash(encoded) != u32::from_le_bytes(*checksum) {
+            return None;
+        }
+        let read = DDSketch::from_java_bytes(encoded).ok()?;
         let mut own = Self::default();
         own.0.merge(&read).ok()?;
         Some(own)
@@ -130,6 +138,16 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = Sketch::from_bytes(&bytes);
+        }
+
+        #[test]
+        fn a_changed_byte_is_noticed(place in 0_usize..10_000, change in 1_u8..) {
+            let mut sketch = Sketch::default();
+            (1..50).for_each(|value| sketch.add(value * 1_000));
+            let mut bytes = sketch.to_bytes();
+            let place = place % bytes.len();
+            bytes[place] ^= change;
+            prop_assert!(Sketch::from_bytes(&bytes).is_none());
         }
     }
 
