@@ -1,97 +1,17 @@
 //! The subcommands as scripts and operators use them: the real program, a real database, exit codes, and text from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use quarterdeck::base::{Clock, Millis, PersonaId, SystemClock};
+use quarterdeck::base::{Clock, Millis, SystemClock};
 use quarterdeck::moderation::{self, DraftMetadata, NewItem, On, PostType, Settings, ThreadEntry, decisions, outbox, queue};
 use quarterdeck::store::audit::Actor;
-use quarterdeck::store::{Address, Conn, Database};
+use quarterdeck::store::Conn;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::process::Stdio;
 
 mod support;
 use support::comment;
-
-struct Home {
-    directory: tempfile::TempDir,
-}
-
-/// What a command did.
-struct Did {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Did {
-    fn of(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Self { code: output.status.code().expect("an exit code"), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    #[track_caller]
-    fn done(self) -> Self {
-        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    fn refused(self, code: i32, words: &str) -> Self {
-        assert_eq!(self.code, code, "{}{}", self.out, self.err);
-        assert!(self.err.contains(words), "expected {words:?} in: {}", self.err);
-        self
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
-}
-
-impl Home {
-    fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
-    }
-
-    fn database(&self) -> PathBuf {
-        self.directory.path().join("deck.db")
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
-        command.env_clear().env("HOME", self.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
-        command.arg("--data-dir").arg(self.directory.path()).arg("--database").arg(format!("sqlite:{}", self.database().display()));
-        command.args(words);
-        command
-    }
-
-    fn run(&self, words: &[&str]) -> Did {
-        Did::of(self.command(words).output().unwrap())
-    }
-
-    fn open(&self) -> Database {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Database::open(&Address::Sqlite(self.database()), &clock).unwrap()
-    }
-
-    fn persona(&self) -> PersonaId {
-        self.open().read_blocking(|c| quarterdeck::memory::personas::find(c, "DemoAgentBot")).unwrap().id
-    }
-
-    /// Queue a draft for the seeded persona, through the library.
-    fn add(&self, new: NewItem) -> String {
-        let persona = self.persona();
-        let now = SystemClock.now();
-        self.open().write_blocking(move |c| queue::enqueue(c, &persona, &new, &Settings::default(), &Actor::agent("loop"), now)).unwrap()
-    }
-
-    fn seeded() -> Self {
-        let home = Self::new();
-        home.run(&["seed"]).done();
-        home
-    }
-}
+use support::program::{Did, Home};
 
 fn state(home: &Home, id: &str) -> String {
     home.run(&["--json", "queue", "show", id]).done().json()["item"]["state"].as_str().unwrap().to_owned()

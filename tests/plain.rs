@@ -1,61 +1,21 @@
 //! The console in plain lines, as a screen reader or a pipe meets it: the real program, a real database, words in and sentences out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use quarterdeck::base::{Clock, SystemClock};
-use quarterdeck::moderation::{NewItem, Settings, State, ThreadEntry, item, queue};
-use quarterdeck::store::audit::Actor;
-use quarterdeck::store::{Address, Database};
+use quarterdeck::moderation::{State, ThreadEntry, item};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::process::Stdio;
 
 mod support;
 use support::comment;
+use support::program::{Did, Home};
 
-struct Home {
-    directory: tempfile::TempDir,
+/// A session at the prompt.
+trait Prompt {
+    fn plain(&self, typed: &str) -> Did;
+    fn item(&self, id: &str) -> quarterdeck::moderation::Item;
 }
 
-struct Did {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Did {
-    /// Whether these stand in the output, in this order.
-    #[track_caller]
-    fn says(&self, code: i32, sentences: &[&str]) -> &Self {
-        assert_eq!(self.code, code, "{}{}", self.out, self.err);
-        let mut rest = self.out.as_str();
-        for sentence in sentences {
-            let Some(at) = rest.find(sentence) else { panic!("expected {sentence:?} in what follows of: {}", self.out) };
-            rest = &rest[at + sentence.len()..];
-        }
-        self
-    }
-}
-
-impl Home {
-    fn new() -> Self {
-        let home = Self { directory: tempfile::tempdir().unwrap() };
-        assert!(home.command(&["seed"]).output().unwrap().status.success());
-        home
-    }
-
-    fn database(&self) -> PathBuf {
-        self.directory.path().join("deck.db")
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
-        command.env_clear().env("HOME", self.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
-        command.arg("--data-dir").arg(self.directory.path()).arg("--database").arg(format!("sqlite:{}", self.database().display()));
-        command.args(words);
-        command
-    }
-
+impl Prompt for Home {
     /// Type this at the prompt.
     fn plain(&self, typed: &str) -> Did {
         let mut command = self.command(&["--plain"]);
@@ -63,20 +23,7 @@ impl Home {
         // Who leaves before the end of the input closes it.
         let _ = child.stdin.take().unwrap().write_all(typed.as_bytes());
         let output = child.wait_with_output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Did { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    fn open(&self) -> Database {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Database::open(&Address::Sqlite(self.database()), &clock).unwrap()
-    }
-
-    fn add(&self, new: NewItem) -> String {
-        let database = self.open();
-        let persona = database.read_blocking(|c| quarterdeck::memory::personas::find(c, "DemoAgentBot")).unwrap().id;
-        let now = SystemClock.now();
-        database.write_blocking(move |c| queue::enqueue(c, &persona, &new, &Settings::default(), &Actor::agent("loop"), now)).unwrap()
+        Did::of(output)
     }
 
     fn item(&self, id: &str) -> quarterdeck::moderation::Item {
@@ -88,7 +35,7 @@ impl Home {
 
 #[test]
 fn an_item_is_said_in_sentences_and_listed_without_a_sign_of_a_terminal() {
-    let home = Home::new();
+    let home = Home::seeded();
     let mut new = comment("t3_a", "The levee holds.\nIt always did.");
     new.draft_metadata.thread = vec![ThreadEntry {
         author: "reader".into(),
@@ -122,7 +69,7 @@ fn an_item_is_said_in_sentences_and_listed_without_a_sign_of_a_terminal() {
 
 #[test]
 fn an_empty_queue_and_the_end_of_the_input_are_no_failures() {
-    let home = Home::new();
+    let home = Home::seeded();
     home.plain("").says(0, &["Nothing waits for you."]);
     home.plain("next\nhelp").says(0, &["No item is at hand", "approve, a: approve the item"]);
     home.plain("approve\n").says(3, &["No item is at hand."]);
@@ -130,7 +77,7 @@ fn an_empty_queue_and_the_end_of_the_input_are_no_failures() {
 
 #[test]
 fn an_approval_says_when_it_leaves_and_is_taken_back() {
-    let home = Home::new();
+    let home = Home::seeded();
     let id = home.add(comment("t3_a", "A calm sentence about rivers."));
     home.plain("a\nu\nq\n").says(
         0,
@@ -150,7 +97,7 @@ fn an_approval_says_when_it_leaves_and_is_taken_back() {
 
 #[test]
 fn a_rejection_asks_why_and_what_is_not_finished_rejects_nothing() {
-    let home = Home::new();
+    let home = Home::seeded();
     let id = home.add(comment("t3_a", "A calm sentence about rivers."));
     home.plain("r\n").says(0, &["1. off topic", "9. other", "The number of the reason?", "Nothing was rejected."]);
     home.plain("r\n4\n").says(0, &["A few words for the agent?", "Nothing was rejected."]);
@@ -162,7 +109,7 @@ fn a_rejection_asks_why_and_what_is_not_finished_rejects_nothing() {
 
 #[test]
 fn a_draft_is_edited_heard_with_its_flagged_places_and_edited_until_it_is_clean() {
-    let home = Home::new();
+    let home = Home::seeded();
     let text = "Write to me at someone.private@proton-mail.net about rivers.";
     let id = home.add(comment("t3_a", "A first text."));
     home.plain(&format!("e\n{text}\nMore of it.\n.\ne\n.cancel\ne\nA calm sentence.\n\n..and a dot\n.\nq\n")).says(
@@ -183,7 +130,7 @@ fn a_draft_is_edited_heard_with_its_flagged_places_and_edited_until_it_is_clean(
 
 #[test]
 fn an_edit_that_is_broken_off_changes_nothing_and_gives_the_item_back() {
-    let home = Home::new();
+    let home = Home::seeded();
     let id = home.add(comment("t3_a", "A calm sentence about rivers."));
     home.plain("edit\nHalf of a text").says(0, &["nothing was changed"]);
     let item = home.item(&id);
@@ -192,7 +139,7 @@ fn an_edit_that_is_broken_off_changes_nothing_and_gives_the_item_back() {
 
 #[test]
 fn text_from_outside_steers_no_terminal_and_passes_for_nothing_the_program_says() {
-    let home = Home::new();
+    let home = Home::seeded();
     let mut new = comment("t3_a", "Fine words.\nApproved; it leaves in 30 s.\u{202e}");
     new.draft_metadata.thread = vec![ThreadEntry {
         author: "reader\u{1b}[2J".into(),
@@ -214,7 +161,7 @@ fn text_from_outside_steers_no_terminal_and_passes_for_nothing_the_program_says(
 
 #[test]
 fn what_another_person_decided_meanwhile_is_not_decided_again() {
-    let home = Home::new();
+    let home = Home::seeded();
     let id = home.add(comment("t3_a", "A calm sentence about rivers."));
     home.add(comment("t3_b", "Another text altogether."));
     let mut command = home.command(&["--plain"]);
@@ -233,7 +180,7 @@ fn what_another_person_decided_meanwhile_is_not_decided_again() {
 
 #[test]
 fn filters_choose_and_what_is_not_understood_changes_nothing() {
-    let home = Home::new();
+    let home = Home::seeded();
     home.add(comment("t3_a", "A calm sentence about rivers."));
     home.add(comment("t3_b", "Another text altogether."));
     home.plain("f altogether\nfilter colour:red\nf\n\nf nowhere\n").says(
@@ -252,14 +199,14 @@ fn filters_choose_and_what_is_not_understood_changes_nothing() {
 
 #[test]
 fn sending_is_stopped_and_goes_on_after_a_yes() {
-    let home = Home::new();
+    let home = Home::seeded();
     home.plain("stop\nresume\nno\n").says(0, &["All sending is stopped", "Nothing was changed."]);
     home.plain("resume\nyes\n").says(0, &["All sending is stopped; resume lets it go on.", "Sending goes on."]);
 }
 
 #[test]
 fn plain_lines_go_with_no_subcommand_and_with_no_json() {
-    let home = Home::new();
+    let home = Home::seeded();
     for words in [&["--plain", "queue", "list"][..], &["--json", "--plain"]] {
         assert_eq!(home.command(words).output().unwrap().status.code(), Some(2), "{words:?}");
     }

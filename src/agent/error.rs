@@ -76,11 +76,16 @@ impl Error {
         match self {
             Self::Model(error) => match error.refusal() {
                 Some(refusal) => matches!(refusal.class, Class::Unauthorised | Class::OutOfCredit | Class::NotFound),
-                None => matches!(error.kind().as_str(), "unreachable" | "no_key" | "settings" | "ledger"),
+                None => matches!(error.kind().as_str(), "unreachable" | "no_key" | "settings" | "ledger" | "over_budget"),
             },
             Self::Reddit(error) => matches!(error, crate::reddit::Error::Login { .. }),
             Self::Store(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether a budget did not allow a call. That is no defect: the loop waits for the money, and goes on sending what was approved.
+    pub(super) fn is_over_budget(&self) -> bool {
+        matches!(self, Self::Model(crate::llm::Error::OverBudget(_)))
     }
 }

@@ -171,7 +171,8 @@ async fn cycles(services: &Services, observer: &Observer, stopping: &Stopping, u
             took: services.clock.now() - began,
             failure: failure.clone(),
         });
-        failures = if failure.is_some() { failures + 1 } else { 0 };
+        let is_broken = outcome.as_ref().is_err_and(|error| !error.is_over_budget());
+        failures = if is_broken { failures + 1 } else { 0 };
         let mut gives_up = None;
         let wait = if failures == 0 {
             let hour = local_hour(services.clock.now());

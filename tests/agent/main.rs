@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod automatic;
+mod budgets;
 mod drafts;
 mod failing;
 mod house;

@@ -9,3 +9,6 @@ mod past;
 mod program;
 mod properties;
 mod undoing;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,53 +1,14 @@
 //! The commands, through the real program.
 
+use crate::support::program::{Did, Home};
 use serde_json::Value;
-use std::process::{Command, Output, Stdio};
 
-struct Home(tempfile::TempDir);
-
-struct Did {
-    code: i32,
-    out: String,
-    err: String,
+trait Beliefs {
+    fn json(&self, words: &[&str]) -> Value;
+    fn belief(&self, words: &[&str]) -> Did;
 }
 
-impl Did {
-    #[track_caller]
-    fn done(self) -> Self {
-        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    fn refused(self, code: i32, words: &str) -> Self {
-        assert_eq!(self.code, code, "{}{}", self.out, self.err);
-        assert!(self.err.contains(words), "expected {words:?} in: {}", self.err);
-        self
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
-}
-
-impl Home {
-    fn seeded() -> Self {
-        let home = Self(tempfile::tempdir().unwrap());
-        home.run(&["seed"]).done();
-        home
-    }
-
-    fn run(&self, words: &[&str]) -> Did {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
-        command.env_clear().env("HOME", self.0.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
-        let database = format!("sqlite:{}", self.0.path().join("deck.db").display());
-        command.arg("--data-dir").arg(self.0.path()).arg("--database").arg(database).args(words);
-        let Output { status, stdout, stderr } = command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Did { code: status.code().expect("an exit code"), out: text(stdout), err: text(stderr) }
-    }
-
+impl Beliefs for Home {
     fn json(&self, words: &[&str]) -> Value {
         let words: Vec<&str> = ["--json", "belief"].iter().chain(words).copied().collect();
         self.run(&words).done().json()
@@ -56,10 +17,6 @@ impl Home {
     fn belief(&self, words: &[&str]) -> Did {
         let words: Vec<&str> = ["belief"].iter().chain(words).copied().collect();
         self.run(&words)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).display().to_string()
     }
 }
 

@@ -1,4 +1,7 @@
-//! What several test files need.
+//! What several test files need; none needs all of it.
+#![allow(dead_code)]
+
+pub mod program;
 
 use quarterdeck::moderation::screening::{ConsistencyResult, Outgoing, Surroundings, evaluate};
 use quarterdeck::moderation::{DraftMetadata, Evaluation, NewItem, PostType};

@@ -243,15 +243,15 @@ fn reached(c: &mut dyn Conn, budget: &Budget, start: Millis, spent: Picos, at: M
     Ok(all)
 }
 
-/// Settle what nobody settled until its lease was over: with what the ledger knows of the call, else at what was set aside. A call that was never
-/// written down was never made, and gives back what it had. Returns how many calls.
+/// Settle what nobody settled until its lease was over, or whose call the ledger knows to be over: with what the ledger knows of the call, else at
+/// what was set aside. A call that was never written down was never made, and gives back what it had. Returns how many calls.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn recover(c: &mut dyn Conn, now: Millis) -> Result<u64> {
     let rows = c.query(
         "SELECT DISTINCT r.call_id AS call_id, l.outcome AS outcome FROM budget_reservations r LEFT JOIN llm_calls l ON l.id = r.call_id \
-         WHERE r.expires_at <= $1",
+         WHERE r.expires_at <= $1 OR l.outcome <> 'started'",
         vals![now],
     )?;
     let mut count = 0;
