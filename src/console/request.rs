@@ -137,6 +137,8 @@ pub(super) struct Overview {
     /// Suggestions about beliefs that wait for a person.
     pub suggestions: usize,
     pub agents: usize,
+    /// Budgets that everybody is to see, with the percentage that was reached; the most urgent one first.
+    pub budgets: Vec<(String, u32)>,
     /// What this reviewer approved and can still take back, the last to leave first.
     pub leaving: Vec<Line>,
 }
@@ -362,6 +364,7 @@ fn overview(c: &mut dyn Conn, persona: Option<&PersonaId>, me: &str, now: Millis
         pauses: pauses::list(c, now)?,
         waiting: usize::try_from(counted.total).unwrap_or(0),
         suggestions: super::beliefs::request::waiting(c, persona)?,
+        budgets: crate::llm::budget::book::banners(c, now)?,
         agents: runs.iter().filter(|run| run.status == "running" && now - run.heartbeat_at < 3 * runs::HEARTBEAT).count(),
     })
 }

@@ -346,6 +346,7 @@ mod tests {
                     told.extend(settle(c, &id, Some(Picos(cost)), NOW)?.into_iter().map(|reached| reached.percent));
                 }
                 assert_eq!(told, [50, 75, 90]);
+                assert_eq!(book::banners(c, NOW)?, [("daily".to_owned(), 90)]);
                 assert!(admit(c, &call("last", Some(5)))?.is_ok());
                 assert_eq!(settle(c, "last", Some(Picos(9)), NOW)?.len(), 1);
                 for id in ["x", "y"] {
@@ -361,6 +362,7 @@ mod tests {
                 // The next day is a new one.
                 let tomorrow = Admission { at: NOW + 86_400_000, ..call("t", Some(150)) };
                 assert!(admit(c, &tomorrow)?.is_ok());
+                assert_eq!(book::banners(c, tomorrow.at)?, []);
                 Ok::<_, Error>(())
             })
             .unwrap();

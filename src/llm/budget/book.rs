@@ -1,6 +1,6 @@
 //! The table of budgets: who may spend what. Changes are audited.
 
-use super::model::{Budget, Scope, Threshold, Used};
+use super::model::{Action, Budget, Scope, Threshold, Used};
 use super::period::{Span, zone};
 use crate::base::{Millis, Picos};
 use crate::llm::ledger::rollup;
@@ -215,7 +215,30 @@ pub struct Event {
     /// The limit at that time.
     pub limit: Picos,
     /// What happened.
-    pub actions: Vec<super::model::Action>,
+    pub actions: Vec<Action>,
+}
+
+/// Of each budget the highest threshold that its running period has reached and that is to be shown to everybody; the most urgent one first.
+///
+/// # Errors
+/// When the database refuses.
+pub fn banners(c: &mut dyn Conn, now: Millis) -> Result<Vec<(String, u32)>> {
+    let mut shown = Vec::new();
+    for budget in list(c)? {
+        let rows = c.query(
+            "SELECT percent, actions FROM budget_events WHERE budget_id = $1 AND period_start = $2 ORDER BY percent DESC",
+            vals![&budget.id, budget.period.around(now, budget.zone).start],
+        )?;
+        for row in rows {
+            let actions: Vec<Action> = row.json("actions")?;
+            if actions.contains(&Action::Banner) {
+                shown.push((budget.name.clone(), u32::try_from(row.int("percent")?).unwrap_or(u32::MAX)));
+                break;
+            }
+        }
+    }
+    shown.sort_by_key(|(_, percent)| std::cmp::Reverse(*percent));
+    Ok(shown)
 }
 
 /// Thresholds that were reached, the newest first.
