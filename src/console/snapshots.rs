@@ -259,6 +259,20 @@ fn looks(buffer: &Buffer) -> String {
 }
 
 #[tokio::test]
+async fn no_text_is_approved_before_it_is_on_the_screen() {
+    let mut console = Console::open(80, 24).await;
+    let key = |letter| Event::Key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE));
+    let to_read = update::event(&mut console.state, &key('j'));
+    for letter in ['a', 'A'] {
+        let asked = update::event(&mut console.state, &key(letter));
+        assert!(asked.is_empty() && console.state.queue.busy.is_empty(), "{letter}");
+    }
+    console.answer(to_read).await;
+    let asked = update::event(&mut console.state, &key('a'));
+    assert!(asked.iter().any(|request| matches!(request, Request::Decide { .. })));
+}
+
+#[tokio::test]
 async fn words_at_two_sizes() {
     for (width, height) in [(80, 24), (140, 40)] {
         let mut all = String::new();

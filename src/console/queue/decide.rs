@@ -84,6 +84,11 @@ pub(in crate::console) fn one(state: &mut State, decision: Decision, moves_on: b
         state.say(format!("{} is being {busy} already", short(&seen.id)), false);
         return Vec::new();
     }
+    if state.queue.open_case().is_none() && matches!(decision, Decision::Approve) {
+        // The pane may still show the case before: nobody approves a text that is not on the screen.
+        state.say(format!("the text of {} is not here yet: read it, then press again", short(&seen.id)), false);
+        return Vec::new();
+    }
     let is_startled = state.queue.notice.as_ref().is_some_and(|notice| notice.refused.is_none() && state.now - notice.at < STARTLED);
     if is_startled && matches!(decision, Decision::Approve) {
         state.say("the text changed as you pressed the key: look at it, then press again", true);
