@@ -1,11 +1,11 @@
 //! Filters as a condition in SQL and as words of the scope.
 
 use super::names::Resolved;
-use crate::search::Kind;
 use crate::search::question::Filters;
 use crate::search::text::index::scope_word;
 use crate::search::text::matches::{Condition, Look, any};
 use crate::search::vectors::Scope;
+use crate::search::{Kind, Result};
 use crate::store::Val;
 
 /// Parameters `$1` to `$3` are the match's own.
@@ -16,7 +16,7 @@ const FIRST_PARAMETER: usize = 4;
 pub(super) struct Sieve {
     /// For a statement over `search_documents d`: all of them.
     pub all: Condition,
-    /// The same without those that the scope's words stand for.
+    /// The same without those that the words in `must` stand for.
     pub rest: Condition,
     /// The scope's words: each of them must fit.
     pub must: Vec<Look>,
@@ -54,8 +54,12 @@ impl Condition {
     }
 }
 
-/// Make the sieve of filters whose names were found.
-pub(super) fn sieve(filters: &Filters, names: &Resolved) -> Sieve {
+/// Make the sieve of filters whose names were found. A word of the scope that is `common` costs the engine a walk through all that hold it: such
+/// a filter is asked of each match instead.
+///
+/// # Errors
+/// When it cannot be found out what is common.
+pub(super) fn sieve(filters: &Filters, names: &Resolved, mut common: impl FnMut(&Look) -> Result<bool>) -> Result<Sieve> {
     let words = |kinds: &[Kind]| kinds.iter().map(|kind| kind.as_str().to_owned()).collect::<Vec<_>>();
     let mut kinds = filters.kinds.clone();
     if (filters.least.is_some() || filters.most.is_some()) && kinds.is_empty() {
@@ -85,8 +89,22 @@ pub(super) fn sieve(filters: &Filters, names: &Resolved) -> Sieve {
     all.among("d.kind", true, &words(&filters.not_kinds));
 
     let looks = |what: &'static str, names: &[String]| names.iter().map(|name| Look::Scope(scope_word(what, name))).collect::<Vec<_>>();
-    let groups = [looks("p", &names.personas), looks("s", &names.subreddits), looks("k", &words(&kinds))];
-    let must = groups.into_iter().filter(|group| !group.is_empty()).map(any).collect();
+    let mut must = Vec::new();
+    let kind_words = words(&kinds);
+    for (column, what, names) in
+        [("d.persona_id", "p", &names.personas), ("d.subreddit", "s", &names.subreddits), ("d.kind", "k", &kind_words)]
+    {
+        let looks = looks(what, names);
+        if looks.is_empty() {
+            continue;
+        }
+        let look = any(looks);
+        if common(&look)? {
+            rest.among(column, false, names);
+        } else {
+            must.push(look);
+        }
+    }
     let without = [looks("p", &names.not_personas), looks("s", &names.not_subreddits), looks("k", &words(&filters.not_kinds))].concat();
     let of_files = !kinds.is_empty() && kinds.iter().all(|kind| matches!(kind, Kind::Runbook | Kind::Note));
     let scope = match names.personas.as_slice() {
@@ -95,5 +113,5 @@ pub(super) fn sieve(filters: &Filters, names: &Resolved) -> Sieve {
         _ => Scope::All,
     };
     let by_scope = matches!(scope, Scope::Persona(_)) && all.params.len() == 1;
-    Sieve { narrows: !all.sql.is_empty() && !by_scope, all, rest, must, without, scope }
+    Ok(Sieve { narrows: !all.sql.is_empty() && !by_scope, all, rest, must, without, scope })
 }

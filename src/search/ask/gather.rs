@@ -18,6 +18,8 @@ use std::collections::{HashMap, HashSet};
 const RANKED: f64 = 2_500.0;
 /// Documents that a filter lets through, up to which the vectors are sieved before they are compared.
 const SIEVED: i64 = 5_000;
+/// Documents that a word of the scope may be in before the filter is asked of each match.
+const COMMON: f64 = 50_000.0;
 /// Counting stops here.
 pub(super) const COUNTED: i64 = 1_000;
 
@@ -48,6 +50,12 @@ impl Frequencies {
             self.documents = documents;
         }
         self
+    }
+
+    /// Whether so many documents hold this that a walk through them takes longer than looking at each match of another word.
+    pub(super) fn is_common(&mut self, c: &mut dyn Conn, look: &Look, newest: i64) -> Result<bool> {
+        let documents = self.documents;
+        Ok(self.get(c, look, newest)? > COMMON.min(documents / 2.0))
     }
 
     fn get(&mut self, c: &mut dyn Conn, look: &Look, newest: i64) -> Result<f64> {

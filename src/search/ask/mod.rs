@@ -23,7 +23,7 @@ use gather::COUNTED;
 use std::time::Duration;
 
 /// Documents that are ranked for a first page, and for any.
-const CANDIDATES: u32 = 100;
+const CANDIDATES: u32 = 60;
 const MOST_CANDIDATES: u32 = 1_000;
 /// Hits of a page at the most.
 const LONGEST_PAGE: u32 = 200;
@@ -44,16 +44,17 @@ pub(super) struct With<'a> {
 pub(super) fn ask(c: &mut dyn Conn, question: &Question, page: Page, with: &mut With<'_>) -> Result<Answer> {
     let mut notes = Vec::new();
     let resolved = names::resolve(c, &question.filters, &mut notes)?;
-    let sieve = condition::sieve(&question.filters, &resolved);
+    let (documents, average) = rows::size(c)?;
+    let newest = rows::position(c, "ids")?.map_or(1, |(seq, _)| seq);
+    let frequencies = with.frequencies.of(documents);
+    let sieve = condition::sieve(&question.filters, &resolved, |look| frequencies.is_common(c, look, newest))?;
     let limit = page.limit.clamp(1, LONGEST_PAGE);
     if question.words.is_empty() && question.like.is_none() {
         return listed(c, question, &sieve, page.after, limit, notes);
     }
     let seen = page.after.map_or(0, |after| after.seen);
     let depth = seen.saturating_add(limit).saturating_mul(2).clamp(CANDIDATES, MOST_CANDIDATES);
-    let (documents, average) = rows::size(c)?;
-    let newest = rows::position(c, "ids")?.map_or(1, |(seq, _)| seq);
-    let words = gather::words(c, question, &resolved.personas, newest, with.frequencies.of(documents), &mut notes)?;
+    let words = gather::words(c, question, &resolved.personas, newest, frequencies, &mut notes)?;
 
     let by_words = if with.ranking == Ranking::Meaning { Vec::new() } else { words.candidates(c, &sieve, depth.into())? };
     let near = match with.meaning.filter(|_| with.ranking != Ranking::Words) {

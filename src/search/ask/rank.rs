@@ -64,7 +64,12 @@ impl Meaning {
 
 /// The documents of passages, with how near each part is.
 fn meanings(c: &mut dyn Conn, near: &[Near]) -> Result<HashMap<i64, Meaning>> {
-    let mut meanings: HashMap<i64, Meaning> = HashMap::new();
+    let mut meanings = HashMap::new();
+    add_meanings(c, near, &mut meanings)?;
+    Ok(meanings)
+}
+
+fn add_meanings(c: &mut dyn Conn, near: &[Near], meanings: &mut HashMap<i64, Meaning>) -> Result<()> {
     let similarity: HashMap<i64, f32> = near.iter().map(|near| (near.passage, near.similarity)).collect();
     let passages: Vec<i64> = near.iter().map(|near| near.passage).collect();
     for passages in row::chunks(&passages) {
@@ -83,14 +88,13 @@ fn meanings(c: &mut dyn Conn, near: &[Near]) -> Result<HashMap<i64, Meaning>> {
             }
         }
     }
-    Ok(meanings)
+    Ok(())
 }
 
-/// Every passage of these documents, compared with the question: what the words brought is measured by its meaning too, and a long document
+/// The other passages of these documents, compared with the question: what the words brought is measured by its meaning too, and a long document
 /// by all of its parts.
 fn compared(c: &mut dyn Conn, vectors: &Vectors, query: &[f32], documents: &[i64], near: &[Near]) -> Result<Vec<Near>> {
     let known: HashSet<i64> = near.iter().map(|near| near.passage).collect();
-    let mut all = near.to_vec();
     let mut unknown = Vec::new();
     for documents in row::chunks(documents) {
         let (places, values) = row::list(documents, 1);
@@ -101,8 +105,7 @@ fn compared(c: &mut dyn Conn, vectors: &Vectors, query: &[f32], documents: &[i64
             }
         }
     }
-    all.extend(vectors::compare(c, vectors, query, &unknown)?);
-    Ok(all)
+    Ok(vectors::compare(c, vectors, query, &unknown)?)
 }
 
 #[allow(clippy::too_many_arguments, reason = "everything that a question has gathered comes together here")]
@@ -119,17 +122,14 @@ pub(super) fn rank(
     ranking: Ranking,
 ) -> Result<Ranked> {
     let terms = Terms::new(&words.terms, documents, average);
-    let first = meanings(c, near)?;
+    let mut meanings = meanings(c, near)?;
     let mut ids: Vec<i64> = by_words.to_vec();
     let from_words: HashSet<i64> = by_words.iter().copied().collect();
-    ids.extend(first.keys().copied().filter(|id| !from_words.contains(id)));
-    let meanings = match query {
-        Some((vectors, query)) => {
-            let all = compared(c, vectors, query, &ids, near)?;
-            meanings(c, &all)?
-        }
-        None => first,
-    };
+    ids.extend(meanings.keys().copied().filter(|id| !from_words.contains(id)));
+    if let Some((vectors, query)) = query {
+        let others = compared(c, vectors, query, &ids, near)?;
+        add_meanings(c, &others, &mut meanings)?;
+    }
     let allowed = allowed(c, sieve, &ids)?;
     let must: Vec<usize> =
         words.terms.iter().enumerate().filter(|(_, (term, _))| matches!(term, Term::Phrase(_))).map(|(index, _)| index).collect();
