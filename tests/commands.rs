@@ -3,8 +3,8 @@
 
 use quarterdeck::base::{Clock, Millis, SystemClock};
 use quarterdeck::moderation::{self, DraftMetadata, NewItem, On, PostType, Settings, ThreadEntry, decisions, outbox, queue};
-use quarterdeck::store::audit::Actor;
 use quarterdeck::store::Conn;
+use quarterdeck::store::audit::Actor;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Stdio;

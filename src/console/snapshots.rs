@@ -12,6 +12,7 @@ use crate::base::{Millis, Picos, TestClock};
 use crate::config;
 use crate::deck::Deck;
 use crate::llm::budget::{Admission, Budget, Period, Scope, Threshold, admission, book};
+use crate::llm::ledger::Category;
 use crate::memory::Author;
 use crate::moderation::screening::{ConsistencyResult, Outgoing, Surroundings, evaluate};
 use crate::moderation::{DraftMetadata, NewItem, PostType, ThreadEntry, queue};
@@ -256,6 +257,43 @@ fn looks(buffer: &Buffer) -> String {
         .unwrap();
     }
     map
+}
+
+#[tokio::test]
+async fn a_budget_that_runs_out_is_on_every_tab() {
+    let mut console = Console::start(80, 24, |c| {
+        let budget = Budget {
+            id: "b".into(),
+            name: "the whole deck".into(),
+            scope: Scope::Global,
+            period: Period::Day,
+            zone: chrono_tz::Tz::UTC,
+            limit: Picos(100),
+            is_hard: true,
+            thresholds: Threshold::usual(),
+            unpriced_allowed: Vec::new(),
+        };
+        book::set(c, &budget, &Actor::human("ana"), NOW).unwrap();
+        let call = Admission {
+            call_id: "c".into(),
+            at: NOW,
+            persona: None,
+            module: "draft".into(),
+            model: "m".into(),
+            category: Category::default(),
+            estimate: Some(Picos(80)),
+            lease: 60_000,
+        };
+        admission::admit(c, &call).unwrap().unwrap();
+        admission::settle(c, "c", Some(Picos(80)), NOW).unwrap();
+        Vec::new()
+    })
+    .await;
+    for tab in tabs::Name::ALL {
+        console.state.tab = *tab;
+        let first = words(&mut console).lines().next().unwrap().to_owned();
+        assert!(first.contains("the whole d… 75% spent"), "{first}");
+    }
 }
 
 #[tokio::test]
