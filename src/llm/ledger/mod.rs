@@ -5,6 +5,8 @@
 
 mod drift;
 
+pub mod lookup;
+pub mod replay;
 pub mod rollup;
 pub mod sketch;
 
