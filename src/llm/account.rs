@@ -2,6 +2,8 @@
 //!
 //! Both are OpenRouter's: another service may have neither, which is told and is no fault. Amounts keep the digits in which they came.
 
+pub mod compare;
+
 use super::Client;
 use super::connection::{address, chain, without_key};
 use super::ledger::lookup::{self, Found, Lost};

@@ -171,6 +171,22 @@ pub struct Prices {
 }
 
 impl Prices {
+    /// Those of a book alone.
+    #[must_use]
+    pub fn of(book: &Book) -> Self {
+        Self::from_rows(book.rows.iter().cloned())
+    }
+
+    fn from_rows(rows: impl Iterator<Item = PriceRow>) -> Self {
+        let mut prices = Self::default();
+        for row in rows {
+            prices.rows.entry(row.model.clone()).or_default().push(row);
+        }
+        // The sort is stable: imported rows stay behind embedded ones.
+        prices.rows.values_mut().for_each(|rows| rows.sort_by_key(|row| row.effective_from));
+        prices
+    }
+
     /// Read them.
     ///
     /// # Errors
@@ -178,13 +194,7 @@ impl Prices {
     pub fn load(c: &mut dyn Conn, book: &Book) -> store::Result<Self> {
         let imported = c.query("SELECT id, source, model, effective_from, rates FROM price_book", &[])?;
         let imported = imported.iter().map(price_row).collect::<store::Result<Vec<_>>>()?;
-        let mut prices = Self::default();
-        for row in book.rows.iter().cloned().chain(imported) {
-            prices.rows.entry(row.model.clone()).or_default().push(row);
-        }
-        // The sort is stable: imported rows stay behind embedded ones.
-        prices.rows.values_mut().for_each(|rows| rows.sort_by_key(|row| row.effective_from));
-        Ok(prices)
+        Ok(Self::from_rows(book.rows.iter().cloned().chain(imported)))
     }
 
     /// The models that have a price, in order.
