@@ -516,3 +516,32 @@ async fn the_service_s_view_of_the_key_is_compared_with_the_ledger() {
     scene.fault("model:/api/v1/key=html-200*1");
     assert!(scene.client.key().await.unwrap_err().to_string().contains("not JSON"));
 }
+
+#[tokio::test]
+async fn every_persona_of_a_process_shares_its_limits_and_cooldowns() {
+    let scene = scene(|_| {}).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.toml");
+    let text = format!(
+        "[llm]\nbase_url = \"{}\"\nfallback_models = [\"sandbox/small\"]\n[route]\nrequests_per_minute = 9\nmodel_limits = [\"sandbox/small rpm=7 tpm=100000\"]\ncooldown_after = 1\n",
+        scene.sandbox.model_url()
+    );
+    std::fs::write(&file, text).unwrap();
+    let environment = [("OPENROUTER_API_KEY", "sandbox-key"), ("RESPONSE_MODEL", "sandbox/large"), ("HOME", directory.path().to_str().unwrap())];
+    let request = quarterdeck::config::Request {
+        config: Some(file),
+        data_dir: Some(directory.path().to_path_buf()),
+        environment: environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        ..quarterdeck::config::Request::default()
+    };
+    let settings = quarterdeck::config::load(&request).settings().unwrap();
+    let deck = quarterdeck::deck::Deck::open(settings, Arc::new(scene.clock.clone())).unwrap();
+    let (one, other) = (deck.models().unwrap(), deck.models().unwrap());
+    scene.fault(&format!("{CHAT}=status:503*1"));
+    assert!(one.chat(question("one")).await.is_ok());
+    assert_eq!(other.chat(question("two")).await.unwrap().model_asked, "sandbox/small");
+    let live = deck.live();
+    assert_eq!((live.cooling.len(), other.gauges().cooling.len()), (1, 1));
+    let left: Vec<_> = live.buckets.iter().map(|bucket| (bucket.model.as_str(), bucket.rpm_left, bucket.rpm_limit, bucket.tpm_limit)).collect();
+    assert!(left.contains(&("sandbox/small", Some(5), Some(7), Some(100_000))) || left.contains(&("sandbox/large", Some(8), Some(9), None)), "{left:?}");
+}

@@ -24,7 +24,7 @@ pub(in crate::llm) async fn ask(client: &Client, request: &ChatRequest) -> Resul
         return Err(Error::Settings { setting: "temperature", reason });
     }
     let settings = client.settings();
-    let Need::Tokens { input, output } = Need::of(request) else { return Err(no_model()) };
+    let (input, output) = Need::of(request).tokens();
     let choice = choice::choose(request, input, &settings.route, &settings.response_model);
     let mut trace = Trace::default();
     trace.push(Step::Chosen { model: choice.model.clone(), complexity: choice.complexity, tokens: input, why: choice.why });
@@ -213,7 +213,7 @@ impl Way<'_> {
     }
 
     /// The models that are not left alone. Where that leaves none, they are asked all the same, the one that is free first first of all; a service
-    /// that asked to wait is waited for when that is no longer than a turn may take.
+    /// that asked to wait is waited for when that is no longer than a turn, and an answer, may take.
     async fn ready(&self, models: Vec<String>, trace: &mut Trace) -> Vec<String> {
         let mut cooling = Vec::new();
         let mut ready = Vec::new();
@@ -233,7 +233,7 @@ impl Way<'_> {
         cooling.sort_by_key(|(_, known)| known.left);
         if let Some((model, known)) = cooling.first()
             && known.why == super::cooldown::Why::Asked
-            && known.left <= self.settings().queue_within
+            && known.left <= self.settings().queue_within.min(self.client.settings().total_timeout)
         {
             self.traffic().wait(known.left).await;
             trace.push(Step::Queued { model: model.clone(), on: Awaited::Cooldown, micros: micros(known.left) });
