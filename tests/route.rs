@@ -527,7 +527,8 @@ async fn every_persona_of_a_process_shares_its_limits_and_cooldowns() {
         scene.sandbox.model_url()
     );
     std::fs::write(&file, text).unwrap();
-    let environment = [("OPENROUTER_API_KEY", "sandbox-key"), ("RESPONSE_MODEL", "sandbox/large"), ("HOME", directory.path().to_str().unwrap())];
+    let environment =
+        [("OPENROUTER_API_KEY", "sandbox-key"), ("RESPONSE_MODEL", "sandbox/large"), ("HOME", directory.path().to_str().unwrap())];
     let request = quarterdeck::config::Request {
         config: Some(file),
         data_dir: Some(directory.path().to_path_buf()),
@@ -542,6 +543,10 @@ async fn every_persona_of_a_process_shares_its_limits_and_cooldowns() {
     assert_eq!(other.chat(question("two")).await.unwrap().model_asked, "sandbox/small");
     let live = deck.live();
     assert_eq!((live.cooling.len(), other.gauges().cooling.len()), (1, 1));
-    let left: Vec<_> = live.buckets.iter().map(|bucket| (bucket.model.as_str(), bucket.rpm_left, bucket.rpm_limit, bucket.tpm_limit)).collect();
-    assert!(left.contains(&("sandbox/small", Some(5), Some(7), Some(100_000))) || left.contains(&("sandbox/large", Some(8), Some(9), None)), "{left:?}");
+    let left: Vec<_> =
+        live.buckets.iter().map(|bucket| (bucket.model.as_str(), bucket.rpm_left, bucket.rpm_limit, bucket.tpm_limit)).collect();
+    assert!(
+        left.contains(&("sandbox/small", Some(5), Some(7), Some(100_000))) || left.contains(&("sandbox/large", Some(8), Some(9), None)),
+        "{left:?}"
+    );
 }

@@ -79,7 +79,7 @@ pub fn write(c: &mut dyn Conn, own: &Book, id: &str, found: &Found, at: Millis) 
          AND outcome = 'interrupted' AND cost_reported_picos IS NULL AND generation_id = $2",
         vals![id, &found.generation_id],
     )?;
-    let (Some(row), Some(before)) = (row, rollup::of_call(c, id)?) else { return Ok(None) };
+    let (Some(row), Some(before), Some(_)) = (row, rollup::of_call(c, id)?, found.reported.cost_picos) else { return Ok(None) };
     let started_at = row.int("started_at")?;
     let persona = row.text_opt("persona_id")?.map(PersonaId::from_stored);
     let module = row.text("module")?;

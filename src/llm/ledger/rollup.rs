@@ -475,6 +475,7 @@ pub fn differences(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
+    use super::super::lookup::{self, Found};
     use super::super::{Category, Settled, Started, recover, settle, start};
     use super::*;
     use crate::base::PersonaId;
@@ -509,7 +510,7 @@ mod tests {
             outcome,
             model_answered: None,
             provider: None,
-            generation_id: None,
+            generation_id: Some("g".into()),
             service_tier: None,
             latency: Duration::from_millis(u64::try_from(at % 997).unwrap() + 1),
             first_token: None,
@@ -525,6 +526,7 @@ mod tests {
     enum Step {
         Start { after: i64 },
         Settle { call: usize, outcome: usize, usage: usize },
+        LookUp { call: usize, usage: usize, model: usize },
         Recover,
     }
 
@@ -532,6 +534,7 @@ mod tests {
         let step = prop_oneof![
             (0_i64..40_000_000).prop_map(|after| Step::Start { after }),
             (0_usize..20, 0_usize..4, 0_usize..4).prop_map(|(call, outcome, usage)| Step::Settle { call, outcome, usage }),
+            (0_usize..20, 0_usize..4, 0_usize..3).prop_map(|(call, usage, model)| Step::LookUp { call, usage, model }),
             Just(Step::Recover),
         ];
         prop::collection::vec(step, 1..40)
@@ -571,7 +574,18 @@ mod tests {
                             // Settled twice is refused, and changes nothing.
                             let _ = settle(c, &book, &calls[call], &settled(now, outcome, USAGES[usage]));
                         }
-                        Step::Settle { .. } => {}
+                        Step::LookUp { call, usage, model } if call < calls.len() => {
+                            let found = Found {
+                                generation_id: "g".into(),
+                                reported: Reported::read(USAGES[usage]).unwrap(),
+                                model: [None, Some("made/up"), Some("new/name")][model].map(str::to_owned),
+                                provider: None,
+                                service_tier: None,
+                                finish_reason: None,
+                            };
+                            lookup::write(c, &book, &calls[call].id, &found, now)?;
+                        }
+                        Step::Settle { .. } | Step::LookUp { .. } => {}
                         Step::Recover => _ = recover(c, &PersonaId::from_stored("p1"), now, now)?,
                     }
                 }

@@ -81,7 +81,7 @@ impl Way<'_> {
                 Part::Follow(waiting) => match landed(waiting).await {
                     Some(Ok(kept)) => {
                         trace.push(Step::CacheShared { call_id: kept.call_id.clone(), saved: kept.cost });
-                        return self.from_kept(&kept, &trace).await;
+                        return self.answer_with(&kept, &trace).await;
                     }
                     Some(Err(error)) if is_for_all(&error) => return Err(error),
                     // They went away, or failed for a reason of their own: somebody else leads now.
@@ -93,7 +93,7 @@ impl Way<'_> {
                 trace.push(Step::CacheHit { call_id: kept.call_id.clone(), age, saved: kept.cost });
                 let kept = Arc::new(kept);
                 lead.land(Ok(Arc::clone(&kept)));
-                return self.from_kept(&kept, &trace).await;
+                return self.answer_with(&kept, &trace).await;
             }
             trace.push(Step::CacheMiss { keeps: millis(place.plan.lasts) });
             let answered = self.attempts(model, trace, Some(place)).await;
@@ -110,7 +110,7 @@ impl Way<'_> {
     }
 
     /// Answer with what was answered before: a row of the ledger, and no cost.
-    async fn from_kept(&self, kept: &Kept, trace: &Trace) -> Result<ChatReply> {
+    async fn answer_with(&self, kept: &Kept, trace: &Trace) -> Result<ChatReply> {
         let (start, request) = (Instant::now(), self.request);
         let call = self.started(&kept.model_asked, &new_id(), 1, Duration::ZERO);
         self.client.record_hit(&call, kept, trace).await?;
