@@ -9,6 +9,7 @@
 //! | [`deck`] | the open application: settings, database, services. Every face drives this |
 //! | [`sandbox`] | loopback Reddit and model servers with fault injection; speaks HTTP only, knows no service |
 //! | [`agent`] | the loop: perceive, decide, recall, draft, check, screen, act |
+//! | [`report`] | what the calls of the ledger add up to: cost, latency, tokens, trends; reads, writes nothing |
 //! | [`search`] | search by words and by meaning: embedders, vectors, passages, questions |
 //! | [`moderation`] | screening rules, the queue's state machine, decisions, delivery to the outside |
 //! | [`memory`] | personas, beliefs and stances, evidence, interactions |
@@ -28,6 +29,7 @@ pub mod llm;
 pub mod memory;
 pub mod moderation;
 pub mod reddit;
+pub mod report;
 pub mod sandbox;
 pub mod search;
 pub mod store;
