@@ -81,6 +81,19 @@ impl Sketch {
         value.is_finite().then_some(value.round() as i64)
     }
 
+    /// How many values are not above this one, within the accuracy: for the buckets of a histogram.
+    #[must_use]
+    pub fn at_most(&self, micros: i64) -> u64 {
+        let (mut low, mut high) = (0, self.count());
+        // A quarter behind the rank, so that rounding does not fall on the one before it.
+        let value = |rank: u64| self.quantile(((rank as f64 + 0.25) / self.count().saturating_sub(1).max(1) as f64).min(1.0));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if value(middle).is_some_and(|value| value <= micros) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
     /// The usual three; `None` of none.
     #[must_use]
     pub fn percentiles(&self) -> Option<Percentiles> {
@@ -131,6 +144,18 @@ mod tests {
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = Sketch::from_bytes(&bytes);
         }
+    }
+
+    #[test]
+    fn buckets_hold_what_is_not_above_them() {
+        let mut sketch = Sketch::default();
+        assert_eq!(sketch.at_most(i64::MAX), 0);
+        (1..=1_000).for_each(|value| sketch.add(value * 1_000));
+        assert_eq!((sketch.at_most(0), sketch.at_most(2_000_000), sketch.at_most(i64::MAX)), (0, 1_000, 1_000));
+        assert!((490..=510).contains(&sketch.at_most(500_000)), "{}", sketch.at_most(500_000));
+        let mut one = Sketch::default();
+        one.add(0);
+        assert_eq!((one.at_most(0), one.at_most(-1)), (1, 0));
     }
 
     #[test]

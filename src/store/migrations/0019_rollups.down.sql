@@ -1,3 +1,4 @@
+DROP TABLE roll_sketch;
 DROP TABLE roll_hour;
 DROP TABLE roll_day;
 ALTER TABLE llm_calls DROP COLUMN source_line;
