@@ -28,6 +28,7 @@ mod persona;
 mod budget;
 mod prices;
 mod queue;
+mod report;
 mod rules;
 mod sandbox;
 mod search;
@@ -94,6 +95,8 @@ enum Command {
     Index(index::Args),
     /// What may be spent, by whom, and what happens on the way.
     Budget(budget::Args),
+    /// What the calls cost, how fast they were, how it grows; the reports of a week and of a month.
+    Report(Box<report::Args>),
     /// Who did what, and whether the log was tampered with.
     Audit(audit::Args),
     /// The schema and the state of the database.
@@ -126,6 +129,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Keys(args) => keys::run(context, args),
         Command::Prices(args) => prices::run(context, &args),
         Command::Budget(args) => budget::run(context, &args),
+        Command::Report(args) => report::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
         Command::Index(args) => index::run(context, &args),
         Command::Db(args) => db::run(context, &args),
