@@ -33,6 +33,8 @@ mod rules;
 mod sandbox;
 mod search;
 mod seed;
+mod serve;
+mod signals;
 mod team;
 mod themes;
 
@@ -103,6 +105,8 @@ enum Command {
     Db(db::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
+    /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
+    Serve(serve::Args),
     /// Look at the settings: what is in force, where it came from, what is missing.
     Config(config::Args),
     /// How the console can look: list the themes, check one.
@@ -134,6 +138,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Index(args) => index::run(context, &args),
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
+        Command::Serve(args) => serve::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
         Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
