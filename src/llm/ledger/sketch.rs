@@ -106,15 +106,22 @@ impl Sketch {
         Some(Percentiles { p50: self.quantile(0.5)?, p95: self.quantile(0.95)?, p99: self.quantile(0.99)?, count: self.count() })
     }
 
-    /// The form in the database, which DDSketch libraries of other languages read as well.
+    /// The form in the database: what DDSketch libraries of other languages read as well, and a checksum of four bytes behind it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.to_java_bytes()
+        let mut bytes = self.0.to_java_bytes();
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes
     }
 
-    /// Read the form of the database; `None` when it is none, or of another accuracy.
+    /// Read the form of the database; `None` when it is none, or of another accuracy. Bytes that were not written here are never decoded: the
+    /// library adds up counts without looking whether they are possible.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (bytes, checksum) = bytes.split_last_chunk::<4>()?;
+        if crc32fast::hash(bytes) != u32::from_le_bytes(*checksum) {
+            return None;
+        }
         let read = DDSketch::from_java_bytes(bytes).ok()?;
         let mut own = Self::default();
         own.0.merge(&read).ok()?;
