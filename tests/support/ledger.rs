@@ -1,4 +1,5 @@
 //! A ledger with calls in it, and the real program over it.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use quarterdeck::base::{Millis, PersonaId};
 use quarterdeck::llm::ledger::{self, Category, Outcome, Settled, Started};
