@@ -35,7 +35,8 @@ const MODELS: [&str; 6] = [
 ];
 const MODULES: [&str; 8] = ["draft", "consistency", "relationships", "proposals", "judge", "summary", "classify", "canary"];
 const PERSONAS: [&str; 3] = ["", "persona-one", "persona-two"];
-const USAGE: &str = r#"{"prompt_tokens":1200,"completion_tokens":160,"total_tokens":1360,"prompt_tokens_details":{"cached_tokens":400},"cost":0.00062}"#;
+const USAGE: &str =
+    r#"{"prompt_tokens":1200,"completion_tokens":160,"total_tokens":1360,"prompt_tokens_details":{"cached_tokens":400},"cost":0.00062}"#;
 
 fn main() {
     let count: usize = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(100_000);
@@ -113,8 +114,26 @@ fn sample(random: &mut fastrand::Rng, at: Millis) -> Sample {
 }
 
 const COLUMNS: [&str; 20] = [
-    "id", "request_id", "attempt", "persona_id", "module", "correlation_id", "model_asked", "streamed", "started_at", "finished_at", "latency_us",
-    "first_token_us", "tokens_in", "tokens_out", "tokens_cached", "cost_reported_picos", "cost_computed_picos", "outcome", "category", "queue_us",
+    "id",
+    "request_id",
+    "attempt",
+    "persona_id",
+    "module",
+    "correlation_id",
+    "model_asked",
+    "streamed",
+    "started_at",
+    "finished_at",
+    "latency_us",
+    "first_token_us",
+    "tokens_in",
+    "tokens_out",
+    "tokens_cached",
+    "cost_reported_picos",
+    "cost_computed_picos",
+    "outcome",
+    "category",
+    "queue_us",
 ];
 
 /// Calls by statements of many rows, and their sums as an import writes them: day by day.
@@ -163,7 +182,12 @@ fn fill(db: &Database, count: usize) {
                     ]);
                 }
                 let places: Vec<String> = (0..rows.len())
-                    .map(|row| format!("({})", (1..=COLUMNS.len()).map(|column| format!("${}", row * COLUMNS.len() + column)).collect::<Vec<_>>().join(",")))
+                    .map(|row| {
+                        format!(
+                            "({})",
+                            (1..=COLUMNS.len()).map(|column| format!("${}", row * COLUMNS.len() + column)).collect::<Vec<_>>().join(",")
+                        )
+                    })
                     .collect();
                 c.exec(&format!("INSERT INTO llm_calls ({}) VALUES {}", COLUMNS.join(", "), places.join(",")), &values)?;
             }
@@ -266,7 +290,9 @@ fn read<T: Send + 'static>(db: &Database, work: impl FnOnce(&mut dyn Conn) -> Re
 }
 
 fn gauges(db: &Database) {
-    for (name, length, step) in [("hour", DAY / 24, Step::Minute), ("day", DAY, Step::Hour), ("week", 7 * DAY, Step::Hour), ("month", 30 * DAY, Step::Day)] {
+    for (name, length, step) in
+        [("hour", DAY / 24, Step::Minute), ("day", DAY, Step::Hour), ("week", 7 * DAY, Step::Hour), ("month", 30 * DAY, Step::Day)]
+    {
         let window = Window { since: NOW - length, until: NOW + 3_000 };
         measure(&format!("gauges of the last {name}: total, by model, by module, series, latencies, budgets"), 50, || {
             read(db, move |c| {
@@ -280,7 +306,11 @@ fn gauges(db: &Database) {
             })
         });
         for (part, work) in [
-            ("total", (|c, window, _| sums::total(c, window, &Only::default()).map(|_| ())) as fn(&mut dyn Conn, &Window, Step) -> Result<(), Error>),
+            (
+                "total",
+                (|c, window, _| sums::total(c, window, &Only::default()).map(|_| ()))
+                    as fn(&mut dyn Conn, &Window, Step) -> Result<(), Error>,
+            ),
             ("by model", |c, window, _| sums::by(c, window, By::Model, &Only::default()).map(|_| ())),
             ("by persona", |c, window, _| sums::by(c, window, By::Persona, &Only::default()).map(|_| ())),
             ("series", |c, window, step| sums::series(c, window, step, &Only::default()).map(|_| ())),

@@ -47,7 +47,10 @@ fn a_month_is_told_by_everything_and_in_every_format() {
     let month = ["--month", "2026-10"];
     let cost = |more: &[&str]| home.run(&[&["report", "cost"], &month[..], more].concat()).done();
     let value = cost(&["--json"]).json();
-    assert_eq!((value["since"].as_str().unwrap(), value["until"].as_str().unwrap()), ("2026-10-01T00:00:00.000Z", "2026-11-01T00:00:00.000Z"));
+    assert_eq!(
+        (value["since"].as_str().unwrap(), value["until"].as_str().unwrap()),
+        ("2026-10-01T00:00:00.000Z", "2026-11-01T00:00:00.000Z")
+    );
     let rows = value["rows"].as_array().unwrap();
     assert_eq!(rows.iter().map(|row| row["model"].as_str().unwrap()).collect::<Vec<_>>(), [HAIKU, MINI], "the dearest first");
     // 31 days; the day of the spike has 140 calls more.
@@ -189,13 +192,26 @@ fn days_are_those_of_the_zone_also_when_clocks_change() {
     let home = Home::new();
     // The hour that comes twice in Berlin on 2026-10-25, and both sides of the midnight that ends the month there.
     home.calls(
-        ["2026-10-24T21:59:59Z", "2026-10-24T22:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T22:59:59Z", "2026-10-31T22:59:59Z", "2026-10-31T23:00:00Z"]
-            .map(|moment| Call::of(at(moment), MINI, "draft", "0.01", 100))
-            .to_vec(),
+        [
+            "2026-10-24T21:59:59Z",
+            "2026-10-24T22:00:00Z",
+            "2026-10-25T00:30:00Z",
+            "2026-10-25T01:30:00Z",
+            "2026-10-25T22:59:59Z",
+            "2026-10-31T22:59:59Z",
+            "2026-10-31T23:00:00Z",
+        ]
+        .map(|moment| Call::of(at(moment), MINI, "draft", "0.01", 100))
+        .to_vec(),
     );
     let days = |zone: &str| {
         let value = home.run(&["report", "cost", "--by", "day", "--month", "2026-10", "--zone", zone, "--json"]).done().json();
-        value["rows"].as_array().unwrap().iter().map(|row| (row["day"].as_str().unwrap().to_owned(), row["calls"].as_i64().unwrap())).collect::<Vec<_>>()
+        value["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| (row["day"].as_str().unwrap().to_owned(), row["calls"].as_i64().unwrap()))
+            .collect::<Vec<_>>()
     };
     let expected = |days: &[(&str, i64)]| days.iter().map(|(day, count)| ((*day).to_owned(), *count)).collect::<Vec<_>>();
     assert_eq!(days("Europe/Berlin"), expected(&[("2026-10-24", 1), ("2026-10-25", 4), ("2026-10-31", 1)]));
@@ -250,19 +266,21 @@ fn counted(calls: &[Call], window: &Window, only: &Only) -> Sums {
 }
 
 fn some_calls() -> impl Strategy<Value = Vec<Call>> {
-    let call = (0..4 * DAY, 0_usize..2, 0_usize..3, 0_usize..3, 0_usize..4, 1_u64..100_000).prop_map(|(after, model, persona, category, outcome, latency)| {
-        let call = Call {
-            persona: [None, Some("p1".to_owned()), Some("p2".to_owned())][persona].clone(),
-            category: Category::ALL[category],
-            ..Call::of(at("2026-10-01T00:00:00Z") + after, [MINI, HAIKU][model], ["draft", "consistency"][model], "0.01", latency)
-        };
-        match outcome {
-            0 => call.failed(Outcome::Error),
-            1 => call.failed(Outcome::Interrupted),
-            2 => call.under_way(),
-            _ => call,
-        }
-    });
+    let call = (0..4 * DAY, 0_usize..2, 0_usize..3, 0_usize..3, 0_usize..4, 1_u64..100_000).prop_map(
+        |(after, model, persona, category, outcome, latency)| {
+            let call = Call {
+                persona: [None, Some("p1".to_owned()), Some("p2".to_owned())][persona].clone(),
+                category: Category::ALL[category],
+                ..Call::of(at("2026-10-01T00:00:00Z") + after, [MINI, HAIKU][model], ["draft", "consistency"][model], "0.01", latency)
+            };
+            match outcome {
+                0 => call.failed(Outcome::Error),
+                1 => call.failed(Outcome::Interrupted),
+                2 => call.under_way(),
+                _ => call,
+            }
+        },
+    );
     prop::collection::vec(call, 0..40)
 }
 

@@ -17,7 +17,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const TOKEN: &str = "0123456789abcdef-0123456789abcdef";
-const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+const PROMETHEUS: &str =
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 
 /// A program that goes on; killed when the test ends without it.
 struct Running {
@@ -138,7 +139,11 @@ fn metrics_are_those_of_the_ledger_in_both_formats_and_go_on_after_a_restart() {
 
     let open = running.get("/metrics", &[("Accept", PROMETHEUS)]);
     assert_eq!(open.headers["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
-    assert!(open.body.ends_with("\n# EOF\n") && open.body.contains("# TYPE llm_calls counter\n") && open.body.contains("# UNIT llm_cost_usd usd\n"));
+    assert!(
+        open.body.ends_with("\n# EOF\n")
+            && open.body.contains("# TYPE llm_calls counter\n")
+            && open.body.contains("# UNIT llm_cost_usd usd\n")
+    );
     let series = |answer: &Answer| {
         // These go with the clock.
         let moves = ["age_seconds", "burn_ratio", "forecast_usd"];
@@ -171,7 +176,14 @@ fn health_tells_each_part_with_its_reason_and_what_is_not_known_is_unknown() {
         all.iter().find(|component| component["name"] == name).unwrap_or_else(|| panic!("{name} in {value}")).clone()
     };
     assert_eq!(value["status"], "unknown", "nothing has run: {value}");
-    for (name, status) in [("database", "healthy"), ("agent", "unknown"), ("queue", "healthy"), ("outbox", "healthy"), ("index", "unknown"), ("budgets", "unknown")] {
+    for (name, status) in [
+        ("database", "healthy"),
+        ("agent", "unknown"),
+        ("queue", "healthy"),
+        ("outbox", "healthy"),
+        ("index", "unknown"),
+        ("budgets", "unknown"),
+    ] {
         assert_eq!(of(&value, name)["status"], status, "{value}");
     }
     assert!(of(&value, "agent")["reason"].as_str().unwrap().contains("no loop has ever run"));
@@ -182,7 +194,10 @@ fn health_tells_each_part_with_its_reason_and_what_is_not_known_is_unknown() {
     home.db.write_blocking(|c| c.exec("DROP TABLE agent_runs", &[])).unwrap();
     let health = running.get("/health", &[]);
     assert_eq!((health.status, health.json()["status"].as_str()), (503, Some("unhealthy")));
-    assert_eq!((of(&health.json(), "database")["status"].as_str(), of(&health.json(), "queue")["status"].as_str()), (Some("unhealthy"), Some("unknown")));
+    assert_eq!(
+        (of(&health.json(), "database")["status"].as_str(), of(&health.json(), "queue")["status"].as_str()),
+        (Some("unhealthy"), Some("unknown"))
+    );
     assert!(!health.body.contains("agent_runs") && !health.body.contains("deck.db"), "{}", health.body);
     assert_eq!((running.get("/health/ready", &[]).status, running.get("/health/live", &[]).status), (503, 200));
     let metrics = running.get("/metrics", &[]);
@@ -233,7 +248,8 @@ fn a_port_that_is_taken_is_told_with_what_to_do() {
 
 /// A program of the package `prometheus`; says so where it is not installed.
 fn installed(name: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("PATH").and_then(|path| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()));
+    let found =
+        std::env::var_os("PATH").and_then(|path| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()));
     if found.is_none() {
         eprintln!("skipped: {name} is not installed (Debian package prometheus)");
     }
@@ -283,7 +299,10 @@ fn a_real_prometheus_scrapes_it_and_loads_the_rules() {
         .replace("#   type:", "  type:")
         .replace("#   credentials_file: /etc/prometheus/quarterdeck-token", &format!("  credentials_file: {}", token.display()))
         .replace("- alerts.yml", &format!("- {}", assets().join("alerts.yml").display()));
-    assert!(config.contains(&running.address) && config.contains(token.to_str().unwrap()) && !config.contains("# authorization"), "{config}");
+    assert!(
+        config.contains(&running.address) && config.contains(token.to_str().unwrap()) && !config.contains("# authorization"),
+        "{config}"
+    );
     let path = home.directory.path().join("prometheus.yml");
     std::fs::write(&path, config).unwrap();
     // A port that was free a moment ago.
@@ -323,7 +342,8 @@ fn a_real_prometheus_scrapes_it_and_loads_the_rules() {
     assert_eq!(query("sum(llm_calls_total)")[0]["value"][1], "13");
     assert_eq!(query("count(gen_ai_client_operation_duration_seconds_bucket{le=\"1.28\"})")[0]["value"][1], "2");
     let rules = ask(&server.address, "GET", "/api/v1/rules", &[]).json();
-    let rules: Vec<&Value> = rules["data"]["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
+    let rules: Vec<&Value> =
+        rules["data"]["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
     assert!(rules.len() >= 15 && rules.iter().all(|rule| rule["health"] != "err"), "{rules:?}");
 }
 
@@ -356,7 +376,10 @@ async fn an_agent_serves_beside_its_loop() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (out, err) = (BufReader::new(child.stdout.take().unwrap()), BufReader::new(child.stderr.take().unwrap()));
     let said = tokio::task::spawn_blocking(move || {
-        let address = err.lines().map_while(Result::ok).find_map(|line| line.split_once("http://").map(|(_, rest)| rest.trim_end_matches("/metrics").to_owned()));
+        let address = err
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.split_once("http://").map(|(_, rest)| rest.trim_end_matches("/metrics").to_owned()));
         // The first event is told when the loop is there.
         let event = out.lines().map_while(Result::ok).next();
         (address, event)

@@ -10,6 +10,7 @@
 mod agent;
 mod audit;
 mod belief;
+mod budget;
 mod completions;
 mod config;
 mod console;
@@ -25,7 +26,6 @@ mod man;
 pub mod output;
 mod pause;
 mod persona;
-mod budget;
 mod prices;
 mod queue;
 mod report;

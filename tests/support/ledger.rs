@@ -112,7 +112,9 @@ impl Call {
             persona: None,
             category: Category::Interactive,
             outcome: Some(Outcome::Ok),
-            usage: format!(r#"{{"prompt_tokens":1000,"completion_tokens":100,"prompt_tokens_details":{{"cached_tokens":250}},"cost":{cost}}}"#),
+            usage: format!(
+                r#"{{"prompt_tokens":1000,"completion_tokens":100,"prompt_tokens_details":{{"cached_tokens":250}},"cost":{cost}}}"#
+            ),
             latency_ms,
             first_token_ms: Some(latency_ms / 4),
         }
