@@ -14,6 +14,7 @@ use crate::moderation::{self, Mode, acknowledgements};
 use crate::reddit::{self, RateBudget};
 use crate::search::{self, Search};
 use crate::store::{self, Address, Database};
+use crate::{report, watch};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -200,6 +201,26 @@ impl Deck {
         };
         let (prices, clock) = (llm::price::Book::embedded()?, Arc::clone(&self.clock));
         Ok(llm::Client::sharing(client, Some(self.db.clone()), prices, clock, self.traffic.clone())?)
+    }
+
+    /// The metrics of this database.
+    #[must_use]
+    pub fn metrics(&self) -> watch::Collector {
+        let host = self.settings.llm.base_url.split_once("://").map_or("", |(_, rest)| rest);
+        let host = host.split(['/', ':']).next().unwrap_or_default();
+        // Names as the conventions have them, where they have one.
+        let provider = match host {
+            "openrouter.ai" => "openrouter",
+            "api.openai.com" => "openai",
+            "api.anthropic.com" => "anthropic",
+            other => other,
+        };
+        let facts = watch::collect::Facts {
+            version: env!("CARGO_PKG_VERSION"),
+            provider: provider.to_owned(),
+            preset: report::slo::named(&self.settings.report.slo).unwrap_or(&report::slo::PRESETS[0]),
+        };
+        watch::Collector::new(self.db.clone(), Arc::clone(&self.clock), facts)
     }
 
     /// The judges of drafts that the settings name, shared by every persona of this process.

@@ -4,13 +4,17 @@
 //! behind as `started` becomes `interrupted` at the next start: something was sent, and what it cost is unknown.
 
 mod drift;
+mod spans;
 
 pub mod lookup;
 pub mod replay;
 pub mod rollup;
 pub mod sketch;
+pub mod spread;
+pub mod sums;
 
 pub use drift::Drift;
+pub use spans::Window;
 
 use super::price::{Book, PriceRow, book, cost};
 use super::reported::Reported;
