@@ -7,8 +7,10 @@
 //! | [`cli`] | subcommands, one file each: call a service, print a table or JSON |
 //! | [`console`] | the terminal interface: tabs, keys, themes; drives the deck |
 //! | [`deck`] | the open application: settings, database, services. Every face drives this |
+//! | [`watch`] | metrics and health over HTTP, read from the services; changes nothing |
 //! | [`sandbox`] | loopback Reddit and model servers with fault injection; speaks HTTP only, knows no service |
 //! | [`agent`] | the loop: perceive, decide, recall, draft, check, screen, act |
+//! | [`report`] | what the calls of the ledger add up to: cost, latency, tokens, trends; reads, writes nothing |
 //! | [`search`] | search by words and by meaning: embedders, vectors, passages, questions |
 //! | [`moderation`] | screening rules, the queue's state machine, decisions, delivery to the outside |
 //! | [`memory`] | personas, beliefs and stances, evidence, interactions |
@@ -28,6 +30,8 @@ pub mod llm;
 pub mod memory;
 pub mod moderation;
 pub mod reddit;
+pub mod report;
 pub mod sandbox;
 pub mod search;
 pub mod store;
+pub mod watch;

@@ -3,7 +3,8 @@
 use super::model::{Action, Budget, Scope, Threshold, Used};
 use super::period::{Span, zone};
 use crate::base::{Millis, Picos};
-use crate::llm::ledger::rollup;
+use crate::llm::ledger::Window;
+use crate::llm::ledger::sums::{self, Only};
 use crate::store::audit::{self, Actor};
 use crate::store::{Conn, Error, Result, Row, feed};
 use crate::vals;
@@ -142,42 +143,19 @@ pub(super) fn opened(c: &mut dyn Conn, budget: &Budget, at: Millis) -> Result<Us
     Ok(used)
 }
 
-/// What the calls of a scope were charged in a span, by the ledger: whole UTC days by their sums, the rest call by call.
+/// What the calls of a scope were charged in a span, by the ledger.
 fn charged(c: &mut dyn Conn, scope: &Scope, span: Span) -> Result<(Picos, i64)> {
-    let end = span.end.unwrap_or(i64::MAX);
-    let first = span.start + (-span.start).rem_euclid(rollup::DAY);
-    let behind = end - end.rem_euclid(rollup::DAY);
-    let (mut picos, mut unknown) = (0_i64, 0_i64);
-    if first < behind {
-        let (condition, value) = condition(scope, "model");
-        let row = c.first(
-            &format!(
-                "SELECT CAST(COALESCE(sum(charged_picos), 0) AS BIGINT) AS charged, CAST(COALESCE(sum(unpriced), 0) AS BIGINT) AS unpriced \
-                 FROM roll_day WHERE day >= $1 AND day < $2 AND {condition}"
-            ),
-            vals![first, behind, value],
-        )?;
-        if let Some(row) = row {
-            picos += row.int("charged")?;
-            unknown += row.int("unpriced")?;
-        }
+    let mut only = Only::default();
+    match scope {
+        Scope::Global => {}
+        Scope::Category(category) => only.category = Some(*category),
+        Scope::Persona(persona) => only.persona = Some(persona.clone()),
+        Scope::Module(module) => only.module = Some(module.clone()),
+        Scope::Model(model) => only.model = Some(model.clone()),
     }
-    let edges = if first < behind { [(span.start, first), (behind, end)] } else { [(span.start, end), (0, 0)] };
-    for (from, until) in edges.into_iter().filter(|(from, until)| from < until) {
-        let (condition, value) = condition(scope, "COALESCE(model_answered, model_asked)");
-        let rows = c.query(
-            &format!("SELECT id FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND outcome <> 'started' AND {condition}"),
-            vals![from, until, value],
-        )?;
-        for row in rows {
-            match rollup::of_call(c, &row.text("id")?)?.map(|sample| sample.charged()) {
-                Some(Some(charged)) => picos += charged.0,
-                Some(None) => unknown += 1,
-                None => {}
-            }
-        }
-    }
-    Ok((Picos(picos), unknown))
+    let window = Window { since: span.start, until: span.end.unwrap_or(Window::ALL.until) };
+    let sums = sums::total(c, &window, &only)?;
+    Ok((sums.charged, sums.unpriced))
 }
 
 /// What the calls of a scope were charged between two moments, and how many of them are of unknown cost.

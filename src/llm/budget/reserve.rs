@@ -6,6 +6,7 @@ use crate::base::{Millis, Picos};
 use crate::llm::chat::ChatRequest;
 use crate::llm::ledger::{self, Priced, Settled, Started, rollup};
 use crate::llm::price::{Book, book, cost};
+use crate::llm::route::cache::Kept;
 use crate::llm::usage::{Shape, Usage};
 use crate::store::{Conn, Result};
 use crate::vals;
@@ -39,6 +40,15 @@ impl Need {
         let (bytes, count) = texts.fold((0_usize, 0_i64), |(bytes, count), text| (bytes.saturating_add(text.len()), count + 1));
         let input = i64::try_from(bytes.div_ceil(BYTES)).unwrap_or(i64::MAX / 2).saturating_add(count * AROUND);
         Self::Tokens { input, output: request.max_tokens.map_or(OUTPUT, i64::from) }
+    }
+
+    /// Tokens of the question and of the answer, at most.
+    #[must_use]
+    pub fn tokens(self) -> (i64, i64) {
+        match self {
+            Self::Free => (0, 0),
+            Self::Tokens { input, output } => (input, output),
+        }
     }
 
     fn usage(self) -> Option<Usage> {
@@ -91,6 +101,27 @@ pub fn admit(c: &mut dyn Conn, own: &Book, mut call: Started, need: Need, lease:
         }
         Err(refused) => Ok(Err(refused)),
     }
+}
+
+/// Write down that a question was answered with a kept answer: let through as a call is, and free of charge.
+///
+/// # Errors
+/// As [`admit`].
+pub fn hit(
+    c: &mut dyn Conn,
+    own: &Book,
+    call: Started,
+    kept: &Kept,
+    trace: &str,
+    lease: Millis,
+) -> Result<std::result::Result<(), Refused>> {
+    if let Err(refused) = admit(c, own, call.clone(), Need::Free, lease)? {
+        return Ok(Err(refused));
+    }
+    ledger::hit(c, &call, kept, trace, call.started_at)?;
+    // Nothing was spent, so nothing is reached that was not reached before.
+    admission::settle(c, &call.id, Some(Picos::ZERO), call.started_at)?;
+    Ok(Ok(()))
 }
 
 /// Complete the row of a call and settle what was set aside for it, with what it was charged.

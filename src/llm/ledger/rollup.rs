@@ -1,10 +1,11 @@
-//! Sums of the calls, kept with every call: by UTC day and everything that is asked for, and by hour with sketches of the latencies.
+//! Sums of the calls, kept with every call, by UTC day and by hour and by everything that is asked for; beside them sketches of latencies and
+//! sizes by model and module.
 //!
 //! Ten million calls cannot be summed while a person waits. What a call adds stands in one [`Sample`]; [`add`] and [`take_back`] run in the
 //! transaction of the call, [`rebuild`] makes the sums anew from the calls, and [`differences`] tells where they disagree.
 
-use super::Outcome;
 use super::sketch::Sketch;
+use super::{Drift, Outcome};
 use crate::base::{Millis, Picos};
 use crate::store::{Conn, Result, Row, Val};
 use crate::vals;
@@ -65,6 +66,11 @@ impl Sample {
         let is_free = self.is_cached || (self.outcome == Outcome::Error && self.tokens_in == 0 && self.tokens_out == 0);
         known.or(is_free.then_some(Picos::ZERO))
     }
+
+    /// Whether its tokens are known.
+    fn has_size(&self) -> bool {
+        self.tokens_in > 0 || self.tokens_out > 0
+    }
 }
 
 /// The counters that both tables have, in the order of the statements.
@@ -88,6 +94,11 @@ fn counters(sample: &Sample, sign: i64) -> Counters {
         latency_count: count(sample.latency_us.is_some()),
         latency_us_sum: sign * sample.latency_us.unwrap_or(0),
         queue_us_sum: sign * sample.queue_us,
+        odd_calls: count(Drift::of(sample.reported, sample.computed).is_odd()),
+        drift_picos: match (sample.reported, sample.computed) {
+            (Some(reported), Some(computed)) => sign * reported.0.saturating_sub(computed.0),
+            _ => 0,
+        },
     }
 }
 
@@ -110,6 +121,8 @@ struct Counters {
     latency_count: i64,
     latency_us_sum: i64,
     queue_us_sum: i64,
+    odd_calls: i64,
+    drift_picos: i64,
 }
 
 impl Counters {
@@ -131,43 +144,72 @@ impl Counters {
         self.latency_count += other.latency_count;
         self.latency_us_sum += other.latency_us_sum;
         self.queue_us_sum += other.queue_us_sum;
+        self.odd_calls += other.odd_calls;
+        self.drift_picos += other.drift_picos;
     }
 }
 
-type DayKey = (Millis, String, String, String, String);
-type HourKey = (Millis, String, String);
+/// The start of a day or hour, and model, module, persona and category.
+type Key = (Millis, String, String, String, String);
+/// The length and the start of a span, and model and module.
+type SketchKey = (Millis, Millis, String, String);
+
+fn sketch_key(span: Millis, sample: &Sample) -> SketchKey {
+    (span, sample.at - sample.at.rem_euclid(span), sample.model.clone(), sample.module.clone())
+}
+
+/// Values of one span.
+#[derive(Debug, Default)]
+struct Sketches {
+    latency: Sketch,
+    first_token: Sketch,
+    tokens_in: Sketch,
+    tokens_out: Sketch,
+}
 
 /// Sums that are still to be written: of one call, or of very many that are written together.
 #[derive(Debug, Default)]
 pub struct Pending {
-    days: BTreeMap<DayKey, Counters>,
-    hours: BTreeMap<HourKey, (Counters, Sketch, Sketch)>,
+    days: BTreeMap<Key, Counters>,
+    hours: BTreeMap<Key, Counters>,
+    sketches: BTreeMap<SketchKey, Sketches>,
 }
 
 impl Pending {
     /// Take a call in.
     pub fn add(&mut self, sample: &Sample) {
         self.count(sample, 1);
-        let hour = self.hours.entry(hour_key(sample)).or_default();
-        if let Some(latency) = sample.latency_us {
-            hour.1.add(latency);
+        self.values(sample);
+    }
+
+    /// Take its latencies and sizes into the sketches.
+    fn values(&mut self, sample: &Sample) {
+        let has_size = sample.has_size();
+        if sample.latency_us.is_none() && sample.first_token_us.is_none() && !has_size {
+            return;
         }
-        if let Some(first) = sample.first_token_us {
-            hour.2.add(first);
+        for span in [HOUR, DAY] {
+            let sketches = self.sketches.entry(sketch_key(span, sample)).or_default();
+            if let Some(latency) = sample.latency_us {
+                sketches.latency.add(latency);
+            }
+            if let Some(first) = sample.first_token_us {
+                sketches.first_token.add(first);
+            }
+            if has_size {
+                sketches.tokens_in.add(sample.tokens_in);
+                sketches.tokens_out.add(sample.tokens_out);
+            }
         }
     }
 
     fn count(&mut self, sample: &Sample, sign: i64) {
         let counters = counters(sample, sign);
-        let day = (
-            sample.at - sample.at.rem_euclid(DAY),
-            sample.model.clone(),
-            sample.module.clone(),
-            sample.persona.clone(),
-            sample.category.clone(),
-        );
-        self.days.entry(day).or_default().plus(&counters);
-        self.hours.entry(hour_key(sample)).or_default().0.plus(&counters);
+        for (span, sums) in [(DAY, &mut self.days), (HOUR, &mut self.hours)] {
+            let start = sample.at - sample.at.rem_euclid(span);
+            let key = (start, sample.model.clone(), sample.module.clone(), sample.persona.clone(), sample.category.clone());
+            sums.entry(key).or_default().plus(&counters);
+        }
     }
 
     /// Write the sums into the tables.
@@ -175,38 +217,58 @@ impl Pending {
     /// # Errors
     /// When the database refuses.
     pub fn write(self, c: &mut dyn Conn) -> Result<()> {
-        for (key, sums) in self.days {
-            write_day(c, &key, &sums)?;
+        for (table, start, sums) in [("roll_day", "day", &self.days), ("roll_hour", "hour", &self.hours)] {
+            let statement = upsert(table, start);
+            for (key, sums) in sums {
+                write_sums(c, &statement, key, sums)?;
+            }
         }
-        for (key, (sums, latency, first_token)) in self.hours {
-            write_hour(c, &key, &sums, latency, first_token)?;
+        for (key, sketches) in self.sketches {
+            write_sketches(c, &key, sketches)?;
         }
         Ok(())
     }
 }
 
-fn hour_key(sample: &Sample) -> HourKey {
-    (sample.at - sample.at.rem_euclid(HOUR), sample.model.clone(), sample.module.clone())
+/// The columns of both tables of sums behind their keys.
+pub(super) const COUNTERS: [&str; 19] = [
+    "calls",
+    "errors",
+    "interrupted",
+    "cache_hits",
+    "retries",
+    "tokens_in",
+    "tokens_out",
+    "tokens_cached",
+    "tokens_written",
+    "tokens_reasoning",
+    "reported_picos",
+    "computed_picos",
+    "charged_picos",
+    "unpriced",
+    "latency_count",
+    "latency_us_sum",
+    "queue_us_sum",
+    "odd_calls",
+    "drift_picos",
+];
+
+fn upsert(table: &str, start: &str) -> String {
+    let added: Vec<String> = COUNTERS.iter().map(|column| format!("{column} = {table}.{column} + excluded.{column}")).collect();
+    format!(
+        "INSERT INTO {table} ({start}, model, module, persona_id, category, {}) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) \
+         ON CONFLICT ({start}, model, module, persona_id, category) DO UPDATE SET {}",
+        COUNTERS.join(", "),
+        added.join(", ")
+    )
 }
 
-fn write_day(c: &mut dyn Conn, (day, model, module, persona, category): &DayKey, sums: &Counters) -> Result<()> {
+fn write_sums(c: &mut dyn Conn, statement: &str, (start, model, module, persona, category): &Key, sums: &Counters) -> Result<()> {
     c.exec(
-        "INSERT INTO roll_day (day, model, module, persona_id, category, calls, errors, interrupted, cache_hits, retries, tokens_in, tokens_out, \
-         tokens_cached, tokens_written, tokens_reasoning, reported_picos, computed_picos, charged_picos, unpriced, latency_count, latency_us_sum) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
-         ON CONFLICT (day, model, module, persona_id, category) DO UPDATE SET \
-         calls = roll_day.calls + excluded.calls, errors = roll_day.errors + excluded.errors, \
-         interrupted = roll_day.interrupted + excluded.interrupted, cache_hits = roll_day.cache_hits + excluded.cache_hits, \
-         retries = roll_day.retries + excluded.retries, tokens_in = roll_day.tokens_in + excluded.tokens_in, \
-         tokens_out = roll_day.tokens_out + excluded.tokens_out, tokens_cached = roll_day.tokens_cached + excluded.tokens_cached, \
-         tokens_written = roll_day.tokens_written + excluded.tokens_written, \
-         tokens_reasoning = roll_day.tokens_reasoning + excluded.tokens_reasoning, \
-         reported_picos = roll_day.reported_picos + excluded.reported_picos, \
-         computed_picos = roll_day.computed_picos + excluded.computed_picos, \
-         charged_picos = roll_day.charged_picos + excluded.charged_picos, unpriced = roll_day.unpriced + excluded.unpriced, \
-         latency_count = roll_day.latency_count + excluded.latency_count, latency_us_sum = roll_day.latency_us_sum + excluded.latency_us_sum",
+        statement,
         vals![
-            *day,
+            *start,
             model,
             module,
             persona,
@@ -226,52 +288,40 @@ fn write_day(c: &mut dyn Conn, (day, model, module, persona, category): &DayKey,
             sums.charged,
             sums.unpriced,
             sums.latency_count,
-            sums.latency_us_sum
+            sums.latency_us_sum,
+            sums.queue_us_sum,
+            sums.odd_calls,
+            sums.drift_picos
         ],
     )?;
     Ok(())
 }
 
-fn write_hour(
-    c: &mut dyn Conn,
-    (hour, model, module): &HourKey,
-    sums: &Counters,
-    mut latency: Sketch,
-    mut first_token: Sketch,
-) -> Result<()> {
+fn write_sketches(c: &mut dyn Conn, (span, start, model, module): &SketchKey, mut sketches: Sketches) -> Result<()> {
     let known = c.first(
-        "SELECT latency_sketch, first_token_sketch FROM roll_hour WHERE hour = $1 AND model = $2 AND module = $3",
-        vals![*hour, model, module],
+        "SELECT latency, first_token, tokens_in, tokens_out FROM roll_sketch WHERE span = $1 AND start = $2 AND model = $3 AND module = $4",
+        vals![*span, *start, model, module],
     )?;
     if let Some(row) = &known {
-        latency.merge(&sketch(row, "latency_sketch")?);
-        first_token.merge(&sketch(row, "first_token_sketch")?);
+        sketches.latency.merge(&sketch(row, "latency")?);
+        sketches.first_token.merge(&sketch(row, "first_token")?);
+        sketches.tokens_in.merge(&sketch(row, "tokens_in")?);
+        sketches.tokens_out.merge(&sketch(row, "tokens_out")?);
     }
     let bytes = |sketch: &Sketch| (sketch.count() > 0).then(|| sketch.to_bytes());
     c.exec(
-        "INSERT INTO roll_hour (hour, model, module, calls, errors, interrupted, cache_hits, tokens_in, tokens_out, charged_picos, unpriced, \
-         queue_us_sum, latency_sketch, first_token_sketch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
-         ON CONFLICT (hour, model, module) DO UPDATE SET calls = roll_hour.calls + excluded.calls, \
-         errors = roll_hour.errors + excluded.errors, interrupted = roll_hour.interrupted + excluded.interrupted, \
-         cache_hits = roll_hour.cache_hits + excluded.cache_hits, tokens_in = roll_hour.tokens_in + excluded.tokens_in, \
-         tokens_out = roll_hour.tokens_out + excluded.tokens_out, charged_picos = roll_hour.charged_picos + excluded.charged_picos, \
-         unpriced = roll_hour.unpriced + excluded.unpriced, queue_us_sum = roll_hour.queue_us_sum + excluded.queue_us_sum, \
-         latency_sketch = excluded.latency_sketch, first_token_sketch = excluded.first_token_sketch",
+        "INSERT INTO roll_sketch (span, start, model, module, latency, first_token, tokens_in, tokens_out) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (span, start, model, module) DO UPDATE SET latency = excluded.latency, \
+         first_token = excluded.first_token, tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out",
         vals![
-            *hour,
+            *span,
+            *start,
             model,
             module,
-            sums.calls,
-            sums.errors,
-            sums.interrupted,
-            sums.cache_hits,
-            sums.tokens_in,
-            sums.tokens_out,
-            sums.charged,
-            sums.unpriced,
-            sums.queue_us_sum,
-            bytes(&latency),
-            bytes(&first_token)
+            bytes(&sketches.latency),
+            bytes(&sketches.first_token),
+            bytes(&sketches.tokens_in),
+            bytes(&sketches.tokens_out)
         ],
     )?;
     Ok(())
@@ -305,6 +355,53 @@ pub fn add(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
 pub fn take_back(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
     let mut pending = Pending::default();
     pending.count(sample, -1);
+    pending.write(c)
+}
+
+/// Put a call in the place of what stood for it, because it is known better now. The row of the call says already what holds now. Where a value has
+/// to leave a sketch, the sketches of its hour and day are made anew from the calls, because a sketch gives nothing back.
+///
+/// # Errors
+/// When the database refuses.
+pub fn correct(c: &mut dyn Conn, before: &Sample, after: &Sample) -> Result<()> {
+    let mut pending = Pending::default();
+    pending.count(before, -1);
+    pending.count(after, 1);
+    let stays = (&before.model, &before.module, before.at) == (&after.model, &after.module, after.at);
+    let latencies = |sample: &Sample| (sample.latency_us, sample.first_token_us);
+    let same_latencies = latencies(before) == latencies(after);
+    if stays && same_latencies && !before.has_size() {
+        // Only sizes are new.
+        pending.values(&Sample { latency_us: None, first_token_us: None, ..after.clone() });
+        return pending.write(c);
+    }
+    pending.write(c)?;
+    let sizes = |sample: &Sample| (sample.tokens_in, sample.tokens_out);
+    if !stays || !same_latencies || sizes(before) != sizes(after) {
+        for span in [HOUR, DAY] {
+            sketches_again(c, &sketch_key(span, before))?;
+            sketches_again(c, &sketch_key(span, after))?;
+        }
+    }
+    Ok(())
+}
+
+fn sketches_again(c: &mut dyn Conn, key: &SketchKey) -> Result<()> {
+    let (span, start, model, module) = key;
+    c.exec("DELETE FROM roll_sketch WHERE span = $1 AND start = $2 AND model = $3 AND module = $4", vals![*span, *start, model, module])?;
+    let rows = c.query(
+        &format!(
+            "SELECT {SAMPLE} FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND COALESCE(model_answered, model_asked) = $3 AND module = $4"
+        ),
+        vals![*start, *start + *span, model, module],
+    )?;
+    let mut pending = Pending::default();
+    for row in &rows {
+        if let Some(sample) = sample(row)? {
+            pending.values(&sample);
+        }
+    }
+    pending.sketches.retain(|made, _| made == key);
     pending.write(c)
 }
 
@@ -379,14 +476,17 @@ pub fn rebuild(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<()> {
     let (from, until) = (from - from.rem_euclid(DAY), until + (-until).rem_euclid(DAY));
     c.exec("DELETE FROM roll_day WHERE day >= $1 AND day < $2", vals![from, until])?;
     c.exec("DELETE FROM roll_hour WHERE hour >= $1 AND hour < $2", vals![from, until])?;
+    c.exec("DELETE FROM roll_sketch WHERE span IN ($1, $2) AND start >= $3 AND start < $4", vals![HOUR, DAY, from, until])?;
     summed(c, from, until)?.write(c)
 }
 
 /// A sum that is not what its calls add up to.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Difference {
-    /// The UTC day.
-    pub day: Millis,
+    /// Where the sum stands: `roll_day` or `roll_hour`.
+    pub table: &'static str,
+    /// The start of its UTC day or hour.
+    pub start: Millis,
     /// The model.
     pub model: String,
     /// The module.
@@ -397,39 +497,46 @@ pub struct Difference {
     pub charged: (i64, i64),
 }
 
-/// Where the sums of whole UTC days disagree with their calls.
+/// Where the sums of whole UTC days and of their hours disagree with their calls.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn differences(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<Vec<Difference>> {
     let (from, until) = (from - from.rem_euclid(DAY), until + (-until).rem_euclid(DAY));
-    let mut all: BTreeMap<(Millis, String, String), [i64; 4]> = BTreeMap::new();
-    for ((day, model, module, ..), sums) in summed(c, from, until)?.days {
-        let entry = all.entry((day, model, module)).or_default();
-        entry[1] += sums.calls;
-        entry[3] += sums.charged;
-    }
-    let rows = c.query("SELECT day, model, module, calls, charged_picos FROM roll_day WHERE day >= $1 AND day < $2", vals![from, until])?;
-    for row in rows {
-        let entry = all.entry((row.int("day")?, row.text("model")?, row.text("module")?)).or_default();
-        entry[0] += row.int("calls")?;
-        entry[2] += row.int("charged_picos")?;
-    }
-    Ok(all
-        .into_iter()
-        .filter(|(_, [kept, counted, charged, added])| kept != counted || charged != added)
-        .map(|((day, model, module), [kept, counted, charged, added])| Difference {
-            day,
+    let summed = summed(c, from, until)?;
+    let mut found = Vec::new();
+    for (table, column, counted) in [("roll_day", "day", summed.days), ("roll_hour", "hour", summed.hours)] {
+        let mut all: BTreeMap<(Millis, String, String), [i64; 4]> = BTreeMap::new();
+        for ((start, model, module, ..), sums) in counted {
+            let entry = all.entry((start, model, module)).or_default();
+            entry[1] += sums.calls;
+            entry[3] += sums.charged;
+        }
+        let rows = c.query(
+            &format!("SELECT {column} AS start, model, module, calls, charged_picos FROM {table} WHERE {column} >= $1 AND {column} < $2"),
+            vals![from, until],
+        )?;
+        for row in rows {
+            let entry = all.entry((row.int("start")?, row.text("model")?, row.text("module")?)).or_default();
+            entry[0] += row.int("calls")?;
+            entry[2] += row.int("charged_picos")?;
+        }
+        let wrong = all.into_iter().filter(|(_, [kept, counted, charged, added])| kept != counted || charged != added);
+        found.extend(wrong.map(|((start, model, module), [kept, counted, charged, added])| Difference {
+            table,
+            start,
             model,
             module,
             calls: (kept, counted),
             charged: (charged, added),
-        })
-        .collect())
+        }));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::lookup::{self, Found};
     use super::super::{Category, Settled, Started, recover, settle, start};
     use super::*;
     use crate::base::PersonaId;
@@ -464,7 +571,7 @@ mod tests {
             outcome,
             model_answered: None,
             provider: None,
-            generation_id: None,
+            generation_id: Some("g".into()),
             service_tier: None,
             latency: Duration::from_millis(u64::try_from(at % 997).unwrap() + 1),
             first_token: None,
@@ -480,6 +587,7 @@ mod tests {
     enum Step {
         Start { after: i64 },
         Settle { call: usize, outcome: usize, usage: usize },
+        LookUp { call: usize, usage: usize, model: usize },
         Recover,
     }
 
@@ -487,6 +595,7 @@ mod tests {
         let step = prop_oneof![
             (0_i64..40_000_000).prop_map(|after| Step::Start { after }),
             (0_usize..20, 0_usize..4, 0_usize..4).prop_map(|(call, outcome, usage)| Step::Settle { call, outcome, usage }),
+            (0_usize..20, 0_usize..4, 0_usize..3).prop_map(|(call, usage, model)| Step::LookUp { call, usage, model }),
             Just(Step::Recover),
         ];
         prop::collection::vec(step, 1..40)
@@ -500,8 +609,10 @@ mod tests {
     ];
 
     fn table(c: &mut dyn Conn, name: &str) -> Result<Vec<String>> {
-        let order = if name == "roll_day" { "day, model, module, persona_id, category" } else { "hour, model, module" };
-        let rows = c.query(&format!("SELECT * FROM {name} WHERE calls <> 0 ORDER BY {order}"), &[])?;
+        let rows = match name {
+            "roll_sketch" => c.query("SELECT * FROM roll_sketch ORDER BY span, start, model, module", &[])?,
+            _ => c.query(&format!("SELECT * FROM {name} WHERE calls <> 0 ORDER BY 1, model, module, persona_id, category"), &[])?,
+        };
         Ok(rows.iter().map(|row| format!("{row:?}")).collect())
     }
 
@@ -526,14 +637,26 @@ mod tests {
                             // Settled twice is refused, and changes nothing.
                             let _ = settle(c, &book, &calls[call], &settled(now, outcome, USAGES[usage]));
                         }
-                        Step::Settle { .. } => {}
+                        Step::LookUp { call, usage, model } if call < calls.len() => {
+                            let found = Found {
+                                generation_id: "g".into(),
+                                reported: Reported::read(USAGES[usage]).unwrap(),
+                                model: [None, Some("made/up"), Some("new/name")][model].map(str::to_owned),
+                                provider: None,
+                                service_tier: None,
+                                finish_reason: None,
+                            };
+                            lookup::write(c, &book, &calls[call].id, &found, now)?;
+                        }
+                        Step::Settle { .. } | Step::LookUp { .. } => {}
                         Step::Recover => _ = recover(c, &PersonaId::from_stored("p1"), now, now)?,
                     }
                 }
                 assert_eq!(differences(c, NOW, now + DAY)?, []);
-                let kept = (table(c, "roll_day")?, table(c, "roll_hour")?);
+                let tables = |c: &mut dyn Conn| ["roll_day", "roll_hour", "roll_sketch"].map(|name| table(c, name).unwrap());
+                let kept = tables(c);
                 rebuild(c, NOW, now + DAY)?;
-                assert_eq!((table(c, "roll_day")?, table(c, "roll_hour")?), kept);
+                assert_eq!(tables(c), kept);
                 Ok::<_, Error>(())
             }).unwrap();
         }

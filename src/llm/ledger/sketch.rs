@@ -81,30 +81,48 @@ impl Sketch {
         value.is_finite().then_some(value.round() as i64)
     }
 
+    /// All values together.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.0.sum().filter(|sum| sum.is_finite()).unwrap_or(0.0)
+    }
+
+    /// How many values are not above this one, within the accuracy: for the buckets of a histogram.
+    #[must_use]
+    pub fn at_most(&self, micros: i64) -> u64 {
+        let (mut low, mut high) = (0, self.count());
+        // A quarter behind the rank, so that rounding does not fall on the one before it.
+        let value = |rank: u64| self.quantile(((rank as f64 + 0.25) / self.count().saturating_sub(1).max(1) as f64).min(1.0));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if value(middle).is_some_and(|value| value <= micros) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
     /// The usual three; `None` of none.
     #[must_use]
     pub fn percentiles(&self) -> Option<Percentiles> {
         Some(Percentiles { p50: self.quantile(0.5)?, p95: self.quantile(0.95)?, p99: self.quantile(0.99)?, count: self.count() })
     }
 
-    /// The form in the database: a checksum, and the encoding that DDSketch libraries of other languages read as well.
+    /// The form in the database: what DDSketch libraries of other languages read as well, and a checksum of four bytes behind it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let encoded = self.0.to_java_bytes();
-        let mut bytes = crc32fast::hash(&encoded).to_le_bytes().to_vec();
-        bytes.extend_from_slice(&encoded);
+        let mut bytes = self.0.to_java_bytes();
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         bytes
     }
 
-    /// Read the form of the database; `None` when it is none, damaged, or of another accuracy.
+    /// Read the form of the database; `None` when it is none, or of another accuracy. Bytes that were not written here are never decoded: the
+    /// library adds up counts without looking whether they are possible.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        // The decoder of the library trusts its input, and stops the program over some: it is given what this program wrote, and nothing else.
-        let (checksum, encoded) = bytes.split_first_chunk()?;
-        if crc32fast::hash(encoded) != u32::from_le_bytes(*checksum) {
+        let (bytes, checksum) = bytes.split_last_chunk::<4>()?;
+        if crc32fast::hash(bytes) != u32::from_le_bytes(*checksum) {
             return None;
         }
-        let read = DDSketch::from_java_bytes(encoded).ok()?;
+        let read = DDSketch::from_java_bytes(bytes).ok()?;
         let mut own = Self::default();
         own.0.merge(&read).ok()?;
         Some(own)
@@ -149,6 +167,18 @@ mod tests {
             bytes[place] ^= change;
             prop_assert!(Sketch::from_bytes(&bytes).is_none());
         }
+    }
+
+    #[test]
+    fn buckets_hold_what_is_not_above_them() {
+        let mut sketch = Sketch::default();
+        assert_eq!(sketch.at_most(i64::MAX), 0);
+        (1..=1_000).for_each(|value| sketch.add(value * 1_000));
+        assert_eq!((sketch.at_most(0), sketch.at_most(2_000_000), sketch.at_most(i64::MAX)), (0, 1_000, 1_000));
+        assert!((490..=510).contains(&sketch.at_most(500_000)), "{}", sketch.at_most(500_000));
+        let mut one = Sketch::default();
+        one.add(0);
+        assert_eq!((one.at_most(0), one.at_most(-1)), (1, 0));
     }
 
     #[test]

@@ -1,0 +1,2 @@
+DROP INDEX llm_calls_lost;
+DROP TABLE response_cache;
