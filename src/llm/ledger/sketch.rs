@@ -118,14 +118,17 @@ impl Sketch {
     /// library adds up counts without looking whether they are possible.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (bytes, checksum) = bytes.split_last_chunk::<4>()?;
-        if crc32fast::hash(bytes) != u32::from_le_bytes(*checksum) {
-            return None;
-        }
-        let read = DDSketch::from_java_bytes(bytes).ok()?;
         let mut own = Self::default();
-        own.0.merge(&read).ok()?;
-        Some(own)
+        own.merge_bytes(bytes).then_some(own)
+    }
+
+    /// Take all values of one in the form of the database. Returns whether it is one, of this accuracy; else nothing is taken.
+    pub fn merge_bytes(&mut self, bytes: &[u8]) -> bool {
+        let Some((bytes, checksum)) = bytes.split_last_chunk::<4>() else { return false };
+        if crc32fast::hash(bytes) != u32::from_le_bytes(*checksum) {
+            return false;
+        }
+        DDSketch::from_java_bytes(bytes).is_ok_and(|read| self.0.merge(&read).is_ok())
     }
 }
 
