@@ -4,7 +4,7 @@
 //! Ten million calls cannot be summed while a person waits. What a call adds stands in one [`Sample`]; [`add`] and [`take_back`] run in the
 //! transaction of the call, [`rebuild`] makes the sums anew from the calls, and [`differences`] tells where they disagree.
 
-use super::Outcome;
+use super::{Drift, Outcome};
 use super::sketch::Sketch;
 use crate::base::{Millis, Picos};
 use crate::store::{Conn, Result, Row, Val};
@@ -89,6 +89,11 @@ fn counters(sample: &Sample, sign: i64) -> Counters {
         latency_count: count(sample.latency_us.is_some()),
         latency_us_sum: sign * sample.latency_us.unwrap_or(0),
         queue_us_sum: sign * sample.queue_us,
+        odd_calls: count(Drift::of(sample.reported, sample.computed).is_odd()),
+        drift_picos: match (sample.reported, sample.computed) {
+            (Some(reported), Some(computed)) => sign * reported.0.saturating_sub(computed.0),
+            _ => 0,
+        },
     }
 }
 
@@ -111,6 +116,8 @@ struct Counters {
     latency_count: i64,
     latency_us_sum: i64,
     queue_us_sum: i64,
+    odd_calls: i64,
+    drift_picos: i64,
 }
 
 impl Counters {
@@ -132,6 +139,8 @@ impl Counters {
         self.latency_count += other.latency_count;
         self.latency_us_sum += other.latency_us_sum;
         self.queue_us_sum += other.queue_us_sum;
+        self.odd_calls += other.odd_calls;
+        self.drift_picos += other.drift_picos;
     }
 }
 
@@ -209,7 +218,7 @@ impl Pending {
 }
 
 /// The columns of both tables of sums behind their keys.
-pub(super) const COUNTERS: [&str; 17] = [
+pub(super) const COUNTERS: [&str; 19] = [
     "calls",
     "errors",
     "interrupted",
@@ -227,13 +236,15 @@ pub(super) const COUNTERS: [&str; 17] = [
     "latency_count",
     "latency_us_sum",
     "queue_us_sum",
+    "odd_calls",
+    "drift_picos",
 ];
 
 fn upsert(table: &str, start: &str) -> String {
     let added: Vec<String> = COUNTERS.iter().map(|column| format!("{column} = {table}.{column} + excluded.{column}")).collect();
     format!(
         "INSERT INTO {table} ({start}, model, module, persona_id, category, {}) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) \
          ON CONFLICT ({start}, model, module, persona_id, category) DO UPDATE SET {}",
         COUNTERS.join(", "),
         added.join(", ")
@@ -265,7 +276,9 @@ fn write_sums(c: &mut dyn Conn, statement: &str, (start, model, module, persona,
             sums.unpriced,
             sums.latency_count,
             sums.latency_us_sum,
-            sums.queue_us_sum
+            sums.queue_us_sum,
+            sums.odd_calls,
+            sums.drift_picos
         ],
     )?;
     Ok(())

@@ -128,6 +128,10 @@ pub struct Sums {
     pub latency_us: i64,
     /// How long calls waited to be sent, together, in microseconds.
     pub queue_us: i64,
+    /// Calls whose reported cost is not what the price book says, or whose model has no price in it.
+    pub odd: i64,
+    /// How much more was reported than computed, over the calls of which both are known.
+    pub drift: Picos,
 }
 
 impl Sums {
@@ -150,6 +154,8 @@ impl Sums {
         self.latency_count += other.latency_count;
         self.latency_us = self.latency_us.saturating_add(other.latency_us);
         self.queue_us = self.queue_us.saturating_add(other.queue_us);
+        self.odd += other.odd;
+        self.drift = self.drift.saturating_add(other.drift);
     }
 
     /// Calls that were no success, over all calls: 0 to 1. `None` of none.
@@ -193,6 +199,7 @@ fn share(part: i64, whole: i64) -> Option<f64> {
 enum Group {
     All,
     Name(String),
+    Pair(String, String),
     At(Millis),
 }
 
@@ -201,6 +208,7 @@ enum Group {
 enum Grouping {
     All,
     Column(&'static str),
+    ModelAndModule,
     Time(Millis),
 }
 
@@ -222,7 +230,8 @@ pub(super) const CALLS: &str = "(SELECT started_at, COALESCE(model_answered, mod
     CASE WHEN cost_reported_picos IS NULL AND cost_computed_picos IS NULL AND is_cached = 0 \
       AND NOT (outcome = 'error' AND COALESCE(tokens_in, 0) = 0 AND COALESCE(tokens_out, 0) = 0) THEN 1 ELSE 0 END AS unpriced, \
     CASE WHEN latency_us IS NULL THEN 0 ELSE 1 END AS latency_count, latency_us AS latency_us_sum, queue_us AS queue_us_sum, \
-    latency_us, first_token_us FROM llm_calls WHERE outcome <> 'started') AS finished";
+    CASE WHEN drift IN ('above', 'below', 'unpriced') THEN 1 ELSE 0 END AS odd_calls, \
+    cost_reported_picos - cost_computed_picos AS drift_picos, latency_us, first_token_us FROM llm_calls WHERE outcome <> 'started') AS finished";
 
 fn summed(c: &mut dyn Conn, source: Source, part: &Window, grouping: Grouping, only: &Only) -> Result<Vec<(Group, Sums)>> {
     let (table, start) = match source {
@@ -233,12 +242,14 @@ fn summed(c: &mut dyn Conn, source: Source, part: &Window, grouping: Grouping, o
     let key = match grouping {
         Grouping::All => String::new(),
         Grouping::Column(column) => format!("{column} AS named, "),
+        Grouping::ModelAndModule => "model AS named, module AS part, ".to_owned(),
         // Times before the epoch are none of ours; division rounds towards it.
         Grouping::Time(step) => format!("{start} / {step} * {step} AS at_step, "),
     };
     let group = match grouping {
         Grouping::All => "",
         Grouping::Column(_) | Grouping::Time(_) => " GROUP BY 1",
+        Grouping::ModelAndModule => " GROUP BY 1, 2",
     };
     let columns: Vec<String> =
         super::rollup::COUNTERS.iter().map(|column| format!("CAST(COALESCE(sum({column}), 0) AS BIGINT) AS {column}")).collect();
@@ -252,6 +263,7 @@ fn summed(c: &mut dyn Conn, source: Source, part: &Window, grouping: Grouping, o
             let group = match grouping {
                 Grouping::All => Group::All,
                 Grouping::Column(_) => Group::Name(row.text("named")?),
+                Grouping::ModelAndModule => Group::Pair(row.text("named")?, row.text("part")?),
                 Grouping::Time(_) => Group::At(row.int("at_step")?),
             };
             Ok((group, read(row)?))
@@ -278,6 +290,8 @@ fn read(row: &Row) -> Result<Sums> {
         latency_count: row.int("latency_count")?,
         latency_us: row.int("latency_us_sum")?,
         queue_us: row.int("queue_us_sum")?,
+        odd: row.int("odd_calls")?,
+        drift: Picos(row.int("drift_picos")?),
     })
 }
 
@@ -358,9 +372,37 @@ pub fn by(c: &mut dyn Conn, window: &Window, by: By, only: &Only) -> Result<Vec<
     let word = |group: Group| match group {
         Group::All => String::new(),
         Group::Name(name) => name,
+        Group::Pair(model, module) => format!("{model} {module}"),
         Group::At(at) => written(at, by),
     };
     Ok(all.into_iter().map(|(group, sums)| (word(group), sums)).collect())
+}
+
+/// The same divided by model and module at once, the dearest first.
+///
+/// # Errors
+/// When the database refuses.
+pub fn by_model_and_module(c: &mut dyn Conn, window: &Window, only: &Only) -> Result<Vec<((String, String), Sums)>> {
+    let mut all: Vec<((String, String), Sums)> = grouped(c, window, Grouping::ModelAndModule, only)?
+        .into_iter()
+        .filter_map(|(group, sums)| if let Group::Pair(model, module) = group { Some(((model, module), sums)) } else { None })
+        .collect();
+    all.sort_by(|(_, a), (_, b)| (b.charged, b.calls).cmp(&(a.charged, a.calls)));
+    Ok(all)
+}
+
+/// What failed in a window, by module and type of the failure, the most frequent first.
+///
+/// # Errors
+/// When the database refuses.
+pub fn failures(c: &mut dyn Conn, window: &Window) -> Result<Vec<(String, String, i64)>> {
+    let window = window.bounded();
+    let rows = c.query(
+        "SELECT module, COALESCE(error_type, 'unknown') AS failure, CAST(count(*) AS BIGINT) AS failed FROM llm_calls \
+         WHERE outcome NOT IN ('ok', 'started') AND started_at >= $1 AND started_at < $2 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2",
+        vals![window.since, window.until],
+    )?;
+    rows.iter().map(|row| Ok((row.text("module")?, row.text("failure")?, row.int("failed")?))).collect()
 }
 
 fn written(at: Millis, by: By) -> String {

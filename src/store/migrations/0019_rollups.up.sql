@@ -11,6 +11,9 @@ ALTER TABLE llm_calls ADD COLUMN trace TEXT;
 ALTER TABLE llm_calls ADD COLUMN source_file TEXT;
 ALTER TABLE llm_calls ADD COLUMN source_line INTEGER;
 
+-- What failed, in time order: few rows of many.
+CREATE INDEX llm_calls_failed ON llm_calls (started_at, module, error_type) WHERE outcome NOT IN ('ok', 'started');
+
 -- Sums of a UTC day by everything that is asked for; kept in the transaction of the call, and checked by summing the calls again.
 CREATE TABLE roll_day (
   day INTEGER NOT NULL,
@@ -35,6 +38,8 @@ CREATE TABLE roll_day (
   latency_count INTEGER NOT NULL,
   latency_us_sum INTEGER NOT NULL,
   queue_us_sum INTEGER NOT NULL,
+  odd_calls INTEGER NOT NULL,
+  drift_picos INTEGER NOT NULL,
   PRIMARY KEY (day, model, module, persona_id, category)
 ) STRICT;
 
@@ -62,6 +67,8 @@ CREATE TABLE roll_hour (
   latency_count INTEGER NOT NULL,
   latency_us_sum INTEGER NOT NULL,
   queue_us_sum INTEGER NOT NULL,
+  odd_calls INTEGER NOT NULL,
+  drift_picos INTEGER NOT NULL,
   PRIMARY KEY (hour, model, module, persona_id, category)
 ) STRICT;
 
