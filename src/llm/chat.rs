@@ -1,6 +1,7 @@
 //! A question to a model, and its answer.
 
 use super::ledger::Category;
+use super::route::Complexity;
 use super::usage::Usage;
 use crate::base::{PersonaId, Picos};
 use std::time::Duration;
@@ -21,6 +22,18 @@ pub struct Message {
     pub role: Role,
     /// What.
     pub content: String,
+}
+
+/// Whether a kept answer will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Caching {
+    /// When the answer would come again word for word, which is at temperature 0.
+    #[default]
+    Usual,
+    /// A new answer each time.
+    Never,
+    /// At any temperature.
+    Asked,
 }
 
 /// A question.
@@ -48,6 +61,13 @@ pub struct ChatRequest {
     pub json_mode: bool,
     /// Ask for a stream: the time to the first token is then known, and a hanging model is noticed earlier.
     pub stream: bool,
+    /// How hard it is, where whoever asks knows; by its size and form when `None`.
+    pub complexity: Option<Complexity>,
+    /// Whether a kept answer will do.
+    pub caching: Caching,
+    /// A random word in its texts that means nothing, such as the mark of a [`Fence`](super::quote::Fence): two questions that differ in it alone
+    /// are the same.
+    pub mark: Option<String>,
 }
 
 impl ChatRequest {
@@ -66,6 +86,9 @@ impl ChatRequest {
             max_tokens: None,
             json_mode: false,
             stream: false,
+            complexity: None,
+            caching: Caching::Usual,
+            mark: None,
         }
     }
 }

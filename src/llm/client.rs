@@ -1,22 +1,22 @@
-//! The client: one question, its attempts, each attempt one ledger row.
+//! The client: one attempt over HTTP, and what was seen of it. The way there is [`super::route`], its row [`super::opened`].
 
+use super::budget::reserve::Need;
 use super::chat::{ChatReply, ChatRequest};
 use super::connection::{chain, endpoint, http_client, redacted, without_key};
 use super::error::{Error, Result};
-use super::budget::notice;
-use super::budget::reserve::{self, Need};
-use super::ledger::{self, Outcome, Priced, Settled, Started};
+use super::ledger::{Outcome, Priced, Settled, Started};
 use super::price::Book;
-use super::retry::{self, Next};
+use super::route::cache::{Kept, Place};
+use super::route::{self, Live, Trace, Traffic};
 use super::settings::Settings;
 use super::stream::{Accumulator, Step};
 use super::wire::{Answer, Problem, request_body};
 use super::{refusal, sse};
-use crate::base::{Clock, SafeText, new_id};
+use crate::base::{Clock, SafeText};
 use crate::store::Database;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Response, Url};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The largest answer that is read, in bytes.
@@ -24,7 +24,7 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 /// The largest error page that is read, in bytes.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
-/// Asks models. Clones share connections, ledger and prices.
+/// Asks models. Clones share connections, ledger, prices and traffic.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -36,6 +36,7 @@ struct Inner {
     ledger: Option<Database>,
     prices: Book,
     clock: Arc<dyn Clock>,
+    traffic: Traffic,
 }
 
 impl std::fmt::Debug for Client {
@@ -48,7 +49,8 @@ impl std::fmt::Debug for Client {
 #[derive(Debug, Default)]
 struct Seen {
     status: Option<u16>,
-    generation: Option<String>,
+    /// Known as soon as the service says it, so that a call that is dropped can be looked up.
+    generation: Arc<OnceLock<String>>,
     first_token: Option<Duration>,
     /// The answer, and the error that may have come in a stream before it stalled.
     stream: Accumulator,
@@ -56,22 +58,41 @@ struct Seen {
 
 impl Seen {
     fn generation(&self) -> Option<String> {
-        self.stream.answer.id.clone().or_else(|| self.generation.clone())
+        self.stream.answer.id.clone().or_else(|| self.generation.get().cloned())
     }
 }
 
+/// One attempt to be made.
+pub(super) struct Attempt<'a> {
+    /// The question.
+    pub(super) request: &'a ChatRequest,
+    /// Its row.
+    pub(super) call: Started,
+    /// Where its answer is kept.
+    pub(super) place: Option<&'a Place>,
+}
+
 impl Client {
-    /// A client. Without a ledger nothing is recorded, which is for tests and one-off checks only.
+    /// A client with traffic of its own. Without a ledger nothing is recorded, which is for tests and one-off checks only.
     ///
     /// # Errors
     /// [`Error::Settings`] when the address, the key or a header cannot be used.
     pub fn new(settings: Settings, ledger: Option<Database>, prices: Book, clock: Arc<dyn Clock>) -> Result<Self> {
+        let traffic = Traffic::new(settings.route.clone());
+        Self::sharing(settings, ledger, prices, clock, traffic)
+    }
+
+    /// A client that shares limits, cooldowns and questions in common with others of its process.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn sharing(settings: Settings, ledger: Option<Database>, prices: Book, clock: Arc<dyn Clock>, traffic: Traffic) -> Result<Self> {
         let endpoint = endpoint(&settings.base_url)?;
         let host = endpoint
             .host_str()
             .map_or_else(String::new, |host| endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")));
         let http = http_client(&settings, &endpoint)?;
-        Ok(Self(Arc::new(Inner { settings, endpoint, host, http, ledger, prices, clock })))
+        Ok(Self(Arc::new(Inner { settings, endpoint, host, http, ledger, prices, clock, traffic })))
     }
 
     /// The settings, for the rooms that ask with a certain model.
@@ -86,89 +107,30 @@ impl Client {
         &self.0.prices
     }
 
+    /// What is under way in this process: calls, questions that wait, what is left of the limits, models that are left alone.
+    #[must_use]
+    pub fn gauges(&self) -> Live {
+        self.0.traffic.live(self.0.clock.as_ref())
+    }
+
     /// Ask, and try again as the contract says: transient failures with the same model after a growing wait, then with the fallback models
     /// in order. Each attempt is a ledger row.
     ///
     /// # Errors
     /// The failure that ended it; [`Error::GaveUp`] when every attempt was used; [`Error::Ledger`] when a row cannot be written.
     pub async fn chat(&self, request: ChatRequest) -> Result<ChatReply> {
-        let settings = &self.0.settings;
-        if settings.api_key.is_none() && self.0.endpoint.scheme() == "https" {
+        if self.0.settings.api_key.is_none() && self.0.endpoint.scheme() == "https" {
             return Err(Error::NoKey { host: self.0.host.clone() });
         }
-        let instead = self.downgraded(&request).await?;
-        let first = instead.as_ref().or(request.model.as_ref()).unwrap_or(&settings.response_model);
-        let mut models = vec![first];
-        for model in &settings.fallback_models {
-            if !models.contains(&model) {
-                models.push(model);
-            }
-        }
-        let request_id = new_id();
-        let max_attempts = settings.max_attempts.max(1);
-        let mut attempts = 0;
-        let mut tried = Vec::new();
-        let mut last = None;
-        for model in models {
-            tried.push(model.as_str());
-            for attempt in 1..=max_attempts {
-                attempts += 1;
-                let error = match self.attempt(&request, model, &request_id, attempts).await {
-                    Ok(reply) => return Ok(reply),
-                    Err(error) => error,
-                };
-                let next = retry::next(&error, attempt, max_attempts, settings.retry_base, fastrand::f64());
-                tracing::warn!(%model, attempt = attempts, ?next, error = %error, "a model call failed");
-                match next {
-                    Next::Stop => return Err(error),
-                    Next::Again(wait) => tokio::time::sleep(wait).await,
-                    Next::OtherModel => {}
-                }
-                last = Some(error);
-                if next == Next::OtherModel {
-                    break;
-                }
-            }
-        }
-        let nothing = Error::Settings { setting: "response_model", reason: "no model is set".to_owned() };
-        match last {
-            Some(last) if attempts > 1 => Err(Error::GaveUp { attempts, models: tried.join(", "), last: Box::new(last) }),
-            last => Err(last.unwrap_or(nothing)),
-        }
-    }
-
-    /// The model that a budget wants to be asked instead. Never in the middle of a task: what began with one model ends with it.
-    async fn downgraded(&self, request: &ChatRequest) -> Result<Option<String>> {
-        let Some(database) = &self.0.ledger else { return Ok(None) };
-        let (request, settings, at) = (request.clone(), &self.0.settings, self.0.clock.now());
-        let model = request.model.clone().unwrap_or_else(|| settings.response_model.clone());
-        let found = database.read(move |c| reserve::downgraded(c, &request, &model, at)).await?;
-        Ok(found.map(|(model, budget)| {
-            tracing::info!(%model, %budget, "a budget wants another model to be asked");
-            model
-        }))
+        route::ask(self, &request).await
     }
 
     /// One attempt: the row, the request, the settlement.
-    async fn attempt(&self, request: &ChatRequest, model: &str, request_id: &str, attempt: u32) -> Result<ChatReply> {
-        let inner = &self.0;
-        let call = Started {
-            id: new_id(),
-            request_id: request_id.to_owned(),
-            attempt,
-            persona: request.persona.clone(),
-            module: request.module.clone(),
-            correlation_id: request.correlation_id.clone(),
-            model_asked: model.to_owned(),
-            streamed: request.stream,
-            started_at: inner.clock.now(),
-            category: request.category,
-            queued: Duration::ZERO,
-            reserved: None,
-        };
-        let start = Instant::now();
-        let open = self.open_call(&call, &Need::of(request)).await?;
+    pub(super) async fn attempt(&self, attempt: Attempt<'_>, trace: &mut Trace) -> Result<ChatReply> {
+        let Attempt { request, call, place } = attempt;
+        let (inner, model, start) = (&self.0, call.model_asked.as_str(), Instant::now());
         let mut seen = Seen::default();
+        let open = self.open_call(&call, &Need::of(request)).await?.traced(trace, &seen.generation);
         let total = inner.settings.total_timeout;
         let exchanged = tokio::time::timeout(total, self.exchange(request, model, start, &mut seen)).await;
         let result =
@@ -196,30 +158,18 @@ impl Client {
             error_message: result.as_ref().err().map(ToString::to_string),
             finish_reason: answer.finish_reason.as_deref().map(word),
         };
-        let priced = open.settle(&settled).await?;
-        result.map(|()| reply(call, settled, seen.stream.answer, priced))
+        trace.push(route::step(&call, settled.model_answered.as_deref(), result.as_ref().err()));
+        let reply = result.map(|()| reply(&call, &settled, seen.stream.answer));
+        let keep = place.zip(reply.as_ref().ok().filter(|reply| route::cache::is_whole(request, reply)));
+        let keep = keep.map(|(place, reply)| (place.clone(), Kept::of(reply, settled.finished_at)));
+        let priced = open.settle_with(&settled, Some(trace), keep).await?;
+        reply.map(|reply| with_price(reply, priced))
     }
 
-    /// Write the row of an attempt before it is made. Whoever opened it settles it; dropped, it settles itself as interrupted.
-    ///
-    /// In the same transaction what it may cost is set aside: a call that a budget does not allow is not written down, and not made.
-    pub(super) async fn open_call<'a>(&'a self, call: &'a Started, need: &Need) -> Result<OpenCall<'a>> {
-        if let Some(database) = &self.0.ledger {
-            let (row, need, client) = (call.clone(), *need, self.clone());
-            let admitted = database.write(move |c| reserve::admit(c, &client.0.prices, row, need, client.lease())).await?;
-            admitted.map_err(|refused| Error::OverBudget(Box::new(refused)))?;
-        }
-        Ok(OpenCall { client: self, call, start: Instant::now(), settled: false })
-    }
-
-    /// How long what is set aside for a call stands when nobody settles it: longer than the call can take.
-    fn lease(&self) -> crate::base::Millis {
-        i64::try_from(self.0.settings.total_timeout.as_millis()).unwrap_or(i64::MAX / 4).saturating_mul(2)
-    }
-
-    /// The same ledger, prices and clock behind another address, key or model.
+    /// The same ledger, prices, clock and traffic behind another address, key or model.
     pub(super) fn with_settings(&self, settings: Settings) -> Result<Self> {
-        Self::new(settings, self.0.ledger.clone(), self.0.prices.clone(), Arc::clone(&self.0.clock))
+        let inner = &self.0;
+        Self::sharing(settings, inner.ledger.clone(), inner.prices.clone(), Arc::clone(&inner.clock), inner.traffic.clone())
     }
 
     /// The present.
@@ -227,16 +177,24 @@ impl Client {
         &self.0.clock
     }
 
-    async fn settle(&self, call: &Started, settled: &Settled) -> Result<Option<Priced>> {
-        match &self.0.ledger {
-            None => Ok(ledger::price_in_memory(&self.0.prices, call, settled)),
-            Some(database) => {
-                let (client, call, settled) = (self.clone(), call.clone(), settled.clone());
-                let (priced, reached) = database.write(move |c| reserve::settle(c, &client.0.prices, &call, &settled)).await?;
-                notice::tell(reached, &self.0.settings.budget_notify);
-                Ok(priced)
-            }
-        }
+    /// Where calls are written down.
+    pub(super) fn ledger(&self) -> Option<&Database> {
+        self.0.ledger.as_ref()
+    }
+
+    /// What is under way in this process.
+    pub(super) fn traffic(&self) -> &Traffic {
+        &self.0.traffic
+    }
+
+    /// The connections.
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.0.http
+    }
+
+    /// The name of the service, for messages.
+    pub(super) fn host(&self) -> &str {
+        &self.0.host
     }
 
     /// The request and its answer; what was seen of it stays in `seen`.
@@ -251,7 +209,10 @@ impl Client {
         let mut response = sent.map_err(|error| self.broken(&error, model, None))?;
         seen.status = Some(response.status().as_u16());
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        seen.generation = header("x-generation-id");
+        if let Some(id) = header("x-generation-id") {
+            // Set once: an attempt has one answer.
+            let _ = seen.generation.set(word(&id));
+        }
         let retry_after = header(RETRY_AFTER.as_str());
         let is_stream = header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("text/event-stream"));
         let status = response.status();
@@ -313,7 +274,7 @@ impl Client {
 
     async fn body(&self, response: &mut Response, model: &str, seen: &Seen, limit: usize) -> Result<String> {
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error, model, seen.generation.clone()))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error, model, seen.generation()))? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > limit {
                 return if limit == MAX_BODY { Err(too_large(model)) } else { Ok(String::from_utf8_lossy(&bytes).into_owned()) };
@@ -342,51 +303,6 @@ impl Client {
     }
 }
 
-/// A call that has begun. Dropped before it is settled (the agent stops, a deadline passes), it settles itself as interrupted, in the
-/// background; where no runtime is left to do that, recovery does it at the next start.
-pub(super) struct OpenCall<'a> {
-    client: &'a Client,
-    call: &'a Started,
-    start: Instant,
-    settled: bool,
-}
-
-impl OpenCall<'_> {
-    /// Complete the row. Returns what the price book says.
-    pub(super) async fn settle(mut self, settled: &Settled) -> Result<Option<Priced>> {
-        let priced = self.client.settle(self.call, settled).await;
-        self.settled = true;
-        priced
-    }
-}
-
-impl Drop for OpenCall<'_> {
-    fn drop(&mut self) {
-        let (false, Ok(runtime)) = (self.settled, tokio::runtime::Handle::try_current()) else { return };
-        let settled = Settled {
-            finished_at: self.client.0.clock.now(),
-            outcome: Outcome::Interrupted,
-            model_answered: None,
-            provider: None,
-            generation_id: None,
-            service_tier: None,
-            latency: self.start.elapsed(),
-            first_token: None,
-            reported: None,
-            http_status: None,
-            error_type: Some("cancelled".to_owned()),
-            error_message: Some("the question was dropped before its answer; what the call cost is unknown".to_owned()),
-            finish_reason: None,
-        };
-        let (client, call) = (self.client.clone(), self.call.clone());
-        runtime.spawn(async move {
-            if let Err(error) = client.settle(&call, &settled).await {
-                tracing::warn!(call = %call.id, %error, "a dropped model call was not settled; recovery will do it");
-            }
-        });
-    }
-}
-
 /// A word of the service as the ledger keeps it: one line, nothing invisible, not endless.
 fn word(text: &str) -> String {
     SafeText::clipped(text, 200).as_str().to_owned()
@@ -400,29 +316,33 @@ fn outcome(error: &Error) -> Outcome {
     }
 }
 
-fn reply(call: Started, settled: Settled, answer: Answer, priced: Option<Priced>) -> ChatReply {
-    let (cost_computed, price_id) = priced.map_or((None, None), |priced| (Some(priced.cost), Some(priced.price_id)));
-    let reported = settled.reported;
+fn reply(call: &Started, settled: &Settled, answer: Answer) -> ChatReply {
+    let reported = settled.reported.clone();
     ChatReply {
         // The one character that a database refuses in a text.
         text: answer.text.replace('\0', ""),
         refusal: answer.refusal,
-        model_asked: call.model_asked,
-        model_answered: settled.model_answered,
-        provider: settled.provider,
+        model_asked: call.model_asked.clone(),
+        model_answered: settled.model_answered.clone(),
+        provider: settled.provider.clone(),
         usage: reported.as_ref().and_then(|reported| reported.usage.clone()),
         cost_reported_picos: reported.as_ref().and_then(|reported| reported.cost_picos),
         cost_reported: reported.and_then(|reported| reported.cost),
-        cost_computed,
-        price_id,
+        cost_computed: None,
+        price_id: None,
         latency: settled.latency,
         first_token: settled.first_token,
-        finish_reason: settled.finish_reason,
-        generation_id: settled.generation_id,
-        call_id: call.id,
-        request_id: call.request_id,
+        finish_reason: settled.finish_reason.clone(),
+        generation_id: settled.generation_id.clone(),
+        call_id: call.id.clone(),
+        request_id: call.request_id.clone(),
         attempts: call.attempt,
     }
+}
+
+fn with_price(reply: ChatReply, priced: Option<Priced>) -> ChatReply {
+    let (cost_computed, price_id) = priced.map_or((None, None), |priced| (Some(priced.cost), Some(priced.price_id)));
+    ChatReply { cost_computed, price_id, ..reply }
 }
 
 async fn within<T>(deadline: Option<tokio::time::Instant>, work: impl Future<Output = T>) -> Option<T> {

@@ -62,6 +62,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Too much was asked at once. Nothing was sent.
+    #[error("{model} was not asked: its turn did not come within {} s; raise route.queue_seconds or the limits of the model, ask less at once, or add a fallback model", .after.as_secs())]
+    Crowded {
+        /// The model.
+        model: String,
+        /// How long it waited.
+        after: Duration,
+    },
     /// Several attempts failed; the last failure is told.
     #[error("gave up after {attempts} attempts with {models}: {last}")]
     GaveUp {
@@ -100,6 +108,7 @@ impl Error {
             Self::TimedOut { .. } => "timeout".to_owned(),
             Self::Interrupted { .. } => "interrupted".to_owned(),
             Self::Malformed { .. } => "malformed".to_owned(),
+            Self::Crowded { .. } => "crowded".to_owned(),
             Self::GaveUp { last, .. } => last.kind(),
             Self::Prices { .. } => "prices".to_owned(),
             Self::OverBudget(_) => "over_budget".to_owned(),

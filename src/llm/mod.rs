@@ -3,7 +3,8 @@
 //! | file | what it is for |
 //! |---|---|
 //! | [`chat`], [`settings`] | what goes in and what comes out |
-//! | [`client`] | one request over HTTP: attempts, timeouts, each with its ledger row |
+//! | [`client`], `opened` | one attempt over HTTP with its timeouts, and its ledger row |
+//! | [`route`] | which model is asked, when it is its turn, what follows when it fails, what need not be asked |
 //! | [`wire`], [`stream`], [`sse`], [`refusal`], [`reported`], [`usage`], [`retry`] | reading and deciding, pure |
 //! | [`price`] | the price book, and what a call costs by it |
 //! | [`budget`] | what may be spent, set aside before a call and settled after it |
@@ -12,10 +13,12 @@
 //! | [`relationships`] | how a belief bears on others |
 //! | [`judge`] | optional judges of a draft's content: is it safe to say? |
 //!
-//! This room does not know what a draft or a belief is for, keeps no prompts and no answers, and never decides that something may be sent: a
-//! judgement that was not made is [`consistency::Consistency::Unknown`]. It writes only the tables `llm_calls` and `price_book`.
+//! This room does not know what a draft or a belief is for, keeps no prompts, keeps answers only in the cache of [`route`] and for its time, and
+//! never decides that something may be sent: a judgement that was not made is [`consistency::Consistency::Unknown`]. It writes only the tables of
+//! calls, prices, budgets and kept answers.
 
 pub(crate) mod connection;
+mod opened;
 
 pub mod budget;
 pub mod calls;
@@ -32,6 +35,7 @@ pub mod refusal;
 pub mod relationships;
 pub mod reported;
 pub mod retry;
+pub mod route;
 pub mod settings;
 pub mod sse;
 pub mod stream;

@@ -149,6 +149,7 @@ pub fn prompt(request: &ProposalsRequest, fence: &Fence) -> ChatRequest {
         persona: Some(request.persona.clone()),
         correlation_id: request.correlation_id.clone(),
         temperature: Some(TEMPERATURE),
+        mark: Some(fence.mark().to_owned()),
         max_tokens: Some(MAX_TOKENS),
         json_mode: true,
         ..ChatRequest::new("proposals", Some(system), user)

@@ -23,6 +23,12 @@ impl Fence {
         Self(nonce.to_owned())
     }
 
+    /// The number in the marks: it stands in the question and means nothing.
+    #[must_use]
+    pub fn mark(&self) -> &str {
+        &self.0
+    }
+
     /// The rule that belongs into the system message.
     #[must_use]
     pub fn rule(&self) -> String {

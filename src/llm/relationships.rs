@@ -115,6 +115,7 @@ pub fn prompt(request: &RelationshipsRequest, fence: &Fence) -> ChatRequest {
         persona: Some(request.persona.clone()),
         correlation_id: request.correlation_id.clone(),
         temperature: Some(TEMPERATURE),
+        mark: Some(fence.mark().to_owned()),
         max_tokens: Some(MAX_TOKENS),
         ..ChatRequest::new("relationships", Some(system), user)
     }

@@ -24,6 +24,7 @@ pub enum Next {
 #[must_use]
 pub fn next(error: &Error, attempt: u32, max_attempts: u32, base: Duration, jitter: f64) -> Next {
     let (transient, retry_after) = match error {
+        Error::Crowded { .. } => return Next::OtherModel,
         Error::Refused(refusal) => match refusal.class {
             // The service's own word on it counts more than the status.
             Class::NotFound | Class::Unavailable | Class::RateLimited if refusal.retryable == Some(false) => {

@@ -18,6 +18,8 @@ pub struct Settings {
     pub relationship_model: String,
     /// Models to turn to, in this order, when the one that was asked is not to be had.
     pub fallback_models: Vec<String>,
+    /// Which model for which question, limits, cooldowns, kept answers.
+    pub route: super::route::Settings,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long a streamed answer may take to its first token.
@@ -45,6 +47,7 @@ impl Default for Settings {
             consistency_model: "anthropic/claude-haiku-4.5".to_owned(),
             relationship_model: "anthropic/claude-haiku-4.5".to_owned(),
             fallback_models: Vec::new(),
+            route: super::route::Settings::default(),
             connect_timeout: Duration::from_secs(10),
             first_token_timeout: Duration::from_secs(60),
             total_timeout: Duration::from_secs(180),

@@ -52,6 +52,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     18 "search_vectors" "0018_search_vectors",
     19 "rollups" "0019_rollups",
     20 "budgets" "0020_budgets",
+    21 "response_cache" "0021_response_cache",
 ];
 
 /// The newest schema version that this program knows.

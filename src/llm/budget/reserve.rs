@@ -6,6 +6,7 @@ use crate::base::{Millis, Picos};
 use crate::llm::chat::ChatRequest;
 use crate::llm::ledger::{self, Priced, Settled, Started, rollup};
 use crate::llm::price::{Book, book, cost};
+use crate::llm::route::cache::Kept;
 use crate::llm::usage::{Shape, Usage};
 use crate::store::{Conn, Result};
 use crate::vals;
@@ -71,13 +72,7 @@ fn estimate(c: &mut dyn Conn, own: &Book, call: &Started, need: Need) -> Result<
 ///
 /// # Errors
 /// The outer error when the database refuses; the inner one when a budget does: nothing is written then.
-pub fn admit(
-    c: &mut dyn Conn,
-    own: &Book,
-    mut call: Started,
-    need: Need,
-    lease: Millis,
-) -> Result<std::result::Result<(), Refused>> {
+pub fn admit(c: &mut dyn Conn, own: &Book, mut call: Started, need: Need, lease: Millis) -> Result<std::result::Result<(), Refused>> {
     admission::recover(c, call.started_at)?;
     let admission = Admission {
         call_id: call.id.clone(),
@@ -97,6 +92,27 @@ pub fn admit(
         }
         Err(refused) => Ok(Err(refused)),
     }
+}
+
+/// Write down that a question was answered with a kept answer: let through as a call is, and free of charge.
+///
+/// # Errors
+/// As [`admit`].
+pub fn hit(
+    c: &mut dyn Conn,
+    own: &Book,
+    call: Started,
+    kept: &Kept,
+    trace: &str,
+    lease: Millis,
+) -> Result<std::result::Result<(), Refused>> {
+    if let Err(refused) = admit(c, own, call.clone(), Need::Free, lease)? {
+        return Ok(Err(refused));
+    }
+    ledger::hit(c, &call, kept, trace, call.started_at)?;
+    // Nothing was spent, so nothing is reached that was not reached before.
+    admission::settle(c, &call.id, Some(Picos::ZERO), call.started_at)?;
+    Ok(Ok(()))
 }
 
 /// Complete the row of a call and settle what was set aside for it, with what it was charged.

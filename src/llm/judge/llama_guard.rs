@@ -5,6 +5,7 @@
 
 use super::{JudgeRequest, JudgedCategory, Judgement, MODULE, Settings, other_model};
 use crate::base::Clock;
+use crate::llm::chat::Caching;
 use crate::llm::{ChatRequest, Client, Result};
 use std::sync::Arc;
 
@@ -63,6 +64,8 @@ impl LlamaGuard {
             model: Some(self.model.clone()),
             temperature: Some(0.0),
             max_tokens: Some(MAX_TOKENS),
+            // A canary that is answered from the cache tells nothing about the judge.
+            caching: Caching::Never,
             ..ChatRequest::new(MODULE, None, request.text.clone())
         };
         let reply = match self.client.chat(question).await {

@@ -16,6 +16,7 @@ pub use spans::Window;
 
 use super::price::{Book, PriceRow, book, cost};
 use super::reported::Reported;
+use super::route::cache::Kept;
 use crate::base::{Millis, PersonaId, Picos, SafeText};
 use crate::store::audit::{self, Actor};
 use crate::store::{Conn, Error, Result, feed};
@@ -264,6 +265,35 @@ pub fn settle(c: &mut dyn Conn, own: &Book, call: &Started, settled: &Settled) -
         &after,
     )?;
     Ok(priced)
+}
+
+/// Write the decisions on the way of a call, as JSON, into its row.
+///
+/// # Errors
+/// When the database refuses.
+pub fn annotate(c: &mut dyn Conn, id: &str, trace: &str) -> Result<()> {
+    c.exec("UPDATE llm_calls SET trace = $1 WHERE id = $2", vals![trace, id])?;
+    Ok(())
+}
+
+/// Complete the row of a question that was answered with a kept answer: no tokens, no cost, and no latency, which would be none of the model's.
+///
+/// # Errors
+/// When the database refuses, or the row is settled already.
+pub fn hit(c: &mut dyn Conn, call: &Started, kept: &Kept, trace: &str, at: Millis) -> Result<()> {
+    let changed = c.exec(
+        "UPDATE llm_calls SET model_answered = $1, provider = $2, finished_at = $3, cost_computed_picos = 0, drift = $4, is_cached = 1, \
+         trace = $5, outcome = 'ok', finish_reason = $6 WHERE id = $7 AND outcome = 'started'",
+        vals![kept.model_answered.as_ref(), kept.provider.as_ref(), at, Drift::Same.as_str(), trace, kept.finish_reason.as_ref(), &call.id],
+    )?;
+    if changed != 1 {
+        return Err(Error::Constraint { reason: format!("the model call {} is settled already", call.id) });
+    }
+    if let Some(sample) = rollup::of_call(c, &call.id)? {
+        rollup::add(c, &sample)?;
+    }
+    let after = json!({ "outcome": "ok", "is_cached": true });
+    record(c, at, call.persona.as_ref(), &call.module, "llm.call.settle", &call.id, &json!({ "outcome": "started" }), &after)
 }
 
 /// Price a call without a database, by a book in memory.
