@@ -132,7 +132,7 @@ impl Console {
         let clock = TestClock::at(NOW);
         let deck = Deck::open(settings, Arc::new(clock.clone())).unwrap();
         let ids = deck.db.write(move |c| Ok::<_, crate::store::Error>(fill(c))).await.unwrap();
-        let desk = request::desk(deck, Actor::human("ana"));
+        let desk = request::desk(deck, Actor::human("ana"), None);
         let mut state = run::state(&desk, None, false);
         // What the machine that runs this says of its terminal and its person does not count.
         state.memory = memory::Memory::default();

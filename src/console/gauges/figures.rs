@@ -9,6 +9,8 @@ use crate::llm::budget::period::Period;
 use crate::llm::calls::behind::{self, Traffic};
 use crate::llm::ledger::Drift;
 use crate::llm::ledger::Window;
+use crate::llm::route::Live;
+use crate::report::slo::{self, Preset};
 use crate::report::sums::{self, By, Latencies, Only, Step, Sums};
 use crate::store::{Conn, Result, feed};
 
@@ -18,6 +20,8 @@ pub(super) const MOST_DRIFTS: u32 = 2_000;
 const LONGEST_CALL: Millis = 15 * 60_000;
 /// Groups that are read, the dearest.
 const MOST_GROUPS: usize = 200;
+/// The preset of objectives that the tab judges by.
+const OBJECTIVES: &str = "assistant";
 /// The least that a spike has to cost more than is usual, in USD.
 const LEAST_SPIKE: f64 = 0.01;
 
@@ -67,6 +71,10 @@ pub(in crate::console) struct Figures {
     pub first_token: Latencies,
     pub drifts: Vec<(Drift, u64)>,
     pub traffic: Vec<Traffic>,
+    /// What the agent in this process has under way, and what is left of its limits; `None` where there is none.
+    pub live: Option<Live>,
+    /// What the latencies and the errors are held against.
+    pub objectives: &'static Preset,
     pub budgets: Vec<Outlook>,
     /// What this month will have cost; of everybody, as budgets are.
     pub month: Option<Forecast>,
@@ -130,11 +138,19 @@ pub(super) fn read(c: &mut dyn Conn, wanted: &Wanted, known: Option<(Window, (i6
         drifts: if total.calls > 0 { behind::drifts(c, &window, only, MOST_DRIFTS)? } else { Vec::new() },
         is_empty: is_empty && traffic.is_empty(),
         traffic,
+        live: None,
+        objectives: objectives(),
         budgets,
         month,
         month_spent,
         spikes,
     })))
+}
+
+/// The objectives of somebody who waits for an answer.
+fn objectives() -> &'static Preset {
+    const NONE: Preset = Preset { name: "", about: "", objectives: &[] };
+    slo::named(OBJECTIVES).unwrap_or(&NONE)
 }
 
 /// A month without a limit, for its forecast.

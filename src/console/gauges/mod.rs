@@ -27,7 +27,7 @@ mod figures;
 mod line;
 mod numbers;
 mod overview;
-mod refresh;
+pub(super) mod refresh;
 pub(super) mod request;
 mod span;
 mod table;
@@ -39,7 +39,7 @@ use super::state::State;
 use super::text::Pieces;
 use crate::base::Millis;
 use crate::llm::calls::Call;
-use crate::llm::calls::behind::{Behind, Which};
+use crate::llm::calls::behind::Behind;
 use crate::llm::ledger::Drift;
 use crate::report::sums::By;
 use figures::Figures;
@@ -166,17 +166,14 @@ pub(super) struct Calls {
     /// The call at hand.
     pub at: usize,
     pub top: usize,
+    /// Why the last page could not be read.
+    pub fault: Option<String>,
 }
 
 impl Calls {
     /// The call at hand.
     pub fn call(&self) -> Option<&Call> {
         self.calls.get(self.at)
-    }
-
-    /// Whether they are of the present, so that more may come.
-    fn is_of(&self, which: Which) -> bool {
-        self.behind.which == which
     }
 }
 
@@ -201,6 +198,8 @@ pub(super) struct Tab {
     /// Since when nothing is read again.
     pub paused: Option<Millis>,
     pub generation: u64,
+    /// How often calls behind a number were asked for: tells an answer that is no longer wanted.
+    pub drilled: u64,
     /// Whether numbers are on their way.
     pub reading: bool,
     /// Something changed that was not read yet.
@@ -228,6 +227,7 @@ impl Default for Tab {
             fault: None,
             paused: None,
             generation: 0,
+            drilled: 0,
             reading: false,
             is_stale: false,
             asked_at: 0,

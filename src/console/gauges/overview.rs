@@ -9,6 +9,7 @@ use crate::console::state::State;
 use crate::console::theme::Role;
 use crate::llm::ledger::Drift;
 use crate::llm::ledger::sketch::FEW;
+use crate::report::slo::Level;
 use crate::report::sums::{Latencies, Sums};
 
 /// Columns of the names on the left.
@@ -143,10 +144,23 @@ fn rests_on(latencies: &Latencies) -> String {
 fn latencies(state: &State, figures: &Figures, width: usize) -> Line {
     let found = &figures.latency;
     let builder = percentiles(Builder::named("latency", NAMES, width), found, [Figure::P50, Figure::P95, Figure::P99]);
+    let (sign, role, words) = standing(state, figures.objectives.judge(found));
+    let level = if words.is_empty() { sign.to_owned() } else { format!("{sign} {words}") };
     builder
+        .note(role, &level)
         .cell(figure(Figure::Measured), &[(Role::Dim, &rests_on(found))])
         .at_the_end(Role::Accent, SPARK.0, SPARK.1, |room| spark(state, &figures.series, room, latency))
         .done()
+}
+
+/// The sign, the colour and the word of a level.
+fn standing(state: &State, level: Level) -> (&'static str, Role, &'static str) {
+    match level {
+        Level::Good => (state.glyphs.check, Role::Good, "good"),
+        Level::Unknown => (numbers::UNKNOWN, Role::Dim, ""),
+        Level::Warning => (state.glyphs.warning, Role::Warning, "slow"),
+        Level::Critical => (state.glyphs.block, Role::Bad, "too slow"),
+    }
 }
 
 fn first_tokens(found: &Latencies, width: usize) -> Line {
@@ -168,6 +182,48 @@ fn traffic(figures: &Figures, width: usize) -> Line {
         .cell(figure(Figure::Queue), &[(Role::Dim, "waits "), (Role::Text, &numbers::micros_of(queue)), (Role::Dim, " to be sent")])
         .note(Role::Dim, &format!("{} sent in the last minute", numbers::count(requests)))
         .done()
+}
+
+/// What is left of the limits of a minute for each model of the agent in this process, and which models are left alone; elsewhere what was sent.
+pub(super) fn buckets(state: &State, figures: &Figures, width: usize) -> Vec<Line> {
+    let busy: Vec<_> = figures.traffic.iter().filter(|one| one.under_way > 0 || one.requests > 0).collect();
+    let live = figures.live.clone().unwrap_or_default();
+    if !figures.wanted.span.is_live() || (busy.is_empty() && live.buckets.is_empty() && live.cooling.is_empty()) {
+        return Vec::new();
+    }
+    let mut lines = vec![Line::empty(), Line::heading("traffic of the last minute", state.glyphs.border.horizontal_top, width)];
+    let names = 30.min(width / 2);
+    for one in busy {
+        let model = crate::console::draw::clip(&one.model, names - 1);
+        let mut builder = Builder::named(&model, names, width).cell(
+            Item::Traffic(one.model.clone()),
+            &[(Role::Text, &numbers::count(one.requests)), (Role::Dim, " sent, "), (Role::Text, &numbers::count(one.tokens)), (Role::Dim, " tokens")],
+        );
+        if one.under_way > 0 {
+            builder = builder.note(Role::Pending, &format!("{} under way", numbers::count(one.under_way)));
+        }
+        lines.push(builder.done());
+    }
+    for bucket in &live.buckets {
+        let left = |left: Option<u64>, limit: Option<u64>, what: &str| {
+            let count = |number| numbers::count(i64::try_from(number).unwrap_or(i64::MAX));
+            Some(format!("{} of {} {what} left", count(left?), count(limit?)))
+        };
+        let parts = [left(bucket.rpm_left, bucket.rpm_limit, "requests"), left(bucket.tpm_left, bucket.tpm_limit, "tokens")];
+        let model = crate::console::draw::clip(&bucket.model, names - 1);
+        let words = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        lines.push(Builder::named(&model, names, width).note(Role::Text, &words).done());
+    }
+    for (model, until) in &live.cooling {
+        let model = crate::console::draw::clip(model, names - 1);
+        let left = crate::base::clock::duration((until - figures.at).max(0));
+        let words = format!("{} left alone for another {left}", state.glyphs.warning);
+        lines.push(Builder::named(&model, names, width).note(Role::Warning, &words).done());
+    }
+    if live.waiting > 0 {
+        lines.push(Line::words(Role::Pending, &format!("{} questions wait for their turn", live.waiting)));
+    }
+    lines
 }
 
 /// The sign and the colour of a class of drift.

@@ -43,6 +43,7 @@ fn state() -> State {
         queue: crate::console::queue::Tab::default(),
         search: Tab::default(),
         beliefs: crate::console::beliefs::Tab::default(),
+        gauges: crate::console::gauges::Tab::default(),
         overview: request::Overview::default(),
         persona: None,
         layers: Vec::new(),

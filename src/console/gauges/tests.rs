@@ -1,0 +1,1 @@
+//! Outcomes of the tab that a person would notice, without a terminal.
