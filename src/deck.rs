@@ -12,6 +12,7 @@ use crate::moderation::rules::{self, Screener};
 use crate::moderation::{self, Mode, acknowledgements};
 use crate::reddit::{self, RateBudget};
 use crate::search::{self, Search};
+use crate::{report, watch};
 use crate::store::{self, Address, Database};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -188,6 +189,26 @@ impl Deck {
             ..llm::Settings::default()
         };
         Ok(llm::Client::new(client, Some(self.db.clone()), llm::price::Book::embedded()?, Arc::clone(&self.clock))?)
+    }
+
+    /// The metrics of this database.
+    #[must_use]
+    pub fn metrics(&self) -> watch::Collector {
+        let host = self.settings.llm.base_url.split_once("://").map_or("", |(_, rest)| rest);
+        let host = host.split(['/', ':']).next().unwrap_or_default();
+        // Names as the conventions have them, where they have one.
+        let provider = match host {
+            "openrouter.ai" => "openrouter",
+            "api.openai.com" => "openai",
+            "api.anthropic.com" => "anthropic",
+            other => other,
+        };
+        let facts = watch::collect::Facts {
+            version: env!("CARGO_PKG_VERSION"),
+            provider: provider.to_owned(),
+            preset: report::slo::named(&self.settings.report.slo).unwrap_or(&report::slo::PRESETS[0]),
+        };
+        watch::Collector::new(self.db.clone(), Arc::clone(&self.clock), facts)
     }
 
     /// The judges of drafts that the settings name, shared by every persona of this process.

@@ -7,6 +7,7 @@
 //! | [`cli`] | subcommands, one file each: call a service, print a table or JSON |
 //! | [`console`] | the terminal interface: tabs, keys, themes; drives the deck |
 //! | [`deck`] | the open application: settings, database, services. Every face drives this |
+//! | [`watch`] | metrics and health over HTTP, read from the services; changes nothing |
 //! | [`sandbox`] | loopback Reddit and model servers with fault injection; speaks HTTP only, knows no service |
 //! | [`agent`] | the loop: perceive, decide, recall, draft, check, screen, act |
 //! | [`report`] | what the calls of the ledger add up to: cost, latency, tokens, trends; reads, writes nothing |
@@ -33,3 +34,4 @@ pub mod report;
 pub mod sandbox;
 pub mod search;
 pub mod store;
+pub mod watch;

@@ -4,7 +4,7 @@ mod policies;
 
 use super::events::Printer;
 use super::output::{Table, Tone, age};
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, serve};
 use crate::agent::runner::{self, Until};
 use crate::agent::runs::{self, Run};
 use crate::agent::{Observer, Services};
@@ -13,6 +13,8 @@ use crate::memory::Persona;
 use crate::moderation::acknowledgements::{self, API_TERMS};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -27,7 +29,14 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Run the loop of --persona, or of every persona, until Ctrl-C, SIGTERM or `agent stop`.
-    Run,
+    Run {
+        /// Serve metrics and health as well, here or at ADDRESS:PORT.
+        #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:9464")]
+        serve: Option<SocketAddr>,
+        /// File with the bearer token that the endpoint asks for; only its owner may read it.
+        #[arg(long, value_name = "PATH", requires = "serve")]
+        token_file: Option<PathBuf>,
+    },
     /// Run one cycle, deliver what is due, and end.
     Once,
     /// Show which loops run, since when, and how they fare.
@@ -56,7 +65,14 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     let deck = Deck::open(context.settings()?, context.clock.clone())?;
     context.block_on(async {
         match &args.command {
-            Command::Run => drive(context, &deck, Until::Stopped).await,
+            Command::Run { serve: None, .. } => drive(context, &deck, Until::Stopped).await,
+            Command::Run { serve: Some(listen), token_file } => {
+                // A port that is taken is told before any loop begins.
+                let server = serve::start(context, &deck, &serve::Args::new(*listen, token_file.clone()), true).await?;
+                let outcome = drive(context, &deck, Until::Stopped).await;
+                server.close().await;
+                outcome
+            }
             Command::Once => drive(context, &deck, Until::Cycles(1)).await,
             Command::Status => status(context, &deck).await,
             Command::Stop => stop(context, &deck).await,

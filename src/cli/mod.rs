@@ -28,10 +28,13 @@ mod persona;
 mod budget;
 mod prices;
 mod queue;
+mod report;
 mod rules;
 mod sandbox;
 mod search;
 mod seed;
+mod serve;
+mod signals;
 mod team;
 mod themes;
 
@@ -94,12 +97,16 @@ enum Command {
     Index(index::Args),
     /// What may be spent, by whom, and what happens on the way.
     Budget(budget::Args),
+    /// What the calls cost, how fast they were, how it grows; the reports of a week and of a month.
+    Report(Box<report::Args>),
     /// Who did what, and whether the log was tampered with.
     Audit(audit::Args),
     /// The schema and the state of the database.
     Db(db::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
+    /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
+    Serve(serve::Args),
     /// Look at the settings: what is in force, where it came from, what is missing.
     Config(config::Args),
     /// How the console can look: list the themes, check one.
@@ -126,10 +133,12 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Keys(args) => keys::run(context, args),
         Command::Prices(args) => prices::run(context, &args),
         Command::Budget(args) => budget::run(context, &args),
+        Command::Report(args) => report::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
         Command::Index(args) => index::run(context, &args),
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
+        Command::Serve(args) => serve::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
         Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),

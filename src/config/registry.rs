@@ -37,6 +37,8 @@ pub enum Kind {
     Model,
     /// Names of models: a list in the file, separated by commas in the environment.
     Models,
+    /// The name of a time zone.
+    Zone,
     /// Some of a few words: a list in the file, separated by commas in the environment.
     Words(&'static [&'static str]),
 }
@@ -425,6 +427,20 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Directory,
         None,
         "Folder of notes that search reads. Default: `notes` in the data directory.",
+    ),
+    setting(
+        "report.zone",
+        "QUARTERDECK_ZONE",
+        Kind::Zone,
+        Some("UTC"),
+        "Zone in which reports count days, weeks and months, such as Europe/Berlin.",
+    ),
+    setting(
+        "report.slo",
+        "QUARTERDECK_SLO",
+        Kind::Choice(&["advisor", "assistant", "modules", "reddit", "textbook-answer", "textbook-query"]),
+        Some("assistant"),
+        "Which runbook says what is fast enough and cheap enough: `quarterdeck report latency` shows its levels.",
     ),
     setting(
         "console.theme",

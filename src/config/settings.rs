@@ -52,6 +52,8 @@ pub struct Settings {
     pub agent: AgentSettings,
     /// Vectors of one persona from which on a graph is used; measured where it is not set.
     pub graph_from: Option<usize>,
+    /// How reports count and judge.
+    pub report: ReportSettings,
     /// How the console looks.
     pub console: ConsoleSettings,
     /// Folder of runbooks.
@@ -170,6 +172,15 @@ pub struct AgentSettings {
     pub auto_link_min_weight: f64,
 }
 
+/// How reports count and judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportSettings {
+    /// Zone in which days, weeks and months are counted.
+    pub zone: chrono_tz::Tz,
+    /// Name of the runbook whose levels hold.
+    pub slo: String,
+}
+
 /// How the console looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsoleSettings {
@@ -268,6 +279,10 @@ impl Settings {
                 probability_midpoint: reader.number("agent.probability_midpoint")?,
                 auto_link_beliefs: reader.text("agent.auto_link_beliefs")? == "true",
                 auto_link_min_weight: reader.number("agent.auto_link_min_weight")?,
+            },
+            report: ReportSettings {
+                zone: reader.text("report.zone")?.parse().unwrap_or(chrono_tz::Tz::UTC),
+                slo: reader.text("report.slo")?,
             },
             console: ConsoleSettings {
                 theme: reader.text("console.theme")?,

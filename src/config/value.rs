@@ -26,6 +26,10 @@ pub(super) fn check(kind: Kind, text: &str) -> Result<(), String> {
             Err(format!("must be {}, not {}", words.join(" or "), quoted(text)))
         }
         Kind::Model => model(text),
+        Kind::Zone => match text.parse::<chrono_tz::Tz>() {
+            Ok(_) => Ok(()),
+            Err(_) => Err(format!("must be a time zone such as UTC, Europe/Berlin or America/New_York, not {}", quoted(text))),
+        },
         Kind::Models => text.split(',').map(str::trim).filter(|name| !name.is_empty()).try_for_each(model),
         Kind::Words(words) => match text.split(',').map(str::trim).find(|word| !word.is_empty() && !words.contains(word)) {
             None => Ok(()),
@@ -43,6 +47,7 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Models => "a list of strings".to_owned(),
         Kind::Words(words) => format!("a list of {}", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" and ")),
         Kind::Address => "an https address as a string".to_owned(),
+        Kind::Zone => "a time zone as a string".to_owned(),
         Kind::Text | Kind::Secret | Kind::UserAgent | Kind::Database | Kind::Directory | Kind::Model => "a string".to_owned(),
     }
 }

@@ -13,6 +13,7 @@ pub mod corrections;
 mod crash;
 pub mod decisions;
 pub mod deliver;
+pub mod depth;
 pub mod detect;
 pub mod draft;
 mod enqueue;

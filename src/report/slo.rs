@@ -106,9 +106,6 @@ const fn objective(measure: Measure, warning: f64, critical: f64, source: &'stat
     Objective { measure, warning, critical, source }
 }
 
-/// The names of the presets, for settings and options.
-pub const NAMES: &[&str] = &["advisor", "assistant", "modules", "reddit", "textbook-answer", "textbook-query"];
-
 /// Every preset, in the order of their names.
 pub const PRESETS: &[Preset] = &[
     Preset {
@@ -245,7 +242,10 @@ mod tests {
 
     #[test]
     fn every_preset_is_named_in_order_and_its_levels_rise() {
-        assert_eq!(PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>(), NAMES);
+        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+        let setting = crate::config::SETTINGS.iter().find(|setting| setting.key == "report.slo").unwrap();
+        assert_eq!(setting.kind, crate::config::Kind::Choice(&["advisor", "assistant", "modules", "reddit", "textbook-answer", "textbook-query"]));
+        assert_eq!(names, ["advisor", "assistant", "modules", "reddit", "textbook-answer", "textbook-query"]);
         for objective in PRESETS.iter().flat_map(|preset| preset.objectives) {
             assert!(0.0 < objective.warning && objective.warning < objective.critical, "{objective:?}");
         }

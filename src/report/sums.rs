@@ -5,7 +5,7 @@ use crate::store::{Conn, Result};
 use serde::Serialize;
 
 pub use crate::llm::ledger::Window;
-pub use crate::llm::ledger::sums::{By, Only, Step, Sums, by, series, total};
+pub use crate::llm::ledger::sums::{By, Only, Step, Sums, by, by_model_and_module, failures, in_flight, series, total};
 
 /// Percentiles of rank `floor(q * (n - 1))`, in microseconds; all `None` where nothing was measured, or where it is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

@@ -81,6 +81,12 @@ impl Sketch {
         value.is_finite().then_some(value.round() as i64)
     }
 
+    /// All values together.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.0.sum().filter(|sum| sum.is_finite()).unwrap_or(0.0)
+    }
+
     /// How many values are not above this one, within the accuracy: for the buckets of a histogram.
     #[must_use]
     pub fn at_most(&self, micros: i64) -> u64 {

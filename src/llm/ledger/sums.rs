@@ -391,6 +391,15 @@ pub fn by_model_and_module(c: &mut dyn Conn, window: &Window, only: &Only) -> Re
     Ok(all)
 }
 
+/// Calls that are under way since not longer than `since`; what is older was left behind by a crash.
+///
+/// # Errors
+/// When the database refuses.
+pub fn in_flight(c: &mut dyn Conn, since: Millis) -> Result<i64> {
+    let row = c.first("SELECT CAST(count(*) AS BIGINT) AS n FROM llm_calls WHERE outcome = 'started' AND started_at >= $1", vals![since])?;
+    row.map_or(Ok(0), |row| row.int("n"))
+}
+
 /// What failed in a window, by module and type of the failure, the most frequent first.
 ///
 /// # Errors

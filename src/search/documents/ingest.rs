@@ -102,6 +102,19 @@ pub fn has_begun(c: &mut dyn Conn) -> Result<bool> {
     Ok(true)
 }
 
+/// Changes of the feed that search has not taken in. None when it has never begun.
+///
+/// # Errors
+/// When the database fails.
+pub fn behind(c: &mut dyn Conn) -> Result<Option<i64>> {
+    let mut changes = 0;
+    for topic in Topic::ALL {
+        let Some((taken, _)) = rows::position(c, &feed_name(topic))? else { return Ok(None) };
+        changes += feed::position(c, topic.name())? - taken;
+    }
+    Ok(Some(changes.max(0)))
+}
+
 /// What the feed brought in a topic. None when nothing did.
 ///
 /// # Errors

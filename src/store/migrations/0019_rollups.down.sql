@@ -1,6 +1,7 @@
 DROP TABLE roll_sketch;
 DROP TABLE roll_hour;
 DROP TABLE roll_day;
+DROP INDEX llm_calls_open;
 DROP INDEX llm_calls_failed;
 ALTER TABLE llm_calls DROP COLUMN source_line;
 ALTER TABLE llm_calls DROP COLUMN source_file;

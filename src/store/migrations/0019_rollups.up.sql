@@ -13,6 +13,8 @@ ALTER TABLE llm_calls ADD COLUMN source_line INTEGER;
 
 -- What failed, in time order: few rows of many.
 CREATE INDEX llm_calls_failed ON llm_calls (started_at, module, error_type) WHERE outcome NOT IN ('ok', 'started');
+-- What is under way: a row comes into it with the request and leaves it with the answer.
+CREATE INDEX llm_calls_open ON llm_calls (started_at) WHERE outcome = 'started';
 
 -- Sums of a UTC day by everything that is asked for; kept in the transaction of the call, and checked by summing the calls again.
 CREATE TABLE roll_day (

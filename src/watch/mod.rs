@@ -1,0 +1,51 @@
+//! What others watch: metrics for Prometheus, and health for those who restart and who page.
+//!
+//! | file | what it is for |
+//! |---|---|
+//! | [`exposition`] | metrics as text, in both formats; pure |
+//! | [`collect`], [`ledger`], [`services`] | the values: of model calls, and of everything else |
+//! | [`health`] | how each part of the deck is, with the reason |
+//! | [`token`] | who may ask |
+//! | [`server`] | the endpoint |
+//!
+//! Every value is read from the database when it is asked for, so that counters go on where they were after a restart. This room changes
+//! nothing, and tells no text of a persona and no prompt.
+
+pub mod collect;
+pub mod exposition;
+pub mod health;
+mod ledger;
+pub mod server;
+mod services;
+pub mod token;
+
+pub use collect::Collector;
+pub use server::{Options, Server};
+pub use token::Token;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why there is no endpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The port is taken, or not ours to take.
+    #[error("nothing can be served on {address}: {reason}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        reason: String,
+    },
+    /// The token's file cannot be used. Its text is not repeated.
+    #[error("the token file {path} cannot be used: {reason}", path = path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A result of this room.
+pub type Result<T> = std::result::Result<T, Error>;
