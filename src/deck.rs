@@ -7,6 +7,7 @@ use crate::base::{Clock, PersonaId};
 use crate::config::{self, Purpose, Settings};
 use crate::llm;
 use crate::llm::judge::{self, Judges};
+use crate::llm::route::Traffic;
 use crate::memory::{self, Persona};
 use crate::moderation::rules::{self, Screener};
 use crate::moderation::{self, Mode, acknowledgements};
@@ -84,6 +85,8 @@ pub struct Deck {
     pub mode: Mode,
     /// One budget for all personas of a client id.
     budget: Arc<RateBudget>,
+    /// One traffic with the models for all personas.
+    traffic: Traffic,
     /// One set of judges for all personas: each is tried once, not once for each persona.
     judges: Arc<OnceLock<Judges>>,
     /// Loads its model and its index when it is first asked.
@@ -128,7 +131,14 @@ impl Deck {
             vectors: search::vectors::Settings { graph_from: settings.graph_from },
         };
         let search = Search::new(db.clone(), Arc::clone(&clock), search);
-        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, judges: Arc::default(), search })
+        let traffic = Traffic::new(route(&settings.route));
+        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, traffic, judges: Arc::default(), search })
+    }
+
+    /// What is under way with the models in this process.
+    #[must_use]
+    pub fn live(&self) -> llm::route::Live {
+        self.traffic.live(self.clock.as_ref())
     }
 
     /// Search by words and by meaning. A command that does not ask anything loads nothing.
@@ -186,9 +196,11 @@ impl Deck {
             relationship_model: settings.relationship_model.clone(),
             fallback_models: settings.fallback_models.clone(),
             budget_notify: settings.budget_notify.clone(),
+            route: route(&self.settings.route),
             ..llm::Settings::default()
         };
-        Ok(llm::Client::new(client, Some(self.db.clone()), llm::price::Book::embedded()?, Arc::clone(&self.clock))?)
+        let (prices, clock) = (llm::price::Book::embedded()?, Arc::clone(&self.clock));
+        Ok(llm::Client::sharing(client, Some(self.db.clone()), prices, clock, self.traffic.clone())?)
     }
 
     /// The metrics of this database.
@@ -346,6 +358,33 @@ impl Deck {
     pub async fn agent_run(&self, persona: &PersonaId) -> Result<Option<agent::runs::Run>, Error> {
         let persona = persona.clone();
         Ok(self.db.read(move |c| agent::runs::get(c, &persona)).await?)
+    }
+}
+
+/// The way of a question, as the settings say.
+fn route(settings: &config::RouteSettings) -> llm::route::Settings {
+    let limits =
+        |limits: &config::ModelLimits| llm::route::Limits { concurrent: limits.concurrent, requests: limits.rpm, tokens: limits.tpm };
+    let seconds = Duration::from_secs;
+    llm::route::Settings {
+        simple_model: settings.simple_model.clone(),
+        standard_model: settings.standard_model.clone(),
+        complex_model: settings.complex_model.clone(),
+        simple_below: settings.simple_below_tokens.into(),
+        complex_above: settings.complex_above_tokens.into(),
+        limits: limits(&settings.limits),
+        model_limits: settings.model_limits.iter().map(|of| (of.model.clone(), limits(of))).collect(),
+        queue_within: seconds(settings.queue_seconds),
+        cooldown_after: settings.cooldown_after,
+        cooldown: seconds(settings.cooldown_seconds),
+        cache: settings.cache,
+        cache_modules: settings.cache_modules.clone(),
+        lasting: llm::route::settings::Lasting {
+            draft: seconds(settings.cache_draft_seconds),
+            judgement: seconds(settings.cache_judgement_seconds),
+            suggestion: seconds(settings.cache_suggestion_seconds),
+            other: seconds(settings.cache_other_seconds),
+        },
     }
 }
 

@@ -112,6 +112,12 @@ impl From<crate::deck::Error> for Failure {
     }
 }
 
+impl From<crate::llm::account::Error> for Failure {
+    fn from(error: crate::llm::account::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
 impl From<crate::moderation::Error> for Failure {
     fn from(error: crate::moderation::Error) -> Self {
         let exit = if matches!(error, crate::moderation::Error::NotAllowed { .. }) { Exit::NotAllowed } else { Exit::Failed };

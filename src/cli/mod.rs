@@ -22,6 +22,7 @@ mod index;
 mod keys;
 pub mod log;
 mod man;
+mod models;
 pub mod output;
 mod pause;
 mod persona;
@@ -93,6 +94,8 @@ enum Command {
     Keys(keys::Args),
     /// What models cost.
     Prices(prices::Args),
+    /// The model service: its view of the key, calls that broke off, why a call was made as it was.
+    Models(models::Args),
     /// The index behind search by meaning: its state, whether it is right, make it anew, copy it.
     Index(index::Args),
     /// What may be spent, by whom, and what happens on the way.
@@ -132,6 +135,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Rules(args) => rules::run(context, args),
         Command::Keys(args) => keys::run(context, args),
         Command::Prices(args) => prices::run(context, &args),
+        Command::Models(args) => models::run(context, &args),
         Command::Budget(args) => budget::run(context, &args),
         Command::Report(args) => report::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),

@@ -1,4 +1,7 @@
-//! `quarterdeck prices`: what models cost, and since when.
+//! `quarterdeck prices`: what models cost, since when, what changed, and whether a closed month still comes out the same.
+
+mod diff;
+mod replay;
 
 use super::output::Table;
 use super::{Context, Failure, Outcome};
@@ -31,6 +34,10 @@ enum Command {
         #[arg(long, value_name = "DATE", value_parser = date)]
         from: Option<i64>,
     },
+    /// Show which rates changed between two dates, or what a price table says otherwise than the book.
+    Diff(diff::Args),
+    /// Price every call of a month again with the prices in force at its time. Exit code 3 when anything comes out otherwise.
+    Replay(replay::Args),
 }
 
 fn date(text: &str) -> Result<i64, String> {
@@ -38,7 +45,7 @@ fn date(text: &str) -> Result<i64, String> {
     day.and_hms_opt(0, 0, 0).map(|time| time.and_utc().timestamp_millis()).ok_or_else(|| format!("{text:?} is no date"))
 }
 
-/// Run the command. JSON: `{prices: […]}` or `{source, added, unchanged, rejected: […]}`.
+/// Run the command. JSON: `{prices: […]}`, `{source, added, unchanged, rejected: […]}`, and as [`diff::run`] and [`replay::run`] say.
 ///
 /// # Errors
 /// When the file cannot be read or is no price table, and as the database says.
@@ -82,6 +89,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
                 rejected.iter().take(20).try_for_each(|line| context.out.say(format!("  {}", crate::base::SafeText::line(line))))
             })?;
         }
+        Command::Diff(args) => return diff::run(context, &deck, own, args),
+        Command::Replay(args) => return replay::run(context, &deck, own, args),
     }
     Ok(Outcome::Done)
 }

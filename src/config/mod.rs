@@ -16,6 +16,7 @@ mod nearest;
 mod problem;
 mod reference;
 mod registry;
+mod route;
 mod settings;
 mod source;
 mod toml_file;
@@ -30,6 +31,7 @@ pub(crate) use nearest::nearest;
 pub use problem::{Level, Problem};
 pub use reference::reference;
 pub use registry::{Kind, Purpose, SETTINGS, Setting};
+pub use route::{ModelLimits, RouteSettings};
 pub use settings::{AgentSettings, ConsoleSettings, EmbedderSettings, LlmSettings, Mode, ModerationSettings, RedditSettings, Settings};
 pub use source::Source;
 

@@ -1,6 +1,6 @@
 //! The settings in their types. Each service takes what it needs from here through the open application.
 
-use super::{Error, Level, Loaded, Problem, Purpose, SETTINGS, Setting, Source, value};
+use super::{Error, Level, Loaded, Problem, Purpose, RouteSettings, SETTINGS, Setting, Source, value};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -46,6 +46,8 @@ pub struct Settings {
     pub reddit: RedditSettings,
     /// Access to models.
     pub llm: LlmSettings,
+    /// Which model for which question, and how much of each.
+    pub route: RouteSettings,
     /// The review queue.
     pub moderation: ModerationSettings,
     /// Defaults of the agent's loop.
@@ -250,6 +252,7 @@ impl Settings {
                 fallback_models: list(&reader.text("llm.fallback_models")?),
                 budget_notify: reader.text("budget.notify")?.split_whitespace().map(str::to_owned).collect(),
             },
+            route: RouteSettings::read(loaded)?,
             moderation: ModerationSettings {
                 undo_seconds_reply: reader.number("moderation.undo_seconds_reply")?,
                 undo_seconds_post: reader.number("moderation.undo_seconds_post")?,
@@ -348,7 +351,7 @@ impl std::fmt::Debug for Settings {
         let database = super::mask_address(&self.database);
         let mut form = formatter.debug_struct("Settings");
         form.field("mode", &self.mode).field("database", &database).field("data_dir", &self.data_dir);
-        form.field("reddit", &self.reddit).field("llm", &self.llm);
+        form.field("reddit", &self.reddit).field("llm", &self.llm).field("route", &self.route);
         form.field("moderation", &self.moderation).field("agent", &self.agent).field("console", &self.console);
         form.field("embedder", &self.embedder).finish_non_exhaustive()
     }
@@ -361,10 +364,10 @@ pub(super) fn missing(purpose: Purpose, is_set: impl Fn(&str) -> bool) -> Vec<&'
 }
 
 /// Reads texts that were checked when they were taken; a text that still does not fit is reported, not replaced by a guess.
-struct Reader<'a>(&'a Loaded);
+pub(super) struct Reader<'a>(pub(super) &'a Loaded);
 
 impl Reader<'_> {
-    fn text(&self, key: &'static str) -> Result<String, Problem> {
+    pub(super) fn text(&self, key: &'static str) -> Result<String, Problem> {
         self.0.text(key).ok_or_else(|| Problem::new(Level::Error, self.0.source(key), format!("{key} has no value")))
     }
 
@@ -382,13 +385,13 @@ impl Reader<'_> {
         self.0.text(key).map(SecretString::from)
     }
 
-    fn number<T: std::str::FromStr>(&self, key: &'static str) -> Result<T, Problem> {
+    pub(super) fn number<T: std::str::FromStr>(&self, key: &'static str) -> Result<T, Problem> {
         let expected = || Setting::by_key(key).map_or_else(String::new, |setting| value::expected(setting.kind));
         let wrong = |_| Problem::new(Level::Error, self.0.source(key), format!("{key} is not {}", expected()));
         self.text(key)?.parse().map_err(wrong)
     }
 }
 
-fn list(text: &str) -> Vec<String> {
+pub(super) fn list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

@@ -115,7 +115,7 @@ fn text_of(setting: &Setting, item: &DeValue<'_>) -> Option<String> {
         (Kind::Integer { .. } | Kind::Number { .. }, _) => None,
         // `colors = 256` is how one writes it; whether the number is among the words is checked with them.
         (Kind::Choice(_), DeValue::Integer(number)) if number.radix() == 10 => Some(number.as_str().to_owned()),
-        (Kind::Models | Kind::Words(_), DeValue::Array(items)) => {
+        (Kind::Models | Kind::Limits | Kind::Words(_), DeValue::Array(items)) => {
             let names: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str()).collect();
             names.map(|names| names.join(","))
         }

@@ -31,6 +31,7 @@ pub(super) fn check(kind: Kind, text: &str) -> Result<(), String> {
             Err(_) => Err(format!("must be a time zone such as UTC, Europe/Berlin or America/New_York, not {}", quoted(text))),
         },
         Kind::Models => text.split(',').map(str::trim).filter(|name| !name.is_empty()).try_for_each(model),
+        Kind::Limits => super::route::parse(text).map(drop),
         Kind::Words(words) => match text.split(',').map(str::trim).find(|word| !word.is_empty() && !words.contains(word)) {
             None => Ok(()),
             Some(word) => Err(format!("must be {}, not {}", expected(kind), quoted(word))),
@@ -45,6 +46,7 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Number { least, most } => format!("a number from {least} to {most}"),
         Kind::Choice(words) => words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or "),
         Kind::Models => "a list of strings".to_owned(),
+        Kind::Limits => format!("a list such as `{}`", super::route::SAMPLE),
         Kind::Words(words) => format!("a list of {}", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" and ")),
         Kind::Address => "an https address as a string".to_owned(),
         Kind::Zone => "a time zone as a string".to_owned(),

@@ -2,6 +2,7 @@
 
 pub mod behind;
 
+use super::route::Trace;
 use crate::base::{Millis, PersonaId};
 use crate::store::{Conn, Result, Row};
 use crate::vals;
@@ -154,6 +155,15 @@ impl Call {
     pub fn model(&self) -> &str {
         self.model_answered.as_deref().unwrap_or(&self.model_asked)
     }
+}
+
+/// The decisions on the way of a call; `None` when there is no such call, the inner `None` when it left none.
+///
+/// # Errors
+/// When the database refuses.
+pub fn trace(c: &mut dyn Conn, id: &str) -> Result<Option<Option<Trace>>> {
+    let row = c.first("SELECT trace FROM llm_calls WHERE id = $1", vals![id])?;
+    row.map(|row| Ok(row.text_opt("trace")?.as_deref().and_then(Trace::read))).transpose()
 }
 
 fn call(row: &Row) -> Result<Call> {

@@ -9,6 +9,7 @@
 //! | [`price`] | the price book, and what a call costs by it |
 //! | [`budget`] | what may be spent, set aside before a call and settled after it |
 //! | [`ledger`], [`calls`] | one row per attempt, written before the request and settled after it; reading them |
+//! | [`account`] | what the service itself says of the calls |
 //! | [`consistency`], [`proposals`] | the two judgements of a draft: against beliefs, and on them |
 //! | [`relationships`] | how a belief bears on others |
 //! | [`judge`] | optional judges of a draft's content: is it safe to say? |
@@ -20,6 +21,7 @@
 pub(crate) mod connection;
 mod opened;
 
+pub mod account;
 pub mod budget;
 pub mod calls;
 pub mod chat;

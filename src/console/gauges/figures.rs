@@ -20,8 +20,6 @@ pub(super) const MOST_DRIFTS: u32 = 2_000;
 const LONGEST_CALL: Millis = 15 * 60_000;
 /// Groups that are read, the dearest.
 const MOST_GROUPS: usize = 200;
-/// The preset of objectives that the tab judges by.
-const OBJECTIVES: &str = "assistant";
 /// The least that a spike has to cost more than is usual, in USD.
 const LEAST_SPIKE: f64 = 0.01;
 
@@ -139,7 +137,7 @@ pub(super) fn read(c: &mut dyn Conn, wanted: &Wanted, known: Option<(Window, (i6
         is_empty: is_empty && traffic.is_empty(),
         traffic,
         live: None,
-        objectives: objectives(),
+        objectives: objectives(""),
         budgets,
         month,
         month_spent,
@@ -147,10 +145,10 @@ pub(super) fn read(c: &mut dyn Conn, wanted: &Wanted, known: Option<(Window, (i6
     })))
 }
 
-/// The objectives of somebody who waits for an answer.
-fn objectives() -> &'static Preset {
+/// The objectives of a runbook; none of one that there is not.
+pub(super) fn objectives(name: &str) -> &'static Preset {
     const NONE: Preset = Preset { name: "", about: "", objectives: &[] };
-    slo::named(OBJECTIVES).unwrap_or(&NONE)
+    slo::named(name).unwrap_or(&NONE)
 }
 
 /// A month without a limit, for its forecast.

@@ -70,7 +70,8 @@ pub(in crate::console) async fn answer(desk: &Desk, request: Request) -> Reply {
         Request::Figures { wanted, known, generation, is_awaited } => {
             let result = db.read(move |c| figures::read(c, &wanted, known, now)).await.map_err(|error| error.to_string());
             let live = desk.models.as_ref().map(crate::llm::Client::gauges);
-            let result = result.map(|figures| figures.map(|figures| Box::new(Figures { live, ..*figures })));
+            let objectives = figures::objectives(&desk.deck.settings.report.slo);
+            let result = result.map(|figures| figures.map(|figures| Box::new(Figures { live, objectives, ..*figures })));
             Reply::Figures { generation, is_awaited, result }
         }
         Request::Calls { behind, before, generation } => {

@@ -220,7 +220,7 @@ pub fn settle(c: &mut dyn Conn, call_id: &str, charged: Option<Picos>, at: Milli
     Ok(all)
 }
 
-fn reached(c: &mut dyn Conn, budget: &Budget, start: Millis, spent: Picos, at: Millis) -> Result<Vec<Reached>> {
+pub(super) fn reached(c: &mut dyn Conn, budget: &Budget, start: Millis, spent: Picos, at: Millis) -> Result<Vec<Reached>> {
     let mut all = Vec::new();
     for threshold in budget.reached(spent) {
         let new = c.exec(

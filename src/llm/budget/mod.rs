@@ -7,6 +7,7 @@
 //! | [`book`] | the table of budgets |
 //! | [`admission`] | let a call through and set aside what it may cost, in one transaction; settle; recover |
 //! | [`reserve`], [`notice`] | what the client does with it: estimate, set aside with the row of the call, settle, tell |
+//! | [`correction`] | what a call of unknown cost was charged after all |
 //! | [`outlook`] | how a budget stands |
 //! | [`forecast`] | burn rate, time to a threshold, end of the month with an interval, spikes and what explains them; pure |
 //!
@@ -14,6 +15,7 @@
 
 pub mod admission;
 pub mod book;
+pub mod correction;
 pub mod forecast;
 pub mod model;
 pub mod notice;

@@ -6,6 +6,8 @@
 mod drift;
 mod spans;
 
+pub mod lookup;
+pub mod replay;
 pub mod rollup;
 pub mod sketch;
 pub mod spread;

@@ -345,6 +345,51 @@ pub fn take_back(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
     pending.write(c)
 }
 
+/// Put a call in the place of what stood for it, because it is known better now. A call that moves to another model takes its latency along: the
+/// sketches of both hours are made anew, because a sketch gives nothing back. The row of the call says already what holds now.
+///
+/// # Errors
+/// When the database refuses.
+pub fn correct(c: &mut dyn Conn, before: &Sample, after: &Sample) -> Result<()> {
+    let mut pending = Pending::default();
+    pending.count(before, -1);
+    pending.count(after, 1);
+    pending.write(c)?;
+    let latencies = |sample: &Sample| (sample.latency_us, sample.first_token_us);
+    let (from, to) = (hour_key(before), hour_key(after));
+    if from != to || latencies(before) != latencies(after) {
+        let mut keys = vec![from, to];
+        keys.dedup();
+        for key in keys {
+            sketch_again(c, &key)?;
+        }
+    }
+    Ok(())
+}
+
+fn sketch_again(c: &mut dyn Conn, (hour, model, module): &HourKey) -> Result<()> {
+    let rows = c.query(
+        "SELECT latency_us, first_token_us FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND COALESCE(model_answered, model_asked) = $3 \
+         AND module = $4 AND outcome <> 'started'",
+        vals![*hour, *hour + HOUR, model, module],
+    )?;
+    let (mut latency, mut first_token) = (Sketch::default(), Sketch::default());
+    for row in &rows {
+        if let Some(micros) = row.int_opt("latency_us")? {
+            latency.add(micros);
+        }
+        if let Some(micros) = row.int_opt("first_token_us")? {
+            first_token.add(micros);
+        }
+    }
+    let bytes = |sketch: &Sketch| (sketch.count() > 0).then(|| sketch.to_bytes());
+    c.exec(
+        "UPDATE roll_hour SET latency_sketch = $1, first_token_sketch = $2 WHERE hour = $3 AND model = $4 AND module = $5",
+        vals![bytes(&latency), bytes(&first_token), *hour, model, module],
+    )?;
+    Ok(())
+}
+
 const SAMPLE: &str = "id, started_at, COALESCE(model_answered, model_asked) AS model, module, COALESCE(persona_id, '') AS persona, category, outcome, \
     is_cached, attempt, tokens_in, tokens_out, tokens_cached, tokens_written, tokens_reasoning, cost_reported_picos, cost_computed_picos, \
     latency_us, first_token_us, queue_us";

@@ -12,6 +12,7 @@ use crate::store::{self, Conn, Row, feed};
 use crate::vals;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::HashMap;
 
 const EMBEDDED: &str = include_str!("../../../assets/prices.toml");
 
@@ -158,6 +159,67 @@ pub fn in_force(c: &mut dyn Conn, book: &Book, model: &str, at: Millis) -> store
         }
     }
     Ok(None)
+}
+
+/// Every price in memory, for whoever prices very many calls: what [`in_force`] would say, without the database.
+#[derive(Debug, Clone, Default)]
+pub struct Prices {
+    /// The newest last; of two from the same moment the imported one.
+    rows: HashMap<String, Vec<PriceRow>>,
+    /// The names that a model may have in the book, and that are there.
+    names: HashMap<String, Vec<String>>,
+}
+
+impl Prices {
+    /// Those of a book alone.
+    #[must_use]
+    pub fn of(book: &Book) -> Self {
+        Self::from_rows(book.rows.iter().cloned())
+    }
+
+    fn from_rows(rows: impl Iterator<Item = PriceRow>) -> Self {
+        let mut prices = Self::default();
+        for row in rows {
+            prices.rows.entry(row.model.clone()).or_default().push(row);
+        }
+        // The sort is stable: imported rows stay behind embedded ones.
+        prices.rows.values_mut().for_each(|rows| rows.sort_by_key(|row| row.effective_from));
+        prices
+    }
+
+    /// Read them.
+    ///
+    /// # Errors
+    /// When the database refuses, or a row of it is not a price.
+    pub fn load(c: &mut dyn Conn, book: &Book) -> store::Result<Self> {
+        let imported = c.query("SELECT id, source, model, effective_from, rates FROM price_book", &[])?;
+        let imported = imported.iter().map(price_row).collect::<store::Result<Vec<_>>>()?;
+        Ok(Self::from_rows(book.rows.iter().cloned().chain(imported)))
+    }
+
+    /// The models that have a price, in order.
+    #[must_use]
+    pub fn models(&self) -> Vec<&str> {
+        let mut models: Vec<&str> = self.rows.keys().map(String::as_str).collect();
+        models.sort_unstable();
+        models
+    }
+
+    /// The price of a model for a call that started at a moment.
+    pub fn in_force(&mut self, model: &str, at: Millis) -> Option<&PriceRow> {
+        if !self.names.contains_key(model) {
+            let known = candidates(model).into_iter().filter(|name| self.rows.contains_key(name)).collect();
+            self.names.insert(model.to_owned(), known);
+        }
+        self.names.get(model)?.iter().find_map(|name| self.exactly(name, at))
+    }
+
+    /// The price under exactly this name.
+    #[must_use]
+    pub fn exactly(&self, name: &str, at: Millis) -> Option<&PriceRow> {
+        let rows = self.rows.get(name)?;
+        rows.get(rows.partition_point(|row| row.effective_from <= at).checked_sub(1)?)
+    }
 }
 
 /// All rows, imported and embedded, by model, the newest first. `model` limits it to names that contain it.
@@ -322,6 +384,12 @@ mod tests {
                 assert_eq!(input(start + 9 * DAY - 1)?, Some(1e-6));
                 assert_eq!(input(start + 9 * DAY)?, Some(3e-6));
                 assert_eq!(list(c, &book, Some("GPT-5-mini"))?.len(), 3);
+                let mut prices = Prices::load(c, &book)?;
+                for model in ["openai/gpt-5-mini", "openai/gpt-5-mini-2025-08-07", "anthropic/claude-4.5-haiku-20251001", "broken", ""] {
+                    for at in [0, start - 1, start, start + 9 * DAY - 1, start + 9 * DAY, i64::MAX] {
+                        assert_eq!(prices.in_force(model, at).cloned(), in_force(c, &book, model, at)?, "{model} at {at}");
+                    }
+                }
                 Ok::<_, Error>(())
             })
             .unwrap();

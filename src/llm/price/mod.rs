@@ -6,6 +6,7 @@
 
 pub mod book;
 pub mod cost;
+pub mod diff;
 pub mod import;
 pub mod names;
 pub mod rates;

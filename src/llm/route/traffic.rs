@@ -121,7 +121,8 @@ impl Traffic {
     /// What is under way, to look at.
     #[must_use]
     pub fn live(&self, clock: &dyn Clock) -> Live {
-        let buckets = self.gates().iter().filter_map(|(model, gate)| match gate.left() {
+        let gates = self.gates().clone();
+        let buckets = gates.iter().filter_map(|(model, gate)| match gate.left() {
             (None, None) => None,
             (requests, tokens) => Some(Bucket {
                 model: model.clone(),

@@ -1,1 +1,2 @@
+DROP INDEX llm_calls_lost;
 DROP TABLE response_cache;

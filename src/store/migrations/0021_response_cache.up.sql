@@ -14,3 +14,6 @@ CREATE TABLE response_cache (
   expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX response_cache_expiry ON response_cache (expires_at);
+
+-- Calls whose answer broke off and whose cost can still be looked up.
+CREATE INDEX llm_calls_lost ON llm_calls (started_at, id) WHERE outcome = 'interrupted' AND cost_reported_picos IS NULL;
