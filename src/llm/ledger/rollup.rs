@@ -355,9 +355,10 @@ pub fn correct(c: &mut dyn Conn, before: &Sample, after: &Sample) -> Result<()> 
     pending.count(before, -1);
     pending.count(after, 1);
     pending.write(c)?;
-    let latencies = |sample: &Sample| (sample.latency_us, sample.first_token_us);
-    let (from, to) = (hour_key(before), hour_key(after));
-    if from != to || latencies(before) != latencies(after) {
+    let measured = |sample: &Sample| (sample.latency_us, sample.first_token_us, sample.tokens_in, sample.tokens_out);
+    let hour = |sample: &Sample| (HOUR, sample.at - sample.at.rem_euclid(HOUR), sample.model.clone(), sample.module.clone());
+    let (from, to) = (hour(before), hour(after));
+    if from != to || measured(before) != measured(after) {
         let mut keys = vec![from, to];
         keys.dedup();
         for key in keys {
@@ -367,27 +368,45 @@ pub fn correct(c: &mut dyn Conn, before: &Sample, after: &Sample) -> Result<()> 
     Ok(())
 }
 
-fn sketch_again(c: &mut dyn Conn, (hour, model, module): &HourKey) -> Result<()> {
+/// Make the sketches of an hour anew from its calls, and those of its day from its hours.
+fn sketch_again(c: &mut dyn Conn, hour: &SketchKey) -> Result<()> {
+    let (_, start, model, module) = hour;
+    let day = (DAY, start - start.rem_euclid(DAY), model.clone(), module.clone());
+    for (span, start, ..) in [hour, &day] {
+        c.exec(
+            "DELETE FROM roll_sketch WHERE span = $1 AND start = $2 AND model = $3 AND module = $4",
+            vals![*span, *start, model, module],
+        )?;
+    }
     let rows = c.query(
-        "SELECT latency_us, first_token_us FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND COALESCE(model_answered, model_asked) = $3 \
-         AND module = $4 AND outcome <> 'started'",
-        vals![*hour, *hour + HOUR, model, module],
+        &format!(
+            "SELECT {SAMPLE} FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND COALESCE(model_answered, model_asked) = $3 \
+             AND module = $4"
+        ),
+        vals![*start, start + HOUR, model, module],
     )?;
-    let (mut latency, mut first_token) = (Sketch::default(), Sketch::default());
+    let mut pending = Pending::default();
     for row in &rows {
-        if let Some(micros) = row.int_opt("latency_us")? {
-            latency.add(micros);
-        }
-        if let Some(micros) = row.int_opt("first_token_us")? {
-            first_token.add(micros);
+        if let Some(sample) = sample(row)? {
+            pending.add(&sample);
         }
     }
-    let bytes = |sketch: &Sketch| (sketch.count() > 0).then(|| sketch.to_bytes());
-    c.exec(
-        "UPDATE roll_hour SET latency_sketch = $1, first_token_sketch = $2 WHERE hour = $3 AND model = $4 AND module = $5",
-        vals![bytes(&latency), bytes(&first_token), *hour, model, module],
+    if let Some(sketches) = pending.sketches.remove(hour) {
+        write_sketches(c, hour, sketches)?;
+    }
+    let hours = c.query(
+        "SELECT latency, first_token, tokens_in, tokens_out FROM roll_sketch WHERE span = $1 AND start >= $2 AND start < $3 AND model = $4 \
+         AND module = $5",
+        vals![HOUR, day.1, day.1 + DAY, model, module],
     )?;
-    Ok(())
+    let mut whole = Sketches::default();
+    for row in &hours {
+        whole.latency.merge(&sketch(row, "latency")?);
+        whole.first_token.merge(&sketch(row, "first_token")?);
+        whole.tokens_in.merge(&sketch(row, "tokens_in")?);
+        whole.tokens_out.merge(&sketch(row, "tokens_out")?);
+    }
+    if hours.is_empty() { Ok(()) } else { write_sketches(c, &day, whole) }
 }
 
 const SAMPLE: &str = "id, started_at, COALESCE(model_answered, model_asked) AS model, module, COALESCE(persona_id, '') AS persona, category, outcome, \
