@@ -10,6 +10,7 @@
 mod agent;
 mod audit;
 mod belief;
+mod budget;
 mod completions;
 mod config;
 mod console;
@@ -26,7 +27,6 @@ mod models;
 pub mod output;
 mod pause;
 mod persona;
-mod budget;
 mod prices;
 mod queue;
 mod report;

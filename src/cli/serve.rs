@@ -59,7 +59,9 @@ pub(super) async fn start(context: &Context, deck: &Deck, args: &Args, runs_agen
         // Standard output belongs to the agents.
         context.out.note(format!("metrics on {}", url("/metrics")));
     } else {
-        context.out.either(&value, || context.out.say(format!("metrics on {}, health on {}; Ctrl-C ends it", url("/metrics"), url("/health"))))?;
+        context
+            .out
+            .either(&value, || context.out.say(format!("metrics on {}, health on {}; Ctrl-C ends it", url("/metrics"), url("/health"))))?;
     }
     Ok(server)
 }

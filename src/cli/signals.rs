@@ -20,7 +20,10 @@ impl Stopped {
         {
             use tokio::signal::unix::{SignalKind, signal};
             let failed = |error: std::io::Error| Failure::failed(format!("signals cannot be waited for: {error}"));
-            Ok(Self { terminate: signal(SignalKind::terminate()).map_err(failed)?, interrupt: signal(SignalKind::interrupt()).map_err(failed)? })
+            Ok(Self {
+                terminate: signal(SignalKind::terminate()).map_err(failed)?,
+                interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            })
         }
         #[cfg(not(unix))]
         Ok(Self {})

@@ -186,8 +186,7 @@ fn divided(c: &mut dyn Conn, wanted: &Wanted, pair: &Pair, by: By) -> Result<She
             Cell::share(sums.error_share()),
         ]
     };
-    let mut rows: Vec<Vec<Cell>> =
-        now.iter().take(MOST_ROWS).map(|(name, sums)| row(asked.name(name), sums, before.get(name))).collect();
+    let mut rows: Vec<Vec<Cell>> = now.iter().take(MOST_ROWS).map(|(name, sums)| row(asked.name(name), sums, before.get(name))).collect();
     if let Some(rest) = now.get(MOST_ROWS..).filter(|rest| !rest.is_empty()) {
         let mut both = [Sums::default(), Sums::default()];
         for (name, sums) in rest {

@@ -211,7 +211,12 @@ mod tests {
             sheets: vec![Sheet {
                 key: "rows",
                 title: "By model".to_owned(),
-                columns: vec![Column::new("model", "model"), Column::new("cost_usd", "cost"), Column::new("p99_ms", "P99"), Column::new("slo", "SLO")],
+                columns: vec![
+                    Column::new("model", "model"),
+                    Column::new("cost_usd", "cost"),
+                    Column::new("p99_ms", "P99"),
+                    Column::new("slo", "SLO"),
+                ],
                 rows: vec![vec![
                     Cell::Text(name.to_owned()),
                     Cell::Money(Picos(12_345_000_001)),
@@ -227,7 +232,10 @@ mod tests {
     #[test]
     fn numbers_read_well_and_lose_nothing() {
         assert_eq!((count(1_234_567), count(-1_000), count(12)), ("1,234,567".into(), "-1,000".into(), "12".into()));
-        assert_eq!((exact(Picos(12_000_000)), exact(Picos(5_000_000_000_000)), exact(Picos(-1))), ("0.000012".into(), "5".into(), "-0.000000000001".into()));
+        assert_eq!(
+            (exact(Picos(12_000_000)), exact(Picos(5_000_000_000_000)), exact(Picos(-1))),
+            ("0.000012".into(), "5".into(), "-0.000000000001".into())
+        );
         assert_eq!([999, 1_500, 850_000, 4_210_000, 125_000_000].map(micros), ["999 µs", "1.5 ms", "850 ms", "4.21 s", "2 min 5 s"]);
         assert_eq!(people(&Cell::change(2.0, 3.0)), "+50.0 %");
         assert_eq!((people(&Cell::change(0.0, 3.0)), people(&Cell::change(1.0, 20.0))), ("-".into(), "x 20.0".into()));

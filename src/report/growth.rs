@@ -87,7 +87,9 @@ fn of(now: Millis, zone: Tz, step: Step, count: u32, found: &[(Window, Sums)]) -
             None => Cell::Nothing,
         };
         let tokens = |sums: &Sums| (sums.tokens_in + sums.tokens_out) as f64;
-        let end_cost = if is_over { Cell::Money(sums.charged) } else {
+        let end_cost = if is_over {
+            Cell::Money(sums.charged)
+        } else {
             Cell::money(projected(window, now, sums.charged.to_usd()).and_then(Picos::from_usd))
         };
         rows.push(vec![
@@ -174,11 +176,8 @@ mod tests {
         assert_eq!(projected(&window, MONDAY + 7 * DAY / 2, 10.0), Some(20.0));
         assert_eq!(projected(&window, MONDAY, 10.0), None);
         let calls = |calls: i64| Sums { calls, ..Sums::default() };
-        let weeks: Vec<(Window, Sums)> = [1, 2, 4]
-            .into_iter()
-            .zip(steps(MONDAY - 1, Tz::UTC, Step::Week, 3))
-            .map(|(count, window)| (window, calls(count)))
-            .collect();
+        let weeks: Vec<(Window, Sums)> =
+            [1, 2, 4].into_iter().zip(steps(MONDAY - 1, Tz::UTC, Step::Week, 3)).map(|(count, window)| (window, calls(count))).collect();
         assert_eq!(doubling(&weeks, MONDAY), Some(1.0));
         assert_eq!(doubling(&[], MONDAY), None);
         let report = of(MONDAY, Tz::UTC, Step::Week, 3, &[(window, Sums::default())]);

@@ -24,9 +24,9 @@ pub fn last(text: &str, now: Millis, zone: Tz) -> Result<Window, String> {
         "week" => Ok(back(7 * 86_400_000)),
         "month" => calendar(1).ok_or_else(|| "a month back is no time".to_owned()),
         "year" => calendar(12).ok_or_else(|| "a year back is no time".to_owned()),
-        _ => duration::parse(text)
-            .map(back)
-            .map_err(|_| format!("{:?} is no span: write 24h, 7d or 1d12h, or hour, day, week, month or year", SafeText::clipped(text, 40).as_str())),
+        _ => duration::parse(text).map(back).map_err(|_| {
+            format!("{:?} is no span: write 24h, 7d or 1d12h, or hour, day, week, month or year", SafeText::clipped(text, 40).as_str())
+        }),
     }
 }
 

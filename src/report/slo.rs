@@ -198,7 +198,8 @@ impl Preset {
     /// How latencies stand, by the worst of the percentiles that the preset has levels for; unknown where there are none, or nothing was measured.
     #[must_use]
     pub fn judge(&self, latencies: &Latencies) -> Level {
-        let judged = self.objectives.iter().filter_map(|objective| Some(objective.judge(Some(latency(objective.measure, latencies)?)).level));
+        let judged =
+            self.objectives.iter().filter_map(|objective| Some(objective.judge(Some(latency(objective.measure, latencies)?)).level));
         judged.max().unwrap_or(Level::Unknown)
     }
 
@@ -244,7 +245,10 @@ mod tests {
     fn every_preset_is_named_in_order_and_its_levels_rise() {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         let setting = crate::config::SETTINGS.iter().find(|setting| setting.key == "report.slo").unwrap();
-        assert_eq!(setting.kind, crate::config::Kind::Choice(&["advisor", "assistant", "modules", "reddit", "textbook-answer", "textbook-query"]));
+        assert_eq!(
+            setting.kind,
+            crate::config::Kind::Choice(&["advisor", "assistant", "modules", "reddit", "textbook-answer", "textbook-query"])
+        );
         assert_eq!(names, ["advisor", "assistant", "modules", "reddit", "textbook-answer", "textbook-query"]);
         for objective in PRESETS.iter().flat_map(|preset| preset.objectives) {
             assert!(0.0 < objective.warning && objective.warning < objective.critical, "{objective:?}");

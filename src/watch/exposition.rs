@@ -107,7 +107,8 @@ impl Family {
     /// A family; a name that ends with a unit says so in OpenMetrics.
     #[must_use]
     pub fn new(kind: Kind, name: &'static str, help: &'static str) -> Self {
-        let unit = ["seconds", "bytes", "usd", "ratio"].into_iter().find(|unit| name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')));
+        let unit =
+            ["seconds", "bytes", "usd", "ratio"].into_iter().find(|unit| name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')));
         Self { name, help, unit, kind, samples: Vec::new() }
     }
 

@@ -130,7 +130,8 @@ fn agent(runs: &[Run], now: Millis) -> Component {
     let (lost, failed) = (count(&["lost"]), count(&["error"]));
     let failing = runs.iter().filter(|run| run.state(now) == "running" && run.failures_in_a_row > 0).count();
     let beat = runs.iter().map(|run| now - run.heartbeat_at).min();
-    let detail = json!({ "running": up, "stopped": stopped, "lost": lost, "ended_by_error": failed, "failing": failing, "heartbeat_age_ms": beat });
+    let detail =
+        json!({ "running": up, "stopped": stopped, "lost": lost, "ended_by_error": failed, "failing": failing, "heartbeat_age_ms": beat });
     let (status, reason) = match () {
         () if runs.is_empty() => (Status::Unknown, "no loop has ever run".to_owned()),
         () if lost > 0 => (Status::Unhealthy, format!("{lost} of the loops is not heard of any more")),
@@ -184,9 +185,8 @@ fn index(behind: Option<i64>) -> Component {
 fn budgets(all: &[outlook::Outlook]) -> Component {
     let stops = |one: &outlook::Outlook| {
         let over = one.budget.thresholds.iter().filter(|threshold| one.percent >= threshold.percent);
-        over.flat_map(|threshold| &threshold.actions).any(|action| {
-            matches!(action, Action::Disable | Action::StopAll | Action::DisableCategory(_))
-        })
+        over.flat_map(|threshold| &threshold.actions)
+            .any(|action| matches!(action, Action::Disable | Action::StopAll | Action::DisableCategory(_)))
     };
     let over = all.iter().filter(|one| one.percent >= 100).count();
     let stopped = all.iter().filter(|one| stops(one) || (one.budget.is_hard && one.percent >= 100)).count();

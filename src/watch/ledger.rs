@@ -13,12 +13,10 @@ use crate::store::{Conn, Result};
 use std::collections::BTreeMap;
 
 /// Bounds of OpenTelemetry for durations, in seconds, and three more for models that think for minutes.
-const SECONDS: [f64; 17] =
-    [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 655.36];
+const SECONDS: [f64; 17] = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 655.36];
 /// Bounds of OpenTelemetry for tokens.
-const TOKENS: [f64; 14] = [
-    1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0, 67_108_864.0,
-];
+const TOKENS: [f64; 14] =
+    [1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0, 67_108_864.0];
 /// What is measured, in the order in which it is kept.
 const QUANTITIES: [Quantity; 4] = [Quantity::Latency, Quantity::FirstToken, Quantity::TokensIn, Quantity::TokensOut];
 /// A call that is under way for longer was left behind by a crash.
@@ -70,11 +68,9 @@ fn own(pairs: &BTreeMap<(String, String), Sums>) -> Vec<Family> {
     let mut queue = counter("llm_queue_seconds", "How long calls waited for their turn, together.");
     for ((model, module), sums) in pairs {
         let labels: [(&'static str, &str); 2] = [("model", model), ("module", module)];
-        for (outcome, count) in [
-            ("ok", sums.calls - sums.errors - sums.interrupted),
-            ("error", sums.errors),
-            ("interrupted", sums.interrupted),
-        ] {
+        for (outcome, count) in
+            [("ok", sums.calls - sums.errors - sums.interrupted), ("error", sums.errors), ("interrupted", sums.interrupted)]
+        {
             calls.set(&[labels[0], labels[1], ("outcome", outcome)], count as f64);
         }
         for (kind, count) in [
@@ -109,10 +105,12 @@ fn seconds(micros: i64) -> f64 {
 /// The names that the runbook of module optimisation gives.
 fn of_runbooks(facts: &Facts, modules: &BTreeMap<String, Sums>, failures: &BTreeMap<(String, String), i64>) -> Vec<Family> {
     let mut requests = Family::new(Kind::Counter, "dspy_requests", "Model calls that are over, by module.");
-    let mut errors = Family::new(Kind::Counter, "dspy_request_errors", "Model calls that failed or were interrupted, by the type of the failure.");
+    let mut errors =
+        Family::new(Kind::Counter, "dspy_request_errors", "Model calls that failed or were interrupted, by the type of the failure.");
     let mut tokens = Family::new(Kind::Counter, "dspy_tokens", "Tokens by module.");
     let mut cost = Family::new(Kind::Counter, "dspy_cost_usd", "What calls cost by module.");
-    let mut version = Family::new(Kind::Gauge, "dspy_module_version", "The version of a module: all are parts of this program, and have its version.");
+    let mut version =
+        Family::new(Kind::Gauge, "dspy_module_version", "The version of a module: all are parts of this program, and have its version.");
     for (module, sums) in modules {
         requests.set(&[("module", module)], sums.calls as f64);
         tokens.set(&[("module", module), ("type", "input")], sums.tokens_in as f64);
@@ -174,14 +172,14 @@ fn lifetime(c: &mut dyn Conn, now: Millis, memory: &mut Memory) -> Result<BTreeM
 fn generative(c: &mut dyn Conn, now: Millis, facts: &Facts, memory: &mut Memory) -> Result<Vec<Family>> {
     let histogram = |name, help| Family::new(Kind::Histogram, name, help);
     let mut durations = histogram("gen_ai_client_operation_duration_seconds", "How long calls took; buckets are within 1 %.");
-    let mut first = histogram("gen_ai_client_operation_time_to_first_chunk_seconds", "How long calls took to their first token; buckets are within 1 %.");
+    let mut first = histogram(
+        "gen_ai_client_operation_time_to_first_chunk_seconds",
+        "How long calls took to their first token; buckets are within 1 %.",
+    );
     let mut usage = histogram("gen_ai_client_token_usage", "Tokens of calls; buckets are within 1 %.");
     for (model, sketches) in lifetime(c, now, memory)? {
-        let base: [(&'static str, &str); 3] = [
-            ("gen_ai_operation_name", "chat"),
-            ("gen_ai_provider_name", &facts.provider),
-            ("gen_ai_response_model", &model),
-        ];
+        let base: [(&'static str, &str); 3] =
+            [("gen_ai_operation_name", "chat"), ("gen_ai_provider_name", &facts.provider), ("gen_ai_response_model", &model)];
         let timed = |family: &mut Family, sketch: &Sketch| {
             if sketch.count() > 0 {
                 let buckets = SECONDS.iter().map(|bound| (*bound, sketch.at_most((bound * 1e6) as i64))).collect();
@@ -224,7 +222,8 @@ fn objectives(c: &mut dyn Conn, hour: &Window, facts: &Facts) -> Result<Family> 
         "How the last hour stands by the runbook in force: 0 good, 1 warning, 2 critical; what was not measured has no series.",
     );
     let total = sums::total(c, hour, &Only::default())?;
-    let latencies = sums::latencies(c, hour, By::Day, &Only::default())?.into_iter().next().map(|(_, answer, _)| answer).unwrap_or_default();
+    let latencies =
+        sums::latencies(c, hour, By::Day, &Only::default())?.into_iter().next().map(|(_, answer, _)| answer).unwrap_or_default();
     for judged in facts.preset.judge_all(&total, &latencies, 1.0 / 24.0) {
         let value = match judged.level {
             Level::Good => 0.0,
@@ -243,7 +242,8 @@ fn budgets(c: &mut dyn Conn, now: Millis, memory: &mut Memory) -> Result<Vec<Fam
     let mut spent = gauge("llm_budget_spent_usd", "What the period has used.");
     let mut reserved = gauge("llm_budget_reserved_usd", "What is set aside for calls under way.");
     let mut used = gauge("llm_budget_used_ratio", "What is used of the limit; above 1 it is exceeded.");
-    let mut burn = gauge("llm_budget_burn_ratio", "The used share over the elapsed share of the period: above 1 it ends before its period.");
+    let mut burn =
+        gauge("llm_budget_burn_ratio", "The used share over the elapsed share of the period: above 1 it ends before its period.");
     let mut forecast = gauge("llm_budget_forecast_usd", "What the period will have cost.");
     let mut unknown = gauge("llm_budget_unknown_calls", "Calls of the period whose cost nobody knows.");
     for one in outlook::all(c, now)? {

@@ -130,7 +130,11 @@ async fn metrics(State(app): State<Arc<App>>, request: Request) -> Response {
         Err(error) => {
             // What the engine says may name hosts and files: it goes to the log.
             tracing::warn!(%error, "metrics: the database refused");
-            answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", "the database does not answer; the log says why\n".to_owned())
+            answer(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "text/plain; charset=utf-8",
+                "the database does not answer; the log says why\n".to_owned(),
+            )
         }
     }
 }
@@ -153,5 +157,8 @@ async fn live() -> Response {
 }
 
 async fn elsewhere() -> Response {
-    json(StatusCode::NOT_FOUND, &json!({ "error": "there is nothing here", "paths": ["/metrics", "/health", "/health/ready", "/health/live"] }))
+    json(
+        StatusCode::NOT_FOUND,
+        &json!({ "error": "there is nothing here", "paths": ["/metrics", "/health", "/health/ready", "/health/live"] }),
+    )
 }

@@ -23,7 +23,8 @@ pub(super) fn families(c: &mut dyn Conn, now: Millis, memory: &mut Memory) -> Re
     let mut paused = Family::new(Kind::Gauge, "quarterdeck_pauses", "Pauses that stand: while one does, some or all sending is held back.");
     paused.set(&[], pauses::list(c, now).map_err(|error| refused(&error))?.len() as f64);
     all.push(paused);
-    let mut behind = Family::new(Kind::Gauge, "quarterdeck_search_behind", "Changes that search has not taken in; no series when it has never begun.");
+    let mut behind =
+        Family::new(Kind::Gauge, "quarterdeck_search_behind", "Changes that search has not taken in; no series when it has never begun.");
     if let Some(changes) = ingest::behind(c).map_err(|error| refused(&error))? {
         behind.set(&[], changes as f64);
     }
@@ -37,8 +38,13 @@ pub(super) fn refused(error: &dyn std::fmt::Display) -> Error {
 }
 
 fn waiting(c: &mut dyn Conn, now: Millis) -> Result<Vec<Family>> {
-    let mut items = Family::new(Kind::Gauge, "quarterdeck_items", "Items that wait, by state: in the queue up to returned, in the outbox from scheduled on.");
-    let mut oldest = Family::new(Kind::Gauge, "quarterdeck_oldest_item_age_seconds", "How long ago the oldest item of a state was drafted.");
+    let mut items = Family::new(
+        Kind::Gauge,
+        "quarterdeck_items",
+        "Items that wait, by state: in the queue up to returned, in the outbox from scheduled on.",
+    );
+    let mut oldest =
+        Family::new(Kind::Gauge, "quarterdeck_oldest_item_age_seconds", "How long ago the oldest item of a state was drafted.");
     for depth in depth::depths(c).map_err(|error| refused(&error))? {
         let labels: [(&'static str, &str); 1] = [("state", depth.state.as_str())];
         items.set(&labels, depth.items as f64);
@@ -46,17 +52,15 @@ fn waiting(c: &mut dyn Conn, now: Millis) -> Result<Vec<Family>> {
             oldest.set(&labels, (now - at).max(0) as f64 / 1e3);
         }
     }
-    let mut overdue = Family::new(Kind::Gauge, "quarterdeck_outbox_overdue_items", "Approved items that were to be sent more than five minutes ago.");
+    let mut overdue =
+        Family::new(Kind::Gauge, "quarterdeck_outbox_overdue_items", "Approved items that were to be sent more than five minutes ago.");
     overdue.set(&[], depth::overdue(c, now - OVERDUE).map_err(|error| refused(&error))? as f64);
     Ok(vec![items, oldest, overdue])
 }
 
 fn loops(c: &mut dyn Conn, now: Millis, memory: &mut Memory) -> Result<Vec<Family>> {
-    let names: BTreeMap<_, _> = personas::list(c)
-        .map_err(|error| refused(&error))?
-        .into_iter()
-        .map(|persona| (persona.id, persona.reddit_username))
-        .collect();
+    let names: BTreeMap<_, _> =
+        personas::list(c).map_err(|error| refused(&error))?.into_iter().map(|persona| (persona.id, persona.reddit_username)).collect();
     let gauge = |name, help| Family::new(Kind::Gauge, name, help);
     let mut up = gauge("quarterdeck_agent_up", "Whether the loop of a persona runs: 1 when its heart beats.");
     let mut beat = gauge("quarterdeck_agent_heartbeat_age_seconds", "How long ago the loop of a persona was heard of.");

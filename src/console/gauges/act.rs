@@ -102,7 +102,10 @@ fn zoom(state: &mut State, longer: bool) -> Vec<Request> {
         }
         None => {
             let key = state.key(Action::GaugesSpan);
-            state.say(if longer { format!("a month is the longest; {key} takes a span of your own") } else { "this is the shortest".into() }, false);
+            state.say(
+                if longer { format!("a month is the longest; {key} takes a span of your own") } else { "this is the shortest".into() },
+                false,
+            );
             Vec::new()
         }
     }
@@ -202,7 +205,8 @@ pub(super) fn here(state: &State) -> Option<Item> {
 }
 
 fn take(state: &mut State, side: usize, line: usize, cell: usize) {
-    let item = state.gauges.sides.get(side).and_then(|lines| lines.get(line)).and_then(|line| line.cells.get(cell)).map(|cell| cell.item.clone());
+    let item =
+        state.gauges.sides.get(side).and_then(|lines| lines.get(line)).and_then(|line| line.cells.get(cell)).map(|cell| cell.item.clone());
     if item.is_some() {
         state.gauges.at = item;
         state.gauges.side = side;
@@ -232,7 +236,8 @@ fn go(state: &mut State, by: isize) -> Vec<Request> {
 }
 
 fn nearest(line: &Line, column: usize) -> usize {
-    let distance = |cell: &Cell| if (cell.from..cell.to).contains(&column) { 0 } else { cell.from.abs_diff(column).min(cell.to.abs_diff(column)) };
+    let distance =
+        |cell: &Cell| if (cell.from..cell.to).contains(&column) { 0 } else { cell.from.abs_diff(column).min(cell.to.abs_diff(column)) };
     line.cells.iter().enumerate().min_by_key(|(_, cell)| distance(cell)).map_or(0, |(number, _)| number)
 }
 
@@ -380,7 +385,9 @@ fn clicked(state: &mut State, column: u16, row: u16) {
     }
     for (side, area) in [places.left, places.right].into_iter().enumerate().filter(|(_, area)| inside(*area)) {
         let line = usize::from(row - area.y) + state.gauges.tops.get(side).copied().unwrap_or(0);
-        let Some(found) = state.gauges.sides.get(side).and_then(|lines| lines.get(line)).filter(|line| !line.cells.is_empty()) else { return };
+        let Some(found) = state.gauges.sides.get(side).and_then(|lines| lines.get(line)).filter(|line| !line.cells.is_empty()) else {
+            return;
+        };
         let cell = nearest(found, usize::from(column.saturating_sub(area.x + 1)));
         take(state, side, line, cell);
     }

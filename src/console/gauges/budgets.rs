@@ -68,7 +68,9 @@ fn standing(state: &State, budget: &Outlook) -> (&'static str, Role) {
     let stops = |action: &Consequence| matches!(action, Consequence::Disable | Consequence::DisableCategory(_) | Consequence::StopAll);
     match () {
         () if budget.percent >= 100 || reached().any(|threshold| threshold.actions.iter().any(stops)) => (state.glyphs.block, Role::Bad),
-        () if reached().any(|threshold| threshold.actions.iter().any(|action| *action != Consequence::Log)) => (state.glyphs.warning, Role::Warning),
+        () if reached().any(|threshold| threshold.actions.iter().any(|action| *action != Consequence::Log)) => {
+            (state.glyphs.warning, Role::Warning)
+        }
         () => (state.glyphs.check, Role::Good),
     }
 }

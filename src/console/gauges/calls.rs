@@ -51,7 +51,8 @@ impl Column {
 /// The columns at a width, each with its own; the model has what is left.
 fn table(width: usize) -> Vec<(Column, usize)> {
     // A narrow screen has one cost: what was charged, with a sign for where it is from.
-    let narrow = vec![(Column::Time, 12), (Column::Outcome, 2), (Column::Model, 0), (Column::Module, 10), (Column::Cost, 12), (Column::Drift, 3)];
+    let narrow =
+        vec![(Column::Time, 12), (Column::Outcome, 2), (Column::Model, 0), (Column::Module, 10), (Column::Cost, 12), (Column::Drift, 3)];
     let wide = vec![
         (Column::Time, 15),
         (Column::Outcome, 14),
@@ -176,7 +177,14 @@ pub(super) fn draw(state: &mut State, buffer: &mut Buffer, area: Rect) {
             (None, true) => format!("reading {}", state.glyphs.ellipsis),
             (None, false) => "There is no such call in this span.".to_owned(),
         };
-        put(buffer, area.x + 1, area.y + 2, area.width.saturating_sub(1), &clip(&text, usize::from(area.width)), state.theme.style(Role::Dim));
+        put(
+            buffer,
+            area.x + 1,
+            area.y + 2,
+            area.width.saturating_sub(1),
+            &clip(&text, usize::from(area.width)),
+            state.theme.style(Role::Dim),
+        );
         return;
     }
     let width = usize::from(area.width);
@@ -201,7 +209,11 @@ fn one(state: &State, buffer: &mut Buffer, area: Rect, call: &Call, is_here: boo
     let mut x = area.x + 1;
     for (column, wide) in shown {
         let (role, text) = cell(state, call, *column, is_wide);
-        let text = if column.is_number() { format!("{}{text}", " ".repeat(wide.saturating_sub(columns(&text)))) } else { clip(&text, wide.saturating_sub(1)) };
+        let text = if column.is_number() {
+            format!("{}{text}", " ".repeat(wide.saturating_sub(columns(&text))))
+        } else {
+            clip(&text, wide.saturating_sub(1))
+        };
         put(buffer, x, area.y, u16::try_from(*wide).unwrap_or(0), &text, theme.style(role));
         x += u16::try_from(*wide).unwrap_or(0);
     }

@@ -41,7 +41,8 @@ pub(super) fn lines(state: &State, figures: &Figures, width: usize, rows: usize)
         let time = clock::local(at);
         time.get(5..16).unwrap_or_default().to_owned()
     };
-    let (from, until) = (time(figures.window.since), if figures.wanted.span.is_live() { "now".to_owned() } else { time(figures.window.until) });
+    let (from, until) =
+        (time(figures.window.since), if figures.wanted.span.is_live() { "now".to_owned() } else { time(figures.window.until) });
     let gap = (values.len() * each).saturating_sub(columns(&from) + columns(&until));
     lines.push(Line::words(Role::Dim, &format!("{:LEFT$} {from}{}{until}", "", " ".repeat(gap.max(1)))));
     lines

@@ -185,7 +185,9 @@ fn trace(call: &Call, width: usize, lines: &mut Vec<Pieces>) {
                 }
             }
         }
-        Some(None) => lines.push(line(Role::Warning, "the trace in the ledger cannot be read: another version of this program may have written it")),
+        Some(None) => {
+            lines.push(line(Role::Warning, "the trace in the ledger cannot be read: another version of this program may have written it"))
+        }
         _ => lines.push(line(Role::Dim, "no trace was kept of it")),
     }
 }

@@ -164,7 +164,10 @@ fn empty(state: &State, buffer: &mut Buffer, area: Rect) {
         (None, Some(_)) => {
             add(Role::Text, "No model was called yet: the ledger is empty.");
             add(Role::Text, "");
-            add(Role::Dim, "Calls come in while an agent runs (`quarterdeck agent run`), and from logs (`quarterdeck import calls FILE`). They stand here at once.");
+            add(
+                Role::Dim,
+                "Calls come in while an agent runs (`quarterdeck agent run`), and from logs (`quarterdeck import calls FILE`). They stand here at once.",
+            );
         }
     }
     put_lines(state, buffer, Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }, &lines);

@@ -63,7 +63,9 @@ pub(super) fn text(state: &State, form: Form) -> String {
         (Some(about), _, Form::Csv) => calls_csv(&about.attempts),
         (Some(about), _, Form::Json) => {
             let draft = about.draft.as_ref().map(|(_, id)| id);
-            pretty(&json!({ "call": call_json(&about.call), "attempts": about.attempts.iter().map(call_json).collect::<Vec<_>>(), "draft": draft }))
+            pretty(
+                &json!({ "call": call_json(&about.call), "attempts": about.attempts.iter().map(call_json).collect::<Vec<_>>(), "draft": draft }),
+            )
         }
         (None, Some(calls), Form::Csv) => calls_csv(&calls.calls),
         (None, Some(calls), Form::Json) => {
@@ -151,7 +153,8 @@ fn figures_json(state: &State) -> Value {
         .map(|group| json!({ "name": table::shown(state, by, &group.name), "sums": group.sums, "latency": group.latency }))
         .collect();
     let series: Vec<Value> = figures.series.iter().map(|(at, sums)| json!({ "at": clock::rfc3339(*at), "sums": sums })).collect();
-    let drifts: serde_json::Map<String, Value> = figures.drifts.iter().map(|(class, calls)| (class.as_str().to_owned(), json!(calls))).collect();
+    let drifts: serde_json::Map<String, Value> =
+        figures.drifts.iter().map(|(class, calls)| (class.as_str().to_owned(), json!(calls))).collect();
     json!({
         "span": figures.wanted.span.kind.word(),
         "since": clock::rfc3339(figures.window.since),
@@ -216,7 +219,9 @@ fn calls_csv(calls: &[Call]) -> String {
 /// A call with its trace as an object.
 fn call_json(call: &Call) -> Value {
     let mut value = json!(call);
-    if let (Some(object), Some(trace)) = (value.as_object_mut(), call.trace.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok())) {
+    if let (Some(object), Some(trace)) =
+        (value.as_object_mut(), call.trace.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()))
+    {
         object.insert("trace".to_owned(), trace);
     }
     value
@@ -237,7 +242,10 @@ mod tests {
 
     #[test]
     fn nothing_in_a_field_is_a_formula_or_another_column() {
-        assert_eq!([field("=cmd()"), field("a,b"), field("say \"x\""), field("plain/name")], ["'=cmd()", "\"a,b\"", "\"say \"\"x\"\"\"", "plain/name"]);
+        assert_eq!(
+            [field("=cmd()"), field("a,b"), field("say \"x\""), field("plain/name")],
+            ["'=cmd()", "\"a,b\"", "\"say \"\"x\"\"\"", "plain/name"]
+        );
         assert!(!field("a\u{1b}[2Jb").contains('\u{1b}'));
     }
 }

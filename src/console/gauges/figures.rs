@@ -99,10 +99,8 @@ pub(super) fn read(c: &mut dyn Conn, wanted: &Wanted, known: Option<(Window, (i6
     let (only, step) = (&wanted.only, wanted.span.step(now));
     let before_window = wanted.span.before(now);
     let total = sums::total(c, &window, only)?;
-    let mut groups: Vec<Group> = sums::by(c, &window, wanted.by, only)?
-        .into_iter()
-        .map(|(name, sums)| Group { name, sums, latency: None })
-        .collect();
+    let mut groups: Vec<Group> =
+        sums::by(c, &window, wanted.by, only)?.into_iter().map(|(name, sums)| Group { name, sums, latency: None }).collect();
     let left_out = groups.len().saturating_sub(MOST_GROUPS);
     groups.truncate(MOST_GROUPS);
     for (name, latency, _) in sums::latencies(c, &window, wanted.by, only)? {
@@ -171,7 +169,11 @@ fn spikes(c: &mut dyn Conn, window: &Window, now: Millis) -> Result<Vec<Explaine
     let today = now - now.rem_euclid(DAY);
     let days = outlook::days(c, &Scope::Global, today - 60 * DAY, today)?;
     let mut found = Vec::new();
-    for spike in forecast::spikes(&days, LEAST_SPIKE).into_iter().rev().filter(|spike| spike.start + DAY > window.since && spike.start < window.until).take(3)
+    for spike in forecast::spikes(&days, LEAST_SPIKE)
+        .into_iter()
+        .rev()
+        .filter(|spike| spike.start + DAY > window.since && spike.start < window.until)
+        .take(3)
     {
         let parts = |c: &mut dyn Conn, since: Millis| -> Result<Vec<Part>> {
             let of_day = sums::by(c, &Window { since, until: since + DAY }, By::Model, &Only::default())?;

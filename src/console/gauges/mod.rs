@@ -256,8 +256,8 @@ pub(super) fn scopes(_state: &State) -> &'static [Scope] {
 /// What the footer names.
 pub(super) fn wanted(state: &State) -> &'static [Action] {
     use Action::{
-        Back, GaugesBy, GaugesCopy, GaugesCopyId, GaugesDraft, GaugesEarlier, GaugesExport, GaugesLater, GaugesLonger, GaugesNow, GaugesOpen,
-        GaugesPause, GaugesShorter, GaugesSort, Help, Palette,
+        Back, GaugesBy, GaugesCopy, GaugesCopyId, GaugesDraft, GaugesEarlier, GaugesExport, GaugesLater, GaugesLonger, GaugesNow,
+        GaugesOpen, GaugesPause, GaugesShorter, GaugesSort, Help, Palette,
     };
     let tab = &state.gauges;
     match (tab.opened.is_some(), tab.calls.is_some(), tab.span.is_live()) {

@@ -86,7 +86,10 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_unknown_is_not_nothing() {
-        assert_eq!([0, 412, 9_999, 12_345, 340_000, 1_234_567, 123_456_789].map(count), ["0", "412", "9999", "12.3k", "340k", "1.23M", "123M"]);
+        assert_eq!(
+            [0, 412, 9_999, 12_345, 340_000, 1_234_567, 123_456_789].map(count),
+            ["0", "412", "9999", "12.3k", "340k", "1.23M", "123M"]
+        );
         assert_eq!((count_opt(None).as_str(), micros(None).as_str(), share(None).as_str()), ("?", "?", "?"));
         assert_eq!([850, 820_400, 2_100_000].map(|us| micros(Some(us))), ["850 µs", "820 ms", "2.10 s"]);
         assert_eq!([0.0, 0.0004, 0.012, 0.61, 1.5].map(|part| share(Some(part))), ["0 %", "<0.1 %", "1.2 %", "61 %", "150 %"]);

@@ -197,7 +197,12 @@ pub(super) fn buckets(state: &State, figures: &Figures, width: usize) -> Vec<Lin
         let model = crate::console::draw::clip(&one.model, names - 1);
         let mut builder = Builder::named(&model, names, width).cell(
             Item::Traffic(one.model.clone()),
-            &[(Role::Text, &numbers::count(one.requests)), (Role::Dim, " sent, "), (Role::Text, &numbers::count(one.tokens)), (Role::Dim, " tokens")],
+            &[
+                (Role::Text, &numbers::count(one.requests)),
+                (Role::Dim, " sent, "),
+                (Role::Text, &numbers::count(one.tokens)),
+                (Role::Dim, " tokens"),
+            ],
         );
         if one.under_way > 0 {
             builder = builder.note(Role::Pending, &format!("{} under way", numbers::count(one.under_way)));

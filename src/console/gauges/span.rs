@@ -203,7 +203,8 @@ impl Span {
             time.get(5..16).unwrap_or(&time).to_owned()
         };
         if self.kind == Kind::Month {
-            let name = chrono::DateTime::from_timestamp_millis(window.since).map_or_else(String::new, |time| time.format("%Y-%m").to_string());
+            let name =
+                chrono::DateTime::from_timestamp_millis(window.since).map_or_else(String::new, |time| time.format("%Y-%m").to_string());
             return format!("{name} UTC");
         }
         let until = if self.is_live() { "now".to_owned() } else { minute(window.until) };

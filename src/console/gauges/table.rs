@@ -188,7 +188,9 @@ mod tests {
             assert_eq!(used, width, "{width}");
             // A number has a blank before it and its own columns.
             let wide_enough = |column: Column, text: &str| chosen.iter().all(|(known, _, wide)| *known != column || columns(text) < *wide);
-            assert!(wide_enough(Column::Cost, "$0.012345") && wide_enough(Column::Errors, "✗ 100 %") && wide_enough(Column::P95, "2 min 5 s"));
+            assert!(
+                wide_enough(Column::Cost, "$0.012345") && wide_enough(Column::Errors, "✗ 100 %") && wide_enough(Column::P95, "2 min 5 s")
+            );
         }
         assert!(fitting(78).1.iter().any(|(column, ..)| *column == Column::P95));
     }

@@ -1,8 +1,8 @@
 //! Results in a file of their own: JSON lines for programs, Markdown for people. What exists is never written over.
 
 use crate::base::clock;
-pub(in crate::console) use crate::console::new_file::Refused;
 use crate::console::new_file;
+pub(in crate::console) use crate::console::new_file::Refused;
 use crate::search::Hit;
 
 /// The form of a file.

@@ -26,7 +26,7 @@ pub(super) fn hit(kind: Kind, id: &str, title: &str) -> Hit {
     }
 }
 
-fn state() -> State {
+pub(in crate::console) fn state() -> State {
     use crate::console::{keymap, memory, request, state, theme};
     State {
         now: 1_000_000,

@@ -110,10 +110,8 @@ pub fn page(c: &mut dyn Conn, behind: &Behind, before: Option<(Millis, &str)>, l
     }
     values.push(Val::from(limit));
     let limit = values.len();
-    let rows = c.query(
-        &format!("SELECT {COLUMNS} FROM llm_calls WHERE {condition} ORDER BY started_at DESC, id DESC LIMIT ${limit}"),
-        &values,
-    )?;
+    let rows =
+        c.query(&format!("SELECT {COLUMNS} FROM llm_calls WHERE {condition} ORDER BY started_at DESC, id DESC LIMIT ${limit}"), &values)?;
     rows.iter().map(call).collect()
 }
 

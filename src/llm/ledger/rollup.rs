@@ -4,8 +4,8 @@
 //! Ten million calls cannot be summed while a person waits. What a call adds stands in one [`Sample`]; [`add`] and [`take_back`] run in the
 //! transaction of the call, [`rebuild`] makes the sums anew from the calls, and [`differences`] tells where they disagree.
 
-use super::{Drift, Outcome};
 use super::sketch::Sketch;
+use super::{Drift, Outcome};
 use crate::base::{Millis, Picos};
 use crate::store::{Conn, Result, Row, Val};
 use crate::vals;

@@ -207,8 +207,5 @@ fn uncounted(c: &mut dyn Conn, window: &Window, by: By, only: &Only, quantities:
     };
     let count = |quantity: &Quantity, sums: &super::sums::Sums| if *quantity == Quantity::Latency { sums.latency_count } else { 0 };
     let spread = |n: i64| Spread { n: u64::try_from(n).unwrap_or(0), ..Spread::default() };
-    Ok(groups
-        .into_iter()
-        .map(|(name, sums)| (name, quantities.iter().map(|quantity| spread(count(quantity, &sums))).collect()))
-        .collect())
+    Ok(groups.into_iter().map(|(name, sums)| (name, quantities.iter().map(|quantity| spread(count(quantity, &sums))).collect())).collect())
 }

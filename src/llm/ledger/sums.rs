@@ -396,7 +396,8 @@ pub fn by_model_and_module(c: &mut dyn Conn, window: &Window, only: &Only) -> Re
 /// # Errors
 /// When the database refuses.
 pub fn in_flight(c: &mut dyn Conn, since: Millis) -> Result<i64> {
-    let row = c.first("SELECT CAST(count(*) AS BIGINT) AS n FROM llm_calls WHERE outcome = 'started' AND started_at >= $1", vals![since])?;
+    let row =
+        c.first("SELECT CAST(count(*) AS BIGINT) AS n FROM llm_calls WHERE outcome = 'started' AND started_at >= $1", vals![since])?;
     row.map_or(Ok(0), |row| row.int("n"))
 }
 
@@ -430,7 +431,9 @@ pub fn series(c: &mut dyn Conn, window: &Window, step: Step, only: &Only) -> Res
     let length = step.length();
     let (first, until) = (floor(window.bounded().since, length), window.bounded().until);
     if (until - first) / length > MOST_STEPS {
-        return Err(Error::Constraint { reason: format!("a series has at most {MOST_STEPS} steps: ask for longer ones, or for a shorter span") });
+        return Err(Error::Constraint {
+            reason: format!("a series has at most {MOST_STEPS} steps: ask for longer ones, or for a shorter span"),
+        });
     }
     let mut known = grouped(c, window, Grouping::Time(length), only)?;
     let starts = std::iter::successors(Some(first), |at| Some(at + length)).take_while(|at| *at < until);
