@@ -50,7 +50,7 @@ const SCREENS: [(&str, &str); 12] = [
 ];
 
 /// The same for the tabs beside the queue, on the world of the demonstration.
-const DEMO_SCREENS: [(&str, &str); 8] = [
+const DEMO_SCREENS: [(&str, &str); 15] = [
     ("beliefs", "gb"),
     ("a belief and its neighbours", "gbjv"),
     ("beliefs three weeks ago", "gb{{{"),
@@ -59,6 +59,13 @@ const DEMO_SCREENS: [(&str, &str); 8] = [
     ("results of a search", "gsevidence<enter>"),
     ("results narrowed", "gsprivacy kind:belief<enter>"),
     ("a search with a fault", "gsconfidence>high"),
+    ("gauges of a day", "gc"),
+    ("gauges of a month", "gc++"),
+    ("gauges of a month by module", "gc++bjS"),
+    ("gauges of the past week", "gc+<"),
+    ("gauges of a week, paused", "gc+ "),
+    ("the calls behind a number", "gc++<enter>j"),
+    ("a call", "gc++<enter>jj<enter>"),
 ];
 
 struct Console {

@@ -65,6 +65,9 @@ fn table(width: usize) -> Vec<(Column, usize)> {
     ];
     let mut all = if width >= 130 { wide } else { narrow };
     all.extend([(Column::Tokens, 12), (Column::Latency, 9)]);
+    if width < 76 {
+        all.retain(|(column, _)| *column != Column::Module);
+    }
     let taken: usize = all.iter().map(|(_, wide)| wide).sum();
     let rest = width.saturating_sub(taken + 1);
     for (column, wide) in &mut all {
@@ -205,7 +208,7 @@ pub(super) fn draw(state: &mut State, buffer: &mut Buffer, area: Rect) {
 fn one(state: &State, buffer: &mut Buffer, area: Rect, call: &Call, is_here: bool, shown: &[(Column, usize)]) {
     let theme = &state.theme;
     put(buffer, area.x, area.y, 1, if is_here { state.glyphs.selection } else { " " }, theme.style(Role::Accent));
-    let is_wide = shown.len() > 8;
+    let is_wide = shown.iter().any(|(column, _)| *column == Column::Reported);
     let mut x = area.x + 1;
     for (column, wide) in shown {
         let (role, text) = cell(state, call, *column, is_wide);
@@ -240,7 +243,7 @@ mod tests {
             let all = table(width);
             assert_eq!(all.iter().map(|(_, wide)| wide).sum::<usize>() + 1, width);
             let model = all.iter().find(|(column, _)| *column == Column::Model).unwrap().1;
-            assert!(model >= 12 || width < 75, "{width}: {model}");
+            assert!(model >= 9, "{width}: {model}");
         }
     }
 }

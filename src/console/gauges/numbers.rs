@@ -39,14 +39,15 @@ pub(super) fn count_opt(number: Option<i64>) -> String {
     number.map_or_else(|| UNKNOWN.to_owned(), count)
 }
 
-/// A length of time: `850 µs`, `820 ms`, `2.10 s`, `1 m 5 s`.
+/// A length of time: `850 µs`, `820 ms`, `2.10 s`, `2m 5s`.
 pub(super) fn micros(us: Option<u64>) -> String {
     let Some(us) = us else { return UNKNOWN.to_owned() };
     match us {
         0..1_000 => format!("{us} µs"),
         1_000..1_000_000 => format!("{} ms", us / 1_000),
         1_000_000..100_000_000 => format!("{:.2} s", us as f64 / 1e6),
-        _ => crate::base::clock::duration(i64::try_from(us / 1_000).unwrap_or(i64::MAX)),
+        100_000_000..6_000_000_000 => format!("{}m {}s", us / 60_000_000, us / 1_000_000 % 60),
+        _ => ahead(i64::try_from(us / 1_000).unwrap_or(i64::MAX)),
     }
 }
 
@@ -91,7 +92,7 @@ mod tests {
             ["0", "412", "9999", "12.3k", "340k", "1.23M", "123M"]
         );
         assert_eq!((count_opt(None).as_str(), micros(None).as_str(), share(None).as_str()), ("?", "?", "?"));
-        assert_eq!([850, 820_400, 2_100_000].map(|us| micros(Some(us))), ["850 µs", "820 ms", "2.10 s"]);
+        assert_eq!([850, 820_400, 2_100_000, 125_000_000].map(|us| micros(Some(us))), ["850 µs", "820 ms", "2.10 s", "2m 5s"]);
         assert_eq!([0.0, 0.0004, 0.012, 0.61, 1.5].map(|part| share(Some(part))), ["0 %", "<0.1 %", "1.2 %", "61 %", "150 %"]);
         assert_eq!([money(Picos(0)), money(Picos(130)), money(Picos(12_345_600_000_000))], ["$0.00", "<$0.000001", "$12.35"]);
         assert_eq!([ahead(30_000), ahead(45 * 60_000), ahead(266_400_000)], ["now", "45m", "3d 2h"]);

@@ -16,7 +16,7 @@ use crate::report::sums::{By, Sums};
 const COLUMNS: [(Column, &str, usize); 10] = [
     (Column::Bar, "", 9),
     (Column::Share, "share", 6),
-    (Column::Cost, "cost", 11),
+    (Column::Cost, "cost", 12),
     (Column::Calls, "calls", 7),
     (Column::Errors, "errors", 8),
     (Column::P95, "P95", 9),
@@ -189,7 +189,7 @@ mod tests {
             // A number has a blank before it and its own columns.
             let wide_enough = |column: Column, text: &str| chosen.iter().all(|(known, _, wide)| *known != column || columns(text) < *wide);
             assert!(
-                wide_enough(Column::Cost, "$0.012345") && wide_enough(Column::Errors, "✗ 100 %") && wide_enough(Column::P95, "2 min 5 s")
+                wide_enough(Column::Cost, "$0.012345+?") && wide_enough(Column::Errors, "✗ 100 %") && wide_enough(Column::P95, "99m 59s")
             );
         }
         assert!(fitting(78).1.iter().any(|(column, ..)| *column == Column::P95));

@@ -103,6 +103,7 @@ fn press(state: &mut State, keys: &str) -> Vec<Asked> {
     for letter in keys.chars() {
         let code = match letter {
             '\r' => KeyCode::Enter,
+            '\t' => KeyCode::Tab,
             '\u{1b}' => KeyCode::Esc,
             letter => KeyCode::Char(letter),
         };

@@ -168,8 +168,8 @@ fn a_key_that_begins_another_is_a_conflict_with_both_named() {
     let found = finding("[queue]\n\"z z\" = \"queue.copy\"\n\"z\" = \"queue.link\"\n");
     assert!(found.contains("line 3") && found.contains("`z` begins `z z`"), "{found}");
     // Against the keymap below, and across the global table.
-    let found = finding("[global]\n\"h b\" = \"app.help\"\n");
-    assert!(found.contains("`h b` begins with `h` (queue.hold, [queue] of the keymap below)"), "{found}");
+    let found = finding("[global]\n\"X b\" = \"app.help\"\n");
+    assert!(found.contains("`X b` begins with `X` (queue.mark_alike, [queue] of the keymap below)"), "{found}");
     let found = finding("[queue]\n\"ctrl-k\" = \"queue.skip\"\n");
     assert!(found.contains("`ctrl-k` begins `ctrl-k ctrl-k` (app.kill_switch, [global] of the keymap below)"), "{found}");
     // Two scopes that never meet, and a key that was taken away, are no conflict.
