@@ -17,7 +17,7 @@ pub fn run(context: &Context) -> Result<Outcome, Failure> {
     }
     let (deck, persona) = open(context)?;
     let actor = context.actor()?;
-    let left = context.block_on(console::run(deck, actor, persona, false))?;
+    let left = context.block_on(console::run(deck, actor, persona, false, None))?;
     match left.map_err(|error| Failure::failed(format!("the terminal cannot be used: {error}")))? {
         Some(why) => Err(Failure::failed(why).hint("what you decided is in the database; only how you looked at it is not remembered")),
         None => Ok(Outcome::Done),

@@ -108,11 +108,12 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
 async fn at_the_console(context: &Context, deck: &Deck, services: crate::agent::Services) -> Result<(), Failure> {
     let (stopper, stop) = watch::channel(false);
     let (sender, mut events) = mpsc::unbounded_channel();
+    let models = services.llm.clone();
     let looping = tokio::spawn(runner::run(services, Observer::new(sender), stop, Until::Stopped));
     // What the loop tells stands in the database as well; here nobody would see it.
     let listening = tokio::spawn(async move { while events.recv().await.is_some() {} });
     let actor = context.actor().unwrap_or_else(|_| Actor::human("operator"));
-    let left = crate::console::run(deck.clone(), actor, None, true).await;
+    let left = crate::console::run(deck.clone(), actor, None, true, Some(models)).await;
     let _ = stopper.send(true);
     let ended = looping.await.map_err(|error| Failure::failed(format!("the agent's loop ended by a defect: {error}")))?;
     listening.abort();

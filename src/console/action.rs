@@ -7,6 +7,8 @@ pub enum Scope {
     Global,
     /// Among the beliefs of a persona.
     Beliefs,
+    /// Among the numbers of the ledger, and on the calls behind one.
+    Gauges,
     /// In the list of the queue, and wherever an item is at hand.
     Queue,
     /// In the search, on its results and on the document at hand.
@@ -17,7 +19,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 5] = [Self::Global, Self::Beliefs, Self::Queue, Self::Search, Self::Text];
+    pub const ALL: [Self; 6] = [Self::Global, Self::Beliefs, Self::Gauges, Self::Queue, Self::Search, Self::Text];
 
     /// The word in keymaps.
     #[must_use]
@@ -25,6 +27,7 @@ impl Scope {
         match self {
             Self::Global => "global",
             Self::Beliefs => "beliefs",
+            Self::Gauges => "gauges",
             Self::Queue => "queue",
             Self::Search => "search",
             Self::Text => "text",
@@ -83,6 +86,7 @@ actions! {
     NextTab "app.next_tab" Global "next tab" "Go to the next tab.";
     PreviousTab "app.previous_tab" Global "previous tab" "Go to the tab before.";
     BeliefsTab "app.beliefs" Global "beliefs" "Go to the beliefs.";
+    GaugesTab "app.gauges" Global "gauges" "Go to the gauges: cost, latency, budgets.";
     QueueTab "app.queue" Global "queue" "Go to the queue.";
     Persona "app.persona" Global "persona" "Choose whose items are shown.";
     Search "app.search" Global "search" "Search over everything that was said, believed, drafted, decided and noted.";
@@ -130,6 +134,24 @@ actions! {
     BeliefRefuse "beliefs.refuse" Beliefs "refuse" "Refuse a suggestion that waits at it.";
     BeliefUndo "beliefs.undo" Beliefs "undo" "Take its newest change back, by another change the other way.";
     BeliefRefresh "beliefs.refresh" Beliefs "refresh" "Read the beliefs again.";
+
+    GaugesOpen "gauges.open" Gauges "open" "Show the calls behind the number; of a call what belongs to it; from there its draft.";
+    GaugesNext "gauges.next" Gauges "next number" "Go to the next number of the line.";
+    GaugesPrevious "gauges.previous" Gauges "number before" "Go to the number before.";
+    GaugesLonger "gauges.longer" Gauges "longer" "Look at a longer span: now, hour, day, week, month.";
+    GaugesShorter "gauges.shorter" Gauges "shorter" "Look at a shorter span.";
+    GaugesEarlier "gauges.earlier" Gauges "back" "Go one span back in time.";
+    GaugesLater "gauges.later" Gauges "on" "Go one span on in time.";
+    GaugesNow "gauges.now" Gauges "now" "Return to the present.";
+    GaugesSpan "gauges.span" Gauges "own span" "Type since when and until when.";
+    GaugesPause "gauges.pause" Gauges "pause" "Let the numbers stand still, or go on.";
+    GaugesBy "gauges.by" Gauges "divide" "Divide the table by the next: model, module, persona, category.";
+    GaugesSort "gauges.sort" Gauges "order" "Order the table by the next: cost, calls, errors, latency, name.";
+    GaugesDraft "gauges.draft" Gauges "draft" "Open the draft that came of the call in the queue.";
+    GaugesExport "gauges.export" Gauges "export" "Write what is shown into a new file: CSV or JSON.";
+    GaugesCopy "gauges.copy" Gauges "copy" "Copy the line, or the call, to the terminal's clipboard.";
+    GaugesCopyId "gauges.copy_id" Gauges "copy id" "Copy the id of the call to the terminal's clipboard.";
+    GaugesRefresh "gauges.refresh" Gauges "refresh" "Read the numbers again.";
 
     Open "queue.open" Queue "open" "Open the item and claim it, so that nobody else decides it meanwhile.";
     Approve "queue.approve" Queue "approve" "Approve the item and go to the next one. It is sent when its undo window is over.";

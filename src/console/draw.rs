@@ -66,6 +66,7 @@ pub(super) fn draw(state: &mut State, frame: &mut Frame<'_>) {
             list::list(state, buffer, places.list);
             parts::case(state, buffer, places.case);
         }
+        Name::Gauges => super::gauges::draw::draw(state, buffer),
         Name::Search => field = super::search::draw::draw(state, buffer),
     }
     bars::footer(state, buffer, places.footer);

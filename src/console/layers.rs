@@ -266,6 +266,7 @@ fn entered(state: &mut State) -> Vec<Request> {
             act::list(state)
         }
         Asked::FilterName => super::saved::named(state, &typed),
+        Asked::Gauges(asked) => super::gauges::act::entered(state, asked, &typed),
         Asked::Search(asked) => super::search::layer::entered(state, asked, &typed),
         Asked::Return if typed.is_empty() => again(state, Asked::Return, &typed, "the agent needs a note to write it again"),
         Asked::Return => act::decide(state, Decision::Return { note: typed }),

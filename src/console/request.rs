@@ -106,6 +106,8 @@ impl Decision {
 pub(super) enum Request {
     /// What the beliefs' tab asks.
     Beliefs(super::beliefs::Request),
+    /// What the gauges' tab asks.
+    Gauges(super::gauges::request::Request),
     /// A part of the list. `generation` tells an answer that is no longer wanted.
     List { filter: Box<Filter>, from: From, generation: u64 },
     /// An item with everything that a decision rests on.
@@ -147,6 +149,7 @@ pub(super) struct Overview {
 #[derive(Debug)]
 pub(super) enum Reply {
     Beliefs(Box<super::beliefs::Reply>),
+    Gauges(super::gauges::request::Reply),
     List {
         part: Part,
         from: From,
@@ -186,14 +189,22 @@ pub(super) enum Reply {
 impl Request {
     /// Whether a person waits for its answer.
     pub fn is_awaited(&self) -> bool {
-        if let Self::Search(request) = self { request.is_awaited() } else { true }
+        match self {
+            Self::Search(request) => request.is_awaited(),
+            Self::Gauges(request) => request.is_awaited(),
+            _ => true,
+        }
     }
 }
 
 impl Reply {
     /// Whether a person waited for it.
     pub fn is_awaited(&self) -> bool {
-        if let Self::Search(reply) = self { reply.is_awaited() } else { true }
+        match self {
+            Self::Search(reply) => reply.is_awaited(),
+            Self::Gauges(reply) => reply.is_awaited(),
+            _ => true,
+        }
     }
 }
 
@@ -202,6 +213,8 @@ impl Reply {
 pub(super) struct Desk {
     pub deck: Deck,
     pub actor: Actor,
+    /// The client of an agent in this process, where there is one.
+    pub models: Option<crate::llm::Client>,
     /// Made when it is first needed: compiling the rules takes longer than the first frame may.
     screener: OnceLock<Result<moderation::rules::Screener, String>>,
 }
@@ -225,6 +238,7 @@ impl Desk {
     pub async fn answer(&self, request: Request) -> Reply {
         match request {
             Request::Beliefs(request) => Reply::Beliefs(Box::new(super::beliefs::request::answer(self, request).await)),
+            Request::Gauges(request) => Reply::Gauges(super::gauges::request::answer(self, request).await),
             Request::List { filter, from, generation } => {
                 let part = {
                     let from = from.clone();
@@ -379,6 +393,6 @@ pub(super) fn mode_word(mode: Mode) -> &'static str {
 }
 
 /// The desk of a deck.
-pub(super) fn desk(deck: Deck, actor: Actor) -> Arc<Desk> {
-    Arc::new(Desk { deck, actor, screener: OnceLock::new() })
+pub(super) fn desk(deck: Deck, actor: Actor, models: Option<crate::llm::Client>) -> Arc<Desk> {
+    Arc::new(Desk { deck, actor, models, screener: OnceLock::new() })
 }

@@ -28,12 +28,18 @@ const FRAME_REMOTE: Duration = Duration::from_millis(33);
 /// How long changes of the database are gathered before the list is read again.
 const REFRESH: Duration = Duration::from_millis(150);
 
-/// Open the console on a deck, until the person leaves it. Returns why what it remembers could not be written, when it could not.
+/// Open the console on a deck, until the person leaves it. `models` is the client of an agent in this process, to show what it has under way. Returns why what it remembers could not be written, when it could not.
 ///
 /// # Errors
 /// When there is no terminal, or it cannot be taken over.
-pub async fn run(deck: Deck, actor: Actor, persona: Option<Persona>, is_demo: bool) -> io::Result<Option<String>> {
-    let desk = request::desk(deck, actor);
+pub async fn run(
+    deck: Deck,
+    actor: Actor,
+    persona: Option<Persona>,
+    is_demo: bool,
+    models: Option<crate::llm::Client>,
+) -> io::Result<Option<String>> {
+    let desk = request::desk(deck, actor, models);
     let mut state = state(&desk, persona, is_demo);
     remember(&desk, &mut state).await;
     let mut screen = Screen::enter(state.mouse)?;
@@ -75,6 +81,7 @@ pub(super) fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> Sta
         queue: Tab { loading: true, masked: desk.deck.settings.console.mask_incoming, ..Tab::default() },
         tab: tabs::Name::default(),
         beliefs: super::beliefs::Tab::default(),
+        gauges: super::gauges::Tab::default(),
         search: search::Tab::default(),
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
@@ -300,6 +307,9 @@ fn wake(state: &State, now: Millis) -> Option<Duration> {
     }
     if let Some(waited) = state.waits.length(now) {
         next = next.min(if waited < PATIENCE { PATIENCE - waited } else { TICK });
+    }
+    if let Some(wait) = super::tabs::wakes(state, now) {
+        next = next.min(wait);
     }
     if state.counts_down(now) {
         next = next.min(1_000);

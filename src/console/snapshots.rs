@@ -52,7 +52,7 @@ const SCREENS: [(&str, &str); 12] = [
 ];
 
 /// The same for the tabs beside the queue, on the world of the demonstration.
-const DEMO_SCREENS: [(&str, &str); 8] = [
+const DEMO_SCREENS: [(&str, &str); 15] = [
     ("beliefs", "gb"),
     ("a belief and its neighbours", "gbjv"),
     ("beliefs three weeks ago", "gb{{{"),
@@ -61,6 +61,13 @@ const DEMO_SCREENS: [(&str, &str); 8] = [
     ("results of a search", "gsevidence<enter>"),
     ("results narrowed", "gsprivacy kind:belief<enter>"),
     ("a search with a fault", "gsconfidence>high"),
+    ("gauges of a day", "gc"),
+    ("gauges of a month", "gc++"),
+    ("gauges of a month by module", "gc++bjS"),
+    ("gauges of the past week", "gc+<"),
+    ("gauges of a week, paused", "gc+ "),
+    ("the calls behind a number", "gc++<enter>j"),
+    ("a call", "gc++<enter>jj<enter>"),
 ];
 
 struct Console {
@@ -134,7 +141,7 @@ impl Console {
         let clock = TestClock::at(NOW);
         let deck = Deck::open(settings, Arc::new(clock.clone())).unwrap();
         let ids = deck.db.write(move |c| Ok::<_, crate::store::Error>(fill(c))).await.unwrap();
-        let desk = request::desk(deck, Actor::human("ana"));
+        let desk = request::desk(deck, Actor::human("ana"), None);
         let mut state = run::state(&desk, None, false);
         // What the machine that runs this says of its terminal and its person does not count.
         state.memory = memory::Memory::default();

@@ -27,6 +27,7 @@ pub(super) struct Said {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Asked {
     Beliefs(Box<super::beliefs::Asked>),
+    Gauges(super::gauges::Asked),
     Filter,
     FilterName,
     Return,
@@ -126,6 +127,7 @@ pub(super) struct State {
     pub glyphs: Glyphs,
     pub tab: super::tabs::Name,
     pub beliefs: super::beliefs::Tab,
+    pub gauges: super::gauges::Tab,
     pub queue: Tab,
     pub search: super::search::Tab,
     pub overview: Overview,

@@ -4,12 +4,13 @@
 
 use super::action::{Action, Scope};
 use super::beliefs;
+use super::gauges;
 use super::keymap::Chord;
 use super::queue;
 use super::request::Request;
 use super::search;
 use super::state::State;
-use crate::base::PersonaId;
+use crate::base::{Millis, PersonaId};
 use crossterm::event::{KeyEvent, MouseEvent};
 
 /// A tab.
@@ -22,11 +23,13 @@ pub(super) enum Name {
     Beliefs,
     /// Search over everything.
     Search,
+    /// What calls cost, and how fast they are.
+    Gauges,
 }
 
 impl Name {
     /// Every tab, from left to right.
-    pub const ALL: &'static [Self] = &[Self::Queue, Self::Beliefs, Self::Search];
+    pub const ALL: &'static [Self] = &[Self::Queue, Self::Beliefs, Self::Search, Self::Gauges];
 
     /// The word in the tab bar, and in the file that remembers it.
     pub fn word(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Name {
             Self::Queue => "queue",
             Self::Beliefs => "beliefs",
             Self::Search => "search",
+            Self::Gauges => "gauges",
         }
     }
 
@@ -43,6 +47,7 @@ impl Name {
             Self::Queue => "Queue",
             Self::Beliefs => "Beliefs",
             Self::Search => "Search",
+            Self::Gauges => "Gauges",
         }
     }
 
@@ -57,6 +62,7 @@ impl Name {
             Scope::Queue => Some(Self::Queue),
             Scope::Beliefs => Some(Self::Beliefs),
             Scope::Search => Some(Self::Search),
+            Scope::Gauges => Some(Self::Gauges),
             Scope::Global | Scope::Text => None,
         }
     }
@@ -66,7 +72,7 @@ impl Name {
         match self {
             Self::Queue => (state.overview.waiting > 0).then(|| state.overview.waiting.to_string()),
             Self::Beliefs => (state.overview.suggestions > 0).then(|| state.overview.suggestions.to_string()),
-            Self::Search => None,
+            Self::Search | Self::Gauges => None,
         }
     }
 }
@@ -77,6 +83,7 @@ pub(super) fn scopes(state: &State) -> &'static [Scope] {
         Name::Queue => queue::scopes(state),
         Name::Beliefs => beliefs::scopes(state),
         Name::Search => search::scopes(state),
+        Name::Gauges => gauges::scopes(state),
     }
 }
 
@@ -88,7 +95,7 @@ pub(super) fn holds(state: &State, scope: Scope) -> bool {
 /// A key for a text of the tab itself, before the keymap; `None` when no text of it has the keys.
 pub(super) fn typed(state: &mut State, key: KeyEvent) -> Option<Vec<Request>> {
     match state.tab {
-        Name::Queue | Name::Beliefs => None,
+        Name::Queue | Name::Beliefs | Name::Gauges => None,
         Name::Search => search::act::typed(state, key),
     }
 }
@@ -96,7 +103,7 @@ pub(super) fn typed(state: &mut State, key: KeyEvent) -> Option<Vec<Request>> {
 /// A text that was pasted; `None` when no text of the tab has the keys.
 pub(super) fn pasted(state: &mut State, text: &str) -> Option<Vec<Request>> {
     match state.tab {
-        Name::Queue | Name::Beliefs => None,
+        Name::Queue | Name::Beliefs | Name::Gauges => None,
         Name::Search => search::act::pasted(state, text),
     }
 }
@@ -104,7 +111,7 @@ pub(super) fn pasted(state: &mut State, text: &str) -> Option<Vec<Request>> {
 /// The keys of a text of the tab itself, for the footer while it has them.
 pub(super) fn field_keys(state: &State) -> Option<&'static [(&'static str, &'static str)]> {
     match state.tab {
-        Name::Queue | Name::Beliefs => None,
+        Name::Queue | Name::Beliefs | Name::Gauges => None,
         Name::Search => search::field_keys(state),
     }
 }
@@ -119,6 +126,7 @@ pub(super) fn act(state: &mut State, action: Action, count: Option<usize>) -> Ve
         Name::Queue => queue::act::act(state, action, count),
         Name::Beliefs => beliefs::act::act(state, action, count),
         Name::Search => search::act::act(state, action, count),
+        Name::Gauges => gauges::act::act(state, action, count),
     });
     requests
 }
@@ -129,6 +137,7 @@ pub(super) fn back(state: &mut State) -> Vec<Request> {
         Name::Queue => queue::act::back(state),
         Name::Beliefs => beliefs::act::back(state),
         Name::Search => search::act::back(state),
+        Name::Gauges => gauges::act::back(state),
     }
 }
 
@@ -138,6 +147,7 @@ pub(super) fn mouse(state: &mut State, mouse: MouseEvent) -> Vec<Request> {
         Name::Queue => queue::act::mouse(state, mouse),
         Name::Beliefs => beliefs::mouse(state, mouse),
         Name::Search => search::act::mouse(state, mouse),
+        Name::Gauges => gauges::act::mouse(state, mouse),
     }
 }
 
@@ -206,6 +216,7 @@ pub(super) fn refreshed(state: &mut State) -> Vec<Request> {
         Name::Queue => queue::act::refreshed(state),
         Name::Beliefs => beliefs::act::refreshed(state),
         Name::Search => search::act::refreshed(state),
+        Name::Gauges => gauges::refresh::refreshed(state),
     });
     requests
 }
@@ -217,6 +228,7 @@ pub(super) fn persona_changed(state: &mut State) -> Vec<Request> {
         Name::Queue => queue::act::list(state),
         Name::Beliefs => beliefs::act::load(state),
         Name::Search => search::act::persona_changed(state),
+        Name::Gauges => gauges::refresh::persona_changed(state),
     });
     requests
 }
@@ -227,6 +239,15 @@ pub(super) fn caught_up(state: &mut State) -> Vec<Request> {
         Name::Queue => queue::act::caught_up(state),
         Name::Beliefs => beliefs::act::caught_up(state),
         Name::Search => Vec::new(),
+        Name::Gauges => gauges::refresh::caught_up(state),
+    }
+}
+
+/// In how many milliseconds the tab has to look again at something that was put off.
+pub(super) fn wakes(state: &State, now: Millis) -> Option<Millis> {
+    match state.tab {
+        Name::Queue | Name::Beliefs | Name::Search => None,
+        Name::Gauges => gauges::wakes(state, now),
     }
 }
 
@@ -236,6 +257,7 @@ pub(super) fn lay_out(state: &mut State) {
         Name::Queue => queue::act::lay_out(state),
         Name::Beliefs => beliefs::act::lay_out(state),
         Name::Search => search::act::lay_out(state),
+        Name::Gauges => gauges::act::lay_out(state),
     }
     state.is_dirty = true;
 }
@@ -246,6 +268,7 @@ pub(super) fn wanted(state: &State) -> &'static [Action] {
         Name::Queue => queue::wanted(state),
         Name::Beliefs => beliefs::wanted(state),
         Name::Search => search::wanted(state),
+        Name::Gauges => gauges::wanted(state),
     }
 }
 

@@ -100,6 +100,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
         Action::Quit => state.quits = true,
         Action::Back => return tabs::back(state),
         Action::BeliefsTab => return tabs::open(state, tabs::Name::Beliefs),
+        Action::GaugesTab => return tabs::open(state, tabs::Name::Gauges),
         Action::QueueTab => return tabs::open(state, tabs::Name::Queue),
         Action::NextTab => return tabs::turn(state, 1),
         Action::PreviousTab => return tabs::turn(state, -1),
@@ -134,6 +135,7 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
     match reply {
         reply @ (Reply::List { .. } | Reply::Case(_) | Reply::Gone { .. } | Reply::Decided { .. }) => answer::answer(state, reply),
         Reply::Beliefs(reply) => super::beliefs::answer::answer(state, *reply),
+        Reply::Gauges(reply) => super::gauges::answer::answer(state, reply),
         Reply::Screened { evaluation, generation } => {
             if let Some(Layer::Editor { evaluation: shown, generation: wanted, .. }) = state.layers.last_mut()
                 && *wanted == generation

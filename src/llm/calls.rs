@@ -1,4 +1,6 @@
-//! Reading the call ledger.
+//! Reading the call ledger: the calls of a question, of a piece of work, the newest ones, and [`behind`] those behind a number.
+
+pub mod behind;
 
 use super::route::Trace;
 use crate::base::{Millis, PersonaId};
@@ -66,11 +68,40 @@ pub struct Call {
     pub finish_reason: Option<String>,
     /// The service's id of the generation.
     pub generation_id: Option<String>,
+    /// What kind of work it belongs to.
+    pub category: String,
+    /// What was set aside for it before it was made, in pico-dollars.
+    pub cost_reserved_picos: Option<i64>,
+    /// The class of the distance between the two costs, as [`super::ledger::Drift`]; `None` of one that is under way.
+    pub drift: Option<String>,
+    /// How long it waited to be sent, in microseconds.
+    pub queue_us: Option<i64>,
+    /// Whether it was answered from the cache of this program.
+    pub is_cached: bool,
+    /// The decisions on its way, as JSON.
+    pub trace: Option<String>,
+    /// The file that it was imported from.
+    pub source_file: Option<String>,
+    /// Its line there, from 1.
+    pub source_line: Option<i64>,
 }
 
 const COLUMNS: &str = "id, request_id, attempt, persona_id, module, correlation_id, model_asked, model_answered, provider, started_at, finished_at, \
     latency_us, first_token_us, tokens_in, tokens_out, tokens_cached, tokens_written, tokens_reasoning, usage_flags, cost_reported, \
-    cost_reported_picos, cost_computed_picos, price_id, outcome, http_status, error_type, error_message, finish_reason, generation_id";
+    cost_reported_picos, cost_computed_picos, price_id, outcome, http_status, error_type, error_message, finish_reason, generation_id, \
+    category, cost_reserved_picos, drift, queue_us, is_cached, trace, source_file, source_line";
+
+/// A call by its id, of one persona or of any.
+///
+/// # Errors
+/// When the database refuses.
+pub fn get(c: &mut dyn Conn, persona: Option<&PersonaId>, id: &str) -> Result<Option<Call>> {
+    let row = match persona {
+        Some(persona) => c.first(&format!("SELECT {COLUMNS} FROM llm_calls WHERE id = $1 AND persona_id = $2"), vals![id, persona])?,
+        None => c.first(&format!("SELECT {COLUMNS} FROM llm_calls WHERE id = $1"), vals![id])?,
+    };
+    row.as_ref().map(call).transpose()
+}
 
 /// The attempts of one question, in order.
 ///
@@ -108,6 +139,22 @@ pub fn recent(c: &mut dyn Conn, persona: Option<&PersonaId>, before: Option<(Mil
         )?,
     };
     rows.iter().map(call).collect()
+}
+
+impl Call {
+    /// What it cost: as reported, else by the book. `None` is unknown. By the rules of [`super::ledger::rollup::Sample::charged`].
+    #[must_use]
+    pub fn charged(&self) -> Option<i64> {
+        let has_usage = self.tokens_in.unwrap_or(0) > 0 || self.tokens_out.unwrap_or(0) > 0;
+        let is_free = self.is_cached || (self.outcome == "error" && !has_usage);
+        self.cost_reported_picos.or(self.cost_computed_picos).or(is_free.then_some(0))
+    }
+
+    /// The model that answered, else the one that was asked.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        self.model_answered.as_deref().unwrap_or(&self.model_asked)
+    }
 }
 
 /// The decisions on the way of a call; `None` when there is no such call, the inner `None` when it left none.
@@ -150,5 +197,13 @@ fn call(row: &Row) -> Result<Call> {
         error_message: row.text_opt("error_message")?,
         finish_reason: row.text_opt("finish_reason")?,
         generation_id: row.text_opt("generation_id")?,
+        category: row.text("category")?,
+        cost_reserved_picos: row.int_opt("cost_reserved_picos")?,
+        drift: row.text_opt("drift")?,
+        queue_us: row.int_opt("queue_us")?,
+        is_cached: row.flag("is_cached")?,
+        trace: row.text_opt("trace")?,
+        source_file: row.text_opt("source_file")?,
+        source_line: row.int_opt("source_line")?,
     })
 }

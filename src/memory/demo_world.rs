@@ -1,7 +1,10 @@
-//! A past for the demonstration persona, from `assets/demo.toml`: more beliefs, some weeks of changes, and a few hundred things that it said.
+//! A past for the demonstration persona, from `assets/demo.toml`: more beliefs, some weeks of changes, a few hundred things that it said, and what
+//! the models cost that it asked.
 //!
 //! Made by `quarterdeck demo` only, for a persona that the same command has just seeded. Every interaction is marked as sandbox, and every change is
 //! by the demonstration. Through the same operations as anything else: the past holds together because they hold it together.
+
+mod calls;
 
 use super::beliefs::{self, BeliefEdit, NewBelief};
 use super::change::{Author, Trigger};
@@ -36,6 +39,7 @@ struct World {
     beliefs: Vec<WorldBelief>,
     edges: Vec<WorldEdge>,
     events: Vec<Event>,
+    ledger: calls::Ledger,
 }
 
 /// What is said from a belief of the seed.
@@ -151,6 +155,7 @@ pub fn apply(c: &mut dyn Conn, now: Millis, seed: u64, actor: &Actor) -> Result<
             Step::Say(number) => telling.say(c, &world, number, &author)?,
         }
     }
+    calls::write(c, &world.ledger, &telling.persona, now, seed, actor)?;
     Ok(seeded)
 }
 
@@ -285,6 +290,32 @@ mod tests {
     use crate::memory::{history, suggestions};
     use crate::store::{audit, testing};
 
+    /// Calls of several models and modules with their sums, all kinds of ends, a day that stands out and a budget near three quarters.
+    fn the_ledger_has_a_past(c: &mut dyn Conn, now: Millis) -> Result<()> {
+        use crate::llm::budget::{forecast, outlook};
+        use crate::llm::ledger::sums::{self, By, Only};
+        use crate::llm::ledger::{Window, rollup};
+        let day = 86_400_000;
+        let window = Window { since: now - 31 * day, until: now };
+        assert_eq!(rollup::differences(c, window.since, now)?, []);
+        let total = sums::total(c, &window, &Only::default())?;
+        assert!((500..900).contains(&total.calls), "{total:?}");
+        assert!(
+            [total.errors, total.interrupted, total.cache_hits, total.retries, total.unpriced, total.tokens_cached, total.queue_us]
+                .iter()
+                .all(|sum| *sum > 0)
+        );
+        for (by, least) in [(By::Model, 5), (By::Module, 5), (By::Category, 3)] {
+            assert!(sums::by(c, &window, by, &Only::default())?.len() >= least);
+        }
+        let days = outlook::days(c, &crate::llm::budget::Scope::Global, now - 60 * day, now - now % day)?;
+        assert!(!forecast::spikes(&days, 0.01).is_empty(), "{days:?}");
+        let budget = outlook::all(c, now)?.remove(0);
+        assert!((72..=76).contains(&budget.percent) && budget.forecast.is_some(), "{budget:?}");
+        assert_eq!(sums::total(c, &Window { since: now - 15 * 60_000, until: i64::MAX }, &Only::default())?.calls, 0);
+        Ok(())
+    }
+
     #[test]
     fn the_past_holds_together_and_has_something_of_everything() {
         let (database, _directory) = testing::database();
@@ -308,6 +339,7 @@ mod tests {
             let chain = history::chain(c, &persona, &gauges)?;
             assert!(chain.stances.len() > 2 && chain.unplaced.is_empty() && chain.stances.iter().any(|link| !link.posts.is_empty()));
             assert!(audit::verify(c)?.problems.is_empty());
+            the_ledger_has_a_past(c, now)?;
             Ok(())
         };
         database.read_blocking(work).unwrap();

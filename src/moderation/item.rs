@@ -172,6 +172,18 @@ pub fn load(c: &mut dyn Conn, persona: &PersonaId, id: &str) -> Result<Item> {
         .map_or_else(|| Err(Error::NotFound { id: id.to_owned() }), |row| Item::from_row(&row))
 }
 
+/// The newest item that came of a piece of work, as its correlation id names it.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn of_work(c: &mut dyn Conn, persona: &PersonaId, correlation_id: &str) -> Result<Option<String>> {
+    let row = c.first(
+        "SELECT id FROM pending_posts WHERE persona_id = $1 AND correlation_id = $2 ORDER BY created_at DESC, id DESC LIMIT 1",
+        vals![persona, correlation_id],
+    )?;
+    Ok(row.map(|row| row.text("id")).transpose()?)
+}
+
 /// The full id of the item that `prefix` begins or ends, among those of `persona`, or of all personas for an operator who named none.
 ///
 /// # Errors

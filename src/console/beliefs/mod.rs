@@ -23,7 +23,7 @@ mod moving;
 pub(super) mod pick;
 pub(super) mod request;
 mod rows;
-mod signs;
+pub(super) mod signs;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -5,7 +5,7 @@ use crate::memory::edges::Relation;
 
 /// The signs of one kind of terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Signs {
+pub(in crate::console) struct Signs {
     is_plain: bool,
     pub rising: &'static str,
     pub falling: &'static str,

@@ -170,6 +170,7 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
                 Asked::Return => "what should the agent change?",
                 Asked::Hold => "for how long, and why: 2h waits for an answer",
                 Asked::Escalate => "to whom, and why: bea knows the agency",
+                Asked::Gauges(asked) => asked.title(),
                 Asked::Search(asked) => asked.title(),
                 Asked::RejectNote { .. } => "a few words for the agent (enter alone: none)",
             };
@@ -304,6 +305,7 @@ fn help(state: &State, width: usize) -> Vec<Pieces> {
             match scope {
                 Scope::Global => "everywhere",
                 Scope::Beliefs => "among beliefs",
+                Scope::Gauges => "among the gauges",
                 Scope::Queue => "in the queue",
                 Scope::Search => "in the search",
                 Scope::Text => "in what scrolls",

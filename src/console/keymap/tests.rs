@@ -81,6 +81,7 @@ fn a_beginning_names_what_can_follow() {
     let keymap = Keymap::default();
     let follows = Step::Prefix(vec![
         ("b".to_owned(), Action::BeliefsTab),
+        ("c".to_owned(), Action::GaugesTab),
         ("g".to_owned(), Action::First),
         ("m".to_owned(), Action::Mouse),
         ("q".to_owned(), Action::QueueTab),
@@ -167,14 +168,14 @@ fn a_key_that_begins_another_is_a_conflict_with_both_named() {
     let found = finding("[queue]\n\"z z\" = \"queue.copy\"\n\"z\" = \"queue.link\"\n");
     assert!(found.contains("line 3") && found.contains("`z` begins `z z`"), "{found}");
     // Against the keymap below, and across the global table.
-    let found = finding("[global]\n\"h b\" = \"app.help\"\n");
-    assert!(found.contains("`h b` begins with `h` (queue.hold, [queue] of the keymap below)"), "{found}");
+    let found = finding("[global]\n\"X b\" = \"app.help\"\n");
+    assert!(found.contains("`X b` begins with `X` (queue.mark_alike, [queue] of the keymap below)"), "{found}");
     let found = finding("[queue]\n\"ctrl-k\" = \"queue.skip\"\n");
     assert!(found.contains("`ctrl-k` begins `ctrl-k ctrl-k` (app.kill_switch, [global] of the keymap below)"), "{found}");
     // Two scopes that never meet, and a key that was taken away, are no conflict.
     good("[queue]\n\"z\" = \"queue.copy\"\n[text]\n\"z z\" = \"move.first\"\n");
     good(
-        "[queue]\n\"g g\" = \"none\"\n\"g\" = \"move.first\"\n[global]\n\"g b\" = \"none\"\n\"g m\" = \"none\"\n\"g q\" = \"none\"\n\"g s\" = \"none\"\n[text]\n\"g g\" = \"none\"\ng = \"move.first\"",
+        "[queue]\n\"g g\" = \"none\"\n\"g\" = \"move.first\"\n[global]\n\"g b\" = \"none\"\n\"g c\" = \"none\"\n\"g m\" = \"none\"\n\"g q\" = \"none\"\n\"g s\" = \"none\"\n[text]\n\"g g\" = \"none\"\ng = \"move.first\"",
     );
     good("[queue]\n\"z z\" = \"queue.copy\"\n\"z y\" = \"queue.link\"\n");
 }
@@ -187,7 +188,7 @@ fn an_action_in_the_wrong_table_is_told_where_it_belongs() {
         "{found}"
     );
     assert!(finding("[text]\nz = \"queue.approve\"").contains("in [queue] only"));
-    assert!(finding("[global]\nz = \"move.down\"").contains("in [beliefs] and [queue] and [search] and [text] only"));
+    assert!(finding("[global]\nz = \"move.down\"").contains("in [beliefs] and [gauges] and [queue] and [search] and [text] only"));
     good("[text]\nz = \"move.down\"\nZ = \"app.help\"\n");
 }
 

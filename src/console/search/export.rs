@@ -1,9 +1,9 @@
 //! Results in a file of their own: JSON lines for programs, Markdown for people. What exists is never written over.
 
 use crate::base::clock;
+use crate::console::new_file;
+pub(in crate::console) use crate::console::new_file::Refused;
 use crate::search::Hit;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
 
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Target {
     /// A sentence, for a name that leads elsewhere or says no form.
     pub fn named(typed: &str) -> Result<Self, String> {
         let name = typed.trim();
-        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0', ':']) {
+        if !new_file::is_plain(name) {
             return Err("name a file of this directory, as answers.jsonl or answers.md".to_owned());
         }
         let form = match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
@@ -39,35 +39,16 @@ impl Target {
     }
 }
 
-/// Why nothing was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::console) enum Refused {
-    /// There is such a file.
-    Exists,
-    /// What the system said.
-    Failed(String),
-}
-
 /// Write results into a new file.
 ///
 /// # Errors
 /// [`Refused::Exists`] when there is a file of this name: it stays as it is.
 pub(super) fn write(target: &Target, question: &str, hits: &[Hit]) -> Result<(), Refused> {
-    let failed = |error: std::io::Error| Refused::Failed(format!("{} cannot be written: {error}", target.name));
     let text = match target.form {
-        Form::JsonLines => json_lines(hits).map_err(|error| failed(error.into()))?,
+        Form::JsonLines => json_lines(hits).map_err(|error| Refused::Failed(format!("{} cannot be written: {error}", target.name)))?,
         Form::Markdown => markdown(question, hits),
     };
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    // Drafts and beliefs are nobody else's business on this machine.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&target.name).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Refused::Exists,
-        _ => failed(error),
-    })?;
-    file.write_all(text.as_bytes()).map_err(failed)
+    new_file::write(&target.name, &text)
 }
 
 fn json_lines(hits: &[Hit]) -> Result<String, serde_json::Error> {

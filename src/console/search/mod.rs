@@ -17,7 +17,7 @@ mod preview;
 pub(super) mod request;
 mod saved;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod words;
 
 use super::action::{Action, Scope};

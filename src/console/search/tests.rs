@@ -26,7 +26,7 @@ pub(super) fn hit(kind: Kind, id: &str, title: &str) -> Hit {
     }
 }
 
-fn state() -> State {
+pub(in crate::console) fn state() -> State {
     use crate::console::{keymap, memory, request, state, theme};
     State {
         now: 1_000_000,
@@ -43,6 +43,7 @@ fn state() -> State {
         queue: crate::console::queue::Tab::default(),
         search: Tab::default(),
         beliefs: crate::console::beliefs::Tab::default(),
+        gauges: crate::console::gauges::Tab::default(),
         overview: request::Overview::default(),
         persona: None,
         layers: Vec::new(),

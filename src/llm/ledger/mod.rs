@@ -6,6 +6,8 @@
 mod drift;
 mod spans;
 
+pub mod past;
+
 pub mod lookup;
 pub mod replay;
 pub mod rollup;

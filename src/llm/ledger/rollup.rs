@@ -369,42 +369,65 @@ pub fn correct(c: &mut dyn Conn, before: &Sample, after: &Sample) -> Result<()> 
     let mut pending = Pending::default();
     pending.count(before, -1);
     pending.count(after, 1);
-    let stays = (&before.model, &before.module, before.at) == (&after.model, &after.module, after.at);
-    let latencies = |sample: &Sample| (sample.latency_us, sample.first_token_us);
-    let same_latencies = latencies(before) == latencies(after);
-    if stays && same_latencies && !before.has_size() {
+    let hour = |sample: &Sample| (HOUR, sample.at - sample.at.rem_euclid(HOUR), sample.model.clone(), sample.module.clone());
+    let (from, to) = (hour(before), hour(after));
+    let same_latencies = (before.latency_us, before.first_token_us) == (after.latency_us, after.first_token_us);
+    if from == to && same_latencies && !before.has_size() {
         // Only sizes are new.
         pending.values(&Sample { latency_us: None, first_token_us: None, ..after.clone() });
         return pending.write(c);
     }
     pending.write(c)?;
     let sizes = |sample: &Sample| (sample.tokens_in, sample.tokens_out);
-    if !stays || !same_latencies || sizes(before) != sizes(after) {
-        for span in [HOUR, DAY] {
-            sketches_again(c, &sketch_key(span, before))?;
-            sketches_again(c, &sketch_key(span, after))?;
+    if from != to || !same_latencies || sizes(before) != sizes(after) {
+        let mut keys = vec![from, to];
+        keys.dedup();
+        for key in keys {
+            sketch_again(c, &key)?;
         }
     }
     Ok(())
 }
 
-fn sketches_again(c: &mut dyn Conn, key: &SketchKey) -> Result<()> {
-    let (span, start, model, module) = key;
-    c.exec("DELETE FROM roll_sketch WHERE span = $1 AND start = $2 AND model = $3 AND module = $4", vals![*span, *start, model, module])?;
+/// Make the sketches of an hour anew from its calls, and those of its day from its hours.
+fn sketch_again(c: &mut dyn Conn, hour: &SketchKey) -> Result<()> {
+    let (_, start, model, module) = hour;
+    let day = (DAY, start - start.rem_euclid(DAY), model.clone(), module.clone());
+    for (span, start, ..) in [hour, &day] {
+        c.exec(
+            "DELETE FROM roll_sketch WHERE span = $1 AND start = $2 AND model = $3 AND module = $4",
+            vals![*span, *start, model, module],
+        )?;
+    }
     let rows = c.query(
         &format!(
-            "SELECT {SAMPLE} FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND COALESCE(model_answered, model_asked) = $3 AND module = $4"
+            "SELECT {SAMPLE} FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND COALESCE(model_answered, model_asked) = $3 \
+             AND module = $4"
         ),
-        vals![*start, *start + *span, model, module],
+        vals![*start, start + HOUR, model, module],
     )?;
     let mut pending = Pending::default();
     for row in &rows {
         if let Some(sample) = sample(row)? {
-            pending.values(&sample);
+            pending.add(&sample);
         }
     }
-    pending.sketches.retain(|made, _| made == key);
-    pending.write(c)
+    if let Some(sketches) = pending.sketches.remove(hour) {
+        write_sketches(c, hour, sketches)?;
+    }
+    let hours = c.query(
+        "SELECT latency, first_token, tokens_in, tokens_out FROM roll_sketch WHERE span = $1 AND start >= $2 AND start < $3 AND model = $4 \
+         AND module = $5",
+        vals![HOUR, day.1, day.1 + DAY, model, module],
+    )?;
+    let mut whole = Sketches::default();
+    for row in &hours {
+        merge_column(&mut whole.latency, row, "latency")?;
+        merge_column(&mut whole.first_token, row, "first_token")?;
+        merge_column(&mut whole.tokens_in, row, "tokens_in")?;
+        merge_column(&mut whole.tokens_out, row, "tokens_out")?;
+    }
+    if hours.is_empty() { Ok(()) } else { write_sketches(c, &day, whole) }
 }
 
 const SAMPLE: &str = "id, started_at, COALESCE(model_answered, model_asked) AS model, module, COALESCE(persona_id, '') AS persona, category, outcome, \
