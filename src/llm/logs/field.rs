@@ -288,15 +288,16 @@ pub fn cost<'a>(raw: Option<&'a RawValue>, unit: Unit, doubts: &mut Doubts) -> O
         b'n' => return None,
         b'"' => {
             let text = serde_json::from_str::<Field<'a>>(raw).ok()?.text()?;
-            let trimmed = text.trim().trim_start_matches('$').to_owned();
-            doubts.add_if(!trimmed.is_empty(), Doubt::CostAsText);
-            Cow::Owned(trimmed)
+            Cow::Owned(text.trim().trim_start_matches('$').to_owned())
         }
         _ => Cow::Borrowed(raw),
     };
     match money::picos(&text, unit) {
         Some(amount) if amount.0 < 0 => doubts.add(Doubt::CostNegative),
-        Some(amount) => return Some((text, amount)),
+        Some(amount) => {
+            doubts.add_if(raw.starts_with('"'), Doubt::CostAsText);
+            return Some((text, amount));
+        }
         None => doubts.add(Doubt::CostUnreadable),
     }
     None
@@ -350,7 +351,7 @@ mod tests {
         assert_eq!(read("\"$0.50\""), (Some(("0.50".into(), 500_000_000_000)), "cost_as_text".into()));
         assert_eq!(read("0"), (Some(("0".into(), 0)), String::new()));
         assert_eq!(read("-1"), (None, "cost_negative".into()));
-        assert_eq!(read("\"NaN\""), (None, "cost_as_text,cost_unreadable".into()));
+        assert_eq!(read("\"NaN\""), (None, "cost_unreadable".into()));
         assert_eq!(read("{}"), (None, "cost_unreadable".into()));
         assert_eq!(read("null"), (None, String::new()));
     }
