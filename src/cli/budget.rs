@@ -130,7 +130,13 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
                 Ok(book::set(c, &budget, &actor, now)?)
             })?;
             context.out.either(&json!({ "budget": set }), || {
-                context.out.say(format!("{} allows {} a {} for {}", set.name, set.limit, set.period.as_str(), SafeText::line(&set.scope.to_string())))
+                context.out.say(format!(
+                    "{} allows {} a {} for {}",
+                    set.name,
+                    set.limit,
+                    set.period.as_str(),
+                    SafeText::line(&set.scope.to_string())
+                ))
             })?;
         }
         Command::Remove { name } => {
@@ -156,10 +162,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
                 Failure::usage(format!("there is no preset {}", SafeText::clipped(name, 40))).hint("`quarterdeck budget preset` lists them")
             })?;
             let actor = context.actor()?;
-            let work = move |c: &mut dyn Conn| budgets.iter().map(|budget| book::set(c, budget, &actor, now)).collect::<Result<Vec<_>, _>>();
+            let work =
+                move |c: &mut dyn Conn| budgets.iter().map(|budget| book::set(c, budget, &actor, now)).collect::<Result<Vec<_>, _>>();
             let set: Vec<Budget> = deck.db.write_blocking(work)?;
             context.out.either(&json!({ "budgets": set }), || {
-                set.iter().try_for_each(|budget| context.out.say(format!("{} allows {} a {}", budget.name, budget.limit, budget.period.as_str())))
+                set.iter()
+                    .try_for_each(|budget| context.out.say(format!("{} allows {} a {}", budget.name, budget.limit, budget.period.as_str())))
             })?;
         }
         Command::Events { limit } => {
@@ -201,8 +209,11 @@ fn merged(given: &Set, known: Option<Budget>) -> Result<Budget, Failure> {
             unpriced_allowed: Vec::new(),
         },
         (None, None) => {
-            return Err(Failure::usage(format!("there is no budget {} yet, and a new one needs a limit", SafeText::clipped(&given.name, 60)))
-                .hint("add --limit with an amount in USD, as --limit 5"));
+            return Err(Failure::usage(format!(
+                "there is no budget {} yet, and a new one needs a limit",
+                SafeText::clipped(&given.name, 60)
+            ))
+            .hint("add --limit with an amount in USD, as --limit 5"));
         }
     };
     budget.limit = given.limit.unwrap_or(budget.limit);
@@ -230,12 +241,13 @@ fn merged(given: &Set, known: Option<Budget>) -> Result<Budget, Failure> {
 }
 
 fn list(context: &Context, all: &[Outlook], now: i64) -> Result<(), Failure> {
-    let mut table = Table::new(&["budget", "covers", "limit", "spent", "set aside", "used", "burn", "begins anew", "will have cost", "next threshold"])
-        .right(2)
-        .right(3)
-        .right(4)
-        .right(5)
-        .right(6);
+    let mut table =
+        Table::new(&["budget", "covers", "limit", "spent", "set aside", "used", "burn", "begins anew", "will have cost", "next threshold"])
+            .right(2)
+            .right(3)
+            .right(4)
+            .right(5)
+            .right(6);
     for one in all {
         let next = one.thresholds.iter().find(|ahead| ahead.within != Some(0));
         let next = match next {
@@ -274,5 +286,8 @@ fn list(context: &Context, all: &[Outlook], now: i64) -> Result<(), Failure> {
             table.tone(5, tone);
         }
     }
-    context.out.table(&table, "there is no budget: `quarterdeck budget set daily --limit 5` makes one, `quarterdeck budget preset` lists those of the runbooks")
+    context.out.table(
+        &table,
+        "there is no budget: `quarterdeck budget set daily --limit 5` makes one, `quarterdeck budget preset` lists those of the runbooks",
+    )
 }

@@ -10,6 +10,7 @@
 mod agent;
 mod audit;
 mod belief;
+mod budget;
 mod completions;
 mod config;
 mod console;
@@ -18,6 +19,7 @@ mod db;
 mod demo;
 mod events;
 mod failure;
+mod import;
 mod index;
 mod keys;
 pub mod log;
@@ -25,7 +27,6 @@ mod man;
 pub mod output;
 mod pause;
 mod persona;
-mod budget;
 mod prices;
 mod queue;
 mod rules;
@@ -90,6 +91,8 @@ enum Command {
     Keys(keys::Args),
     /// What models cost.
     Prices(prices::Args),
+    /// Bring in what other programs logged: calls of models, from their logs.
+    Import(import::Args),
     /// The index behind search by meaning: its state, whether it is right, make it anew, copy it.
     Index(index::Args),
     /// What may be spent, by whom, and what happens on the way.
@@ -127,6 +130,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Prices(args) => prices::run(context, &args),
         Command::Budget(args) => budget::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
+        Command::Import(args) => import::run(context, &args),
         Command::Index(args) => index::run(context, &args),
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),

@@ -1,10 +1,10 @@
 //! The client: one question, its attempts, each attempt one ledger row.
 
+use super::budget::notice;
+use super::budget::reserve::{self, Need};
 use super::chat::{ChatReply, ChatRequest};
 use super::connection::{chain, endpoint, http_client, redacted, without_key};
 use super::error::{Error, Result};
-use super::budget::notice;
-use super::budget::reserve::{self, Need};
 use super::ledger::{self, Outcome, Priced, Settled, Started};
 use super::price::Book;
 use super::retry::{self, Next};

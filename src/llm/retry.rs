@@ -33,7 +33,12 @@ pub fn next(error: &Error, attempt: u32, max_attempts: u32, base: Duration, jitt
             class => (class.is_transient(), refusal.retry_after),
         },
         Error::Unreachable { .. } | Error::TimedOut { .. } | Error::Interrupted { .. } | Error::Malformed { .. } => (true, None),
-        Error::Settings { .. } | Error::NoKey { .. } | Error::GaveUp { .. } | Error::Prices { .. } | Error::OverBudget(_) | Error::Ledger(_) => (false, None),
+        Error::Settings { .. }
+        | Error::NoKey { .. }
+        | Error::GaveUp { .. }
+        | Error::Prices { .. }
+        | Error::OverBudget(_)
+        | Error::Ledger(_) => (false, None),
     };
     match retry_after {
         _ if !transient => Next::Stop,

@@ -38,7 +38,8 @@ async fn run(command: &[String], reached: &Reached) -> Result<(), String> {
         // A command that does not read its input may still do its work.
         let _ = input.write_all(&text).await;
     }
-    let status = tokio::time::timeout(PATIENCE, child.wait()).await.map_err(|_| format!("it did not end within {} s", PATIENCE.as_secs()))?;
+    let status =
+        tokio::time::timeout(PATIENCE, child.wait()).await.map_err(|_| format!("it did not end within {} s", PATIENCE.as_secs()))?;
     let status = status.map_err(|error| error.to_string())?;
     if status.success() { Ok(()) } else { Err(status.to_string()) }
 }

@@ -71,13 +71,7 @@ fn estimate(c: &mut dyn Conn, own: &Book, call: &Started, need: Need) -> Result<
 ///
 /// # Errors
 /// The outer error when the database refuses; the inner one when a budget does: nothing is written then.
-pub fn admit(
-    c: &mut dyn Conn,
-    own: &Book,
-    mut call: Started,
-    need: Need,
-    lease: Millis,
-) -> Result<std::result::Result<(), Refused>> {
+pub fn admit(c: &mut dyn Conn, own: &Book, mut call: Started, need: Need, lease: Millis) -> Result<std::result::Result<(), Refused>> {
     admission::recover(c, call.started_at)?;
     let admission = Admission {
         call_id: call.id.clone(),

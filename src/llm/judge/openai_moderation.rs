@@ -2,9 +2,9 @@
 //!
 //! The model is pinned by its dated name, and the answer has to come from it: a default that moves would change what past scores mean.
 
-use crate::llm::budget::reserve::Need;
 use super::{JudgeRequest, JudgedCategory, Judgement, MODULE, Settings, other_model};
 use crate::base::{Clock, new_id};
+use crate::llm::budget::reserve::Need;
 use crate::llm::connection::{address, chain, http_client, without_key};
 use crate::llm::error::{Error, Result};
 use crate::llm::ledger::{Outcome, Settled, Started};

@@ -5,6 +5,7 @@
 
 mod drift;
 
+pub mod pending;
 pub mod rollup;
 pub mod sketch;
 

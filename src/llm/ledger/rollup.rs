@@ -4,30 +4,31 @@
 //! transaction of the call, [`rebuild`] makes the sums anew from the calls, and [`differences`] tells where they disagree.
 
 use super::Outcome;
+use super::pending::Pending;
 use super::sketch::Sketch;
 use crate::base::{Millis, Picos};
 use crate::store::{Conn, Result, Row, Val};
 use crate::vals;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Milliseconds of an hour.
 pub const HOUR: Millis = 3_600_000;
 /// Milliseconds of a UTC day.
 pub const DAY: Millis = 24 * HOUR;
 
-/// What one attempt adds to the sums.
+/// What one attempt adds to the sums. Its names are texts of its own, or borrowed where very many are summed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
+pub struct Sample<S = String> {
     /// When it started.
     pub at: Millis,
     /// The model that answered, else the one that was asked.
-    pub model: String,
+    pub model: S,
     /// The part of the program that asked.
-    pub module: String,
+    pub module: S,
     /// On whose behalf; empty for nobody's.
-    pub persona: String,
+    pub persona: S,
     /// What kind of work it belongs to.
-    pub category: String,
+    pub category: S,
     /// How it ended.
     pub outcome: Outcome,
     /// Whether it was answered from the cache of this program.
@@ -56,7 +57,7 @@ pub struct Sample {
     pub queue_us: i64,
 }
 
-impl Sample {
+impl<S> Sample<S> {
     /// What it cost: as reported, else by the book; nothing for an answer from the cache and for a refusal without usage. `None` is unknown,
     /// and never counted as nothing.
     #[must_use]
@@ -65,216 +66,6 @@ impl Sample {
         let is_free = self.is_cached || (self.outcome == Outcome::Error && self.tokens_in == 0 && self.tokens_out == 0);
         known.or(is_free.then_some(Picos::ZERO))
     }
-}
-
-/// The counters that both tables have, in the order of the statements.
-fn counters(sample: &Sample, sign: i64) -> Counters {
-    let count = |is: bool| if is { sign } else { 0 };
-    Counters {
-        calls: sign,
-        errors: count(matches!(sample.outcome, Outcome::Error | Outcome::Malformed)),
-        interrupted: count(sample.outcome == Outcome::Interrupted),
-        cache_hits: count(sample.is_cached),
-        retries: count(sample.is_retry),
-        tokens_in: sign * sample.tokens_in,
-        tokens_out: sign * sample.tokens_out,
-        tokens_cached: sign * sample.tokens_cached,
-        tokens_written: sign * sample.tokens_written,
-        tokens_reasoning: sign * sample.tokens_reasoning,
-        reported: sign * sample.reported.map_or(0, |picos| picos.0),
-        computed: sign * sample.computed.map_or(0, |picos| picos.0),
-        charged: sign * sample.charged().map_or(0, |picos| picos.0),
-        unpriced: count(sample.charged().is_none()),
-        latency_count: count(sample.latency_us.is_some()),
-        latency_us_sum: sign * sample.latency_us.unwrap_or(0),
-        queue_us_sum: sign * sample.queue_us,
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Counters {
-    calls: i64,
-    errors: i64,
-    interrupted: i64,
-    cache_hits: i64,
-    retries: i64,
-    tokens_in: i64,
-    tokens_out: i64,
-    tokens_cached: i64,
-    tokens_written: i64,
-    tokens_reasoning: i64,
-    reported: i64,
-    computed: i64,
-    charged: i64,
-    unpriced: i64,
-    latency_count: i64,
-    latency_us_sum: i64,
-    queue_us_sum: i64,
-}
-
-impl Counters {
-    fn plus(&mut self, other: &Self) {
-        self.calls += other.calls;
-        self.errors += other.errors;
-        self.interrupted += other.interrupted;
-        self.cache_hits += other.cache_hits;
-        self.retries += other.retries;
-        self.tokens_in += other.tokens_in;
-        self.tokens_out += other.tokens_out;
-        self.tokens_cached += other.tokens_cached;
-        self.tokens_written += other.tokens_written;
-        self.tokens_reasoning += other.tokens_reasoning;
-        self.reported += other.reported;
-        self.computed += other.computed;
-        self.charged += other.charged;
-        self.unpriced += other.unpriced;
-        self.latency_count += other.latency_count;
-        self.latency_us_sum += other.latency_us_sum;
-        self.queue_us_sum += other.queue_us_sum;
-    }
-}
-
-type DayKey = (Millis, String, String, String, String);
-type HourKey = (Millis, String, String);
-
-/// Sums that are still to be written: of one call, or of very many that are written together.
-#[derive(Debug, Default)]
-pub struct Pending {
-    days: BTreeMap<DayKey, Counters>,
-    hours: BTreeMap<HourKey, (Counters, Sketch, Sketch)>,
-}
-
-impl Pending {
-    /// Take a call in.
-    pub fn add(&mut self, sample: &Sample) {
-        self.count(sample, 1);
-        let hour = self.hours.entry(hour_key(sample)).or_default();
-        if let Some(latency) = sample.latency_us {
-            hour.1.add(latency);
-        }
-        if let Some(first) = sample.first_token_us {
-            hour.2.add(first);
-        }
-    }
-
-    fn count(&mut self, sample: &Sample, sign: i64) {
-        let counters = counters(sample, sign);
-        let day = (
-            sample.at - sample.at.rem_euclid(DAY),
-            sample.model.clone(),
-            sample.module.clone(),
-            sample.persona.clone(),
-            sample.category.clone(),
-        );
-        self.days.entry(day).or_default().plus(&counters);
-        self.hours.entry(hour_key(sample)).or_default().0.plus(&counters);
-    }
-
-    /// Write the sums into the tables.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn write(self, c: &mut dyn Conn) -> Result<()> {
-        for (key, sums) in self.days {
-            write_day(c, &key, &sums)?;
-        }
-        for (key, (sums, latency, first_token)) in self.hours {
-            write_hour(c, &key, &sums, latency, first_token)?;
-        }
-        Ok(())
-    }
-}
-
-fn hour_key(sample: &Sample) -> HourKey {
-    (sample.at - sample.at.rem_euclid(HOUR), sample.model.clone(), sample.module.clone())
-}
-
-fn write_day(c: &mut dyn Conn, (day, model, module, persona, category): &DayKey, sums: &Counters) -> Result<()> {
-    c.exec(
-        "INSERT INTO roll_day (day, model, module, persona_id, category, calls, errors, interrupted, cache_hits, retries, tokens_in, tokens_out, \
-         tokens_cached, tokens_written, tokens_reasoning, reported_picos, computed_picos, charged_picos, unpriced, latency_count, latency_us_sum) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
-         ON CONFLICT (day, model, module, persona_id, category) DO UPDATE SET \
-         calls = roll_day.calls + excluded.calls, errors = roll_day.errors + excluded.errors, \
-         interrupted = roll_day.interrupted + excluded.interrupted, cache_hits = roll_day.cache_hits + excluded.cache_hits, \
-         retries = roll_day.retries + excluded.retries, tokens_in = roll_day.tokens_in + excluded.tokens_in, \
-         tokens_out = roll_day.tokens_out + excluded.tokens_out, tokens_cached = roll_day.tokens_cached + excluded.tokens_cached, \
-         tokens_written = roll_day.tokens_written + excluded.tokens_written, \
-         tokens_reasoning = roll_day.tokens_reasoning + excluded.tokens_reasoning, \
-         reported_picos = roll_day.reported_picos + excluded.reported_picos, \
-         computed_picos = roll_day.computed_picos + excluded.computed_picos, \
-         charged_picos = roll_day.charged_picos + excluded.charged_picos, unpriced = roll_day.unpriced + excluded.unpriced, \
-         latency_count = roll_day.latency_count + excluded.latency_count, latency_us_sum = roll_day.latency_us_sum + excluded.latency_us_sum",
-        vals![
-            *day,
-            model,
-            module,
-            persona,
-            category,
-            sums.calls,
-            sums.errors,
-            sums.interrupted,
-            sums.cache_hits,
-            sums.retries,
-            sums.tokens_in,
-            sums.tokens_out,
-            sums.tokens_cached,
-            sums.tokens_written,
-            sums.tokens_reasoning,
-            sums.reported,
-            sums.computed,
-            sums.charged,
-            sums.unpriced,
-            sums.latency_count,
-            sums.latency_us_sum
-        ],
-    )?;
-    Ok(())
-}
-
-fn write_hour(
-    c: &mut dyn Conn,
-    (hour, model, module): &HourKey,
-    sums: &Counters,
-    mut latency: Sketch,
-    mut first_token: Sketch,
-) -> Result<()> {
-    let known = c.first(
-        "SELECT latency_sketch, first_token_sketch FROM roll_hour WHERE hour = $1 AND model = $2 AND module = $3",
-        vals![*hour, model, module],
-    )?;
-    if let Some(row) = &known {
-        latency.merge(&sketch(row, "latency_sketch")?);
-        first_token.merge(&sketch(row, "first_token_sketch")?);
-    }
-    let bytes = |sketch: &Sketch| (sketch.count() > 0).then(|| sketch.to_bytes());
-    c.exec(
-        "INSERT INTO roll_hour (hour, model, module, calls, errors, interrupted, cache_hits, tokens_in, tokens_out, charged_picos, unpriced, \
-         queue_us_sum, latency_sketch, first_token_sketch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
-         ON CONFLICT (hour, model, module) DO UPDATE SET calls = roll_hour.calls + excluded.calls, \
-         errors = roll_hour.errors + excluded.errors, interrupted = roll_hour.interrupted + excluded.interrupted, \
-         cache_hits = roll_hour.cache_hits + excluded.cache_hits, tokens_in = roll_hour.tokens_in + excluded.tokens_in, \
-         tokens_out = roll_hour.tokens_out + excluded.tokens_out, charged_picos = roll_hour.charged_picos + excluded.charged_picos, \
-         unpriced = roll_hour.unpriced + excluded.unpriced, queue_us_sum = roll_hour.queue_us_sum + excluded.queue_us_sum, \
-         latency_sketch = excluded.latency_sketch, first_token_sketch = excluded.first_token_sketch",
-        vals![
-            *hour,
-            model,
-            module,
-            sums.calls,
-            sums.errors,
-            sums.interrupted,
-            sums.cache_hits,
-            sums.tokens_in,
-            sums.tokens_out,
-            sums.charged,
-            sums.unpriced,
-            sums.queue_us_sum,
-            bytes(&latency),
-            bytes(&first_token)
-        ],
-    )?;
-    Ok(())
 }
 
 /// The sketch in a column; an empty one where there is none. One that cannot be read is told by [`differences`] and made anew by [`rebuild`].
@@ -304,8 +95,33 @@ pub fn add(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
 /// When the database refuses.
 pub fn take_back(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
     let mut pending = Pending::default();
-    pending.count(sample, -1);
+    pending.take_back(sample);
     pending.write(c)
+}
+
+/// Make the latencies of some hours anew from their calls: what was corrected cannot be taken out of a sketch.
+///
+/// # Errors
+/// When the database refuses.
+pub fn resketch(c: &mut dyn Conn, hours: &BTreeSet<(Millis, String, String)>) -> Result<()> {
+    for (hour, model, module) in hours {
+        let rows = c.query(
+            "SELECT latency_us, first_token_us FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND module = $3 \
+             AND COALESCE(model_answered, model_asked) = $4 AND outcome <> 'started'",
+            vals![*hour, *hour + HOUR, module, model],
+        )?;
+        let (mut latency, mut first_token) = (Sketch::default(), Sketch::default());
+        for row in &rows {
+            row.int_opt("latency_us")?.into_iter().for_each(|micros| latency.add(micros));
+            row.int_opt("first_token_us")?.into_iter().for_each(|micros| first_token.add(micros));
+        }
+        let bytes = |sketch: &Sketch| (sketch.count() > 0).then(|| sketch.to_bytes());
+        c.exec(
+            "UPDATE roll_hour SET latency_sketch = $1, first_token_sketch = $2 WHERE hour = $3 AND model = $4 AND module = $5",
+            vals![bytes(&latency), bytes(&first_token), *hour, model, module],
+        )?;
+    }
+    Ok(())
 }
 
 const SAMPLE: &str = "id, started_at, COALESCE(model_answered, model_asked) AS model, module, COALESCE(persona_id, '') AS persona, category, outcome, \
@@ -404,10 +220,10 @@ pub struct Difference {
 pub fn differences(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<Vec<Difference>> {
     let (from, until) = (from - from.rem_euclid(DAY), until + (-until).rem_euclid(DAY));
     let mut all: BTreeMap<(Millis, String, String), [i64; 4]> = BTreeMap::new();
-    for ((day, model, module, ..), sums) in summed(c, from, until)?.days {
-        let entry = all.entry((day, model, module)).or_default();
-        entry[1] += sums.calls;
-        entry[3] += sums.charged;
+    for (day, model, module, calls, charged) in summed(c, from, until)?.days() {
+        let entry = all.entry((day, model.to_owned(), module.to_owned())).or_default();
+        entry[1] += calls;
+        entry[3] += charged;
     }
     let rows = c.query("SELECT day, model, module, calls, charged_picos FROM roll_day WHERE day >= $1 AND day < $2", vals![from, until])?;
     for row in rows {

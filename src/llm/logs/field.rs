@@ -331,11 +331,17 @@ mod tests {
             (tokens.input, tokens.output, tokens.total, doubts.words().unwrap_or_default())
         };
         assert_eq!(read(r#"{"input":3,"output":4}"#), (Some(3), Some(4), None, String::new()));
-        assert_eq!(read(r#"{"prompt_tokens":3.0,"completion_tokens":"4","total_tokens":7,"x":{}}"#), (Some(3), Some(4), Some(7), String::new()));
+        assert_eq!(
+            read(r#"{"prompt_tokens":3.0,"completion_tokens":"4","total_tokens":7,"x":{}}"#),
+            (Some(3), Some(4), Some(7), String::new())
+        );
         assert_eq!(read(r#"{"input":-3,"output":4}"#), (None, Some(4), None, "negative".into()));
         assert_eq!(read(r#"{"input":"many","output":[]}"#), (None, None, None, "tokens_unreadable".into()));
         assert_eq!(read("449"), (None, None, Some(449), "total_only".into()));
-        assert_eq!(read(r#"{"input":1,"output":1,"total":9,"cached":5,"reasoning":4}"#).3, "total_mismatch,reasoning_above_output,cache_above_input");
+        assert_eq!(
+            read(r#"{"input":1,"output":1,"total":9,"cached":5,"reasoning":4}"#).3,
+            "total_mismatch,reasoning_above_output,cache_above_input"
+        );
         assert_eq!(read("null"), (None, None, None, String::new()));
     }
 

@@ -149,6 +149,8 @@ pub struct Found {
     pub end: u64,
     /// The number of the first line behind it.
     pub next_line: u64,
+    /// Its last bytes, by which the place is known again.
+    pub tail: super::files::Tail,
     /// The format of the last call.
     pub format: Option<Format>,
     /// The first time without a zone, when none was stated: nothing behind it is read.
@@ -203,6 +205,7 @@ impl Reader {
             end: piece.offset + piece.stands_for.unwrap_or(piece.bytes.len() as u64),
             calls: Vec::with_capacity(piece.bytes.len() / 200),
             names: vec!["".into()],
+            tail: super::files::Tail::of(&piece.bytes),
             ..Found::default()
         };
         self.of_names.push(None);
@@ -210,6 +213,7 @@ impl Reader {
             let text = String::from_utf8_lossy(&piece.bytes);
             reject(&mut found, piece.first_line, Why::TooLong, format!("{length} bytes without an end"), &text);
             (found.lines, found.next_line) = (1, piece.first_line + 1);
+            found.tail = super::files::Tail::default();
             return found;
         }
         let mut records = Records::new(&piece.bytes);
@@ -234,10 +238,12 @@ impl Reader {
         match text.as_bytes().first() {
             Some(b'{') => self.object(text, line, Doubts::default(), found),
             // A list on one line: each of its objects counts for itself.
-            Some(b'[') if text.get(1..).is_some_and(|rest| rest.trim_start().starts_with('{')) => match serde_json::from_str::<Vec<&RawValue>>(text) {
-                Ok(list) => list.iter().for_each(|raw| self.object(raw.get(), line, Doubts::default(), found)),
-                Err(error) => reject(found, line, why(&error), told(&error), text),
-            },
+            Some(b'[') if text.get(1..).is_some_and(|rest| rest.trim_start().starts_with('{')) => {
+                match serde_json::from_str::<Vec<&RawValue>>(text) {
+                    Ok(list) => list.iter().for_each(|raw| self.object(raw.get(), line, Doubts::default(), found)),
+                    Err(error) => reject(found, line, why(&error), told(&error), text),
+                }
+            }
             _ if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => reject(found, line, Why::NoObject, String::new(), text),
             _ => reject(found, line, Why::Text, String::new(), text),
         }
@@ -424,7 +430,11 @@ fn why(error: &serde_json::Error) -> Why {
 fn told(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
-    if error.line() <= 1 { format!("{text} at column {}", error.column()) } else { format!("{text} in line {} of the object, column {}", error.line(), error.column()) }
+    if error.line() <= 1 {
+        format!("{text} at column {}", error.column())
+    } else {
+        format!("{text} in line {} of the object, column {}", error.line(), error.column())
+    }
 }
 
 /// The same text with `NaN` and `Infinity` written as text, as some languages write them bare; `None` when there is none.

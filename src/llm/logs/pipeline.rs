@@ -50,12 +50,14 @@ pub fn run(
         let cut_receiver = std::sync::Arc::new(Mutex::new(cut_receiver));
         let (found_sender, found) = mpsc::sync_channel::<Found>(1);
         let cutter = scope.spawn(move || {
-            let mut pieces = Pieces { input: opened.input, waits: opened.waits, offset: from.offset, line: from.line, number: 0, rest: Vec::new() };
+            let mut pieces =
+                Pieces { input: opened.input, waits: opened.waits, offset: from.offset, line: from.line, number: 0, rest: Vec::new() };
             pieces.send(&cut_sender)
         });
         let workers: Vec<_> = (0..parsers.max(1))
             .map(|_| {
-                let (pieces, sender, mut reader) = (std::sync::Arc::clone(&cut_receiver), found_sender.clone(), Reader::new(reading.clone()));
+                let (pieces, sender, mut reader) =
+                    (std::sync::Arc::clone(&cut_receiver), found_sender.clone(), Reader::new(reading.clone()));
                 scope.spawn(move || parse(&pieces, &sender, &mut reader))
             })
             .collect();

@@ -106,12 +106,20 @@ mod tests {
                 let own = Book::embedded().unwrap();
                 let start = 1_795_000_000_000;
                 for (days, price) in [(0, "0.000001"), (5, "0.000003")] {
-                    let text = format!(r#"{{"data":[{{"id":"openai/gpt-5-mini","pricing":{{"prompt":"{price}","completion":"0.000002"}}}}]}}"#);
+                    let text =
+                        format!(r#"{{"data":[{{"id":"openai/gpt-5-mini","pricing":{{"prompt":"{price}","completion":"0.000002"}}}}]}}"#);
                     let (source, table) = import::read(&text).unwrap();
                     book::import(c, source, table, start + days * 86_400_000, start, &Actor::human("tester"))?;
                 }
                 let prices = Prices::load(c, &own)?;
-                for model in ["openai/gpt-5-mini", "openai/gpt-5-mini-2025-08-07", "gpt-5.6-sol", "openai/gpt-5.6-sol", "claude-haiku-4-5", "nobody/knows"] {
+                for model in [
+                    "openai/gpt-5-mini",
+                    "openai/gpt-5-mini-2025-08-07",
+                    "gpt-5.6-sol",
+                    "openai/gpt-5.6-sol",
+                    "claude-haiku-4-5",
+                    "nobody/knows",
+                ] {
                     for at in [0, start - 86_400_000 * 100, start - 1, start, start + 5 * 86_400_000 - 1, start + 5 * 86_400_000] {
                         let expected = book::in_force(c, &own, model, at)?.map(|row| row.id);
                         let found = prices.in_force(&prices.of_model(model), at).map(|(_, row)| row.id.clone());

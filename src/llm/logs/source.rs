@@ -145,7 +145,10 @@ impl Present {
                     input
                 }
             };
-            Ok((Opened { input, read: Arc::clone(&read), size: Some(self.size), waits: self.compression == Compression::None }, before != *b"\n"))
+            Ok((
+                Opened { input, read: Arc::clone(&read), size: Some(self.size), waits: self.compression == Compression::None },
+                before != *b"\n",
+            ))
         };
         open().map_err(|error| place.error(&error))
     }

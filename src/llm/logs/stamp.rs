@@ -116,9 +116,7 @@ fn in_zone(local: Millis, zone: Tz) -> Option<(Millis, Option<Doubt>)> {
     let naive = DateTime::from_timestamp_millis(local)?.naive_utc();
     Some(match zone.from_local_datetime(&naive) {
         LocalResult::Single(time) => (time.timestamp_millis(), None),
-        LocalResult::Ambiguous(first, second) => {
-            (first.timestamp_millis().min(second.timestamp_millis()), Some(Doubt::TimeTwice))
-        }
+        LocalResult::Ambiguous(first, second) => (first.timestamp_millis().min(second.timestamp_millis()), Some(Doubt::TimeTwice)),
         LocalResult::None => {
             // The offset before the clocks were put forward: that of the same time a day earlier.
             let before = zone.offset_from_local_datetime(&(naive - chrono::TimeDelta::days(1))).earliest()?;
@@ -147,7 +145,16 @@ mod tests {
         }
         assert_eq!(read("2025-08-01T00:00:07.776"), Some(Moment::Naive(at)));
         assert_eq!(read("2025/08/01 00:00:07"), Some(Moment::Naive(at - 776)));
-        for wrong in ["", "soon", "2025-08-01", "2025-02-29T00:00:00Z", "2025-08-01T24:00:00Z", "2025-08-01T00:00:07.Z", "2025-08-01T00:00:07+0:0", "2025-08-01T00:00:07Zed"] {
+        for wrong in [
+            "",
+            "soon",
+            "2025-08-01",
+            "2025-02-29T00:00:00Z",
+            "2025-08-01T24:00:00Z",
+            "2025-08-01T00:00:07.Z",
+            "2025-08-01T00:00:07+0:0",
+            "2025-08-01T00:00:07Zed",
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

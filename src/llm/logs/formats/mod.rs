@@ -80,8 +80,30 @@ struct Seen {
 }
 
 const KEYS: [&str; 24] = [
-    "module_name", "timestamp_ms", "module", "signature", "latency_ms", "tokens", "level", "message", "cost", "cost_usd", "usage", "choices",
-    "response", "object", "requestId", "levelname", "msg", "event", "severity", "model", "id", "created", "body", "type",
+    "module_name",
+    "timestamp_ms",
+    "module",
+    "signature",
+    "latency_ms",
+    "tokens",
+    "level",
+    "message",
+    "cost",
+    "cost_usd",
+    "usage",
+    "choices",
+    "response",
+    "object",
+    "requestId",
+    "levelname",
+    "msg",
+    "event",
+    "severity",
+    "model",
+    "id",
+    "created",
+    "body",
+    "type",
 ];
 
 impl Seen {
@@ -96,7 +118,9 @@ impl Seen {
             Some(Format::Modules)
         } else if ["usage", "choices", "response", "requestId", "object", "body"].iter().any(|key| self.has(key)) {
             Some(Format::OpenAi)
-        } else if ["message", "msg", "event"].iter().any(|key| self.has(key)) && ["level", "levelname", "severity"].iter().any(|key| self.has(key)) {
+        } else if ["message", "msg", "event"].iter().any(|key| self.has(key))
+            && ["level", "levelname", "severity"].iter().any(|key| self.has(key))
+        {
             Some(Format::App)
         } else if self.has("message") && (self.has("model") || self.has("type")) {
             Some(Format::OpenAi)
@@ -158,7 +182,11 @@ fn moment(fields: &[&Field<'_>]) -> Result<Moment, (Why, String)> {
 }
 
 /// Whether `success` and `error` of a line tell of a failure, and of which type.
-fn failure<'a>(success: &Field<'a>, error: Field<'a>, error_type: Field<'a>) -> (crate::llm::ledger::Outcome, Option<std::borrow::Cow<'a, str>>) {
+fn failure<'a>(
+    success: &Field<'a>,
+    error: Field<'a>,
+    error_type: Field<'a>,
+) -> (crate::llm::ledger::Outcome, Option<std::borrow::Cow<'a, str>>) {
     use crate::llm::ledger::Outcome;
     let named = matches!(&error, Field::Object(_)) || error_type.is_there() || error.clone().text().is_some();
     let failed = match success {
@@ -207,7 +235,22 @@ mod tests {
 
     fn object() -> impl Strategy<Value = serde_json::Value> {
         let keys = prop::sample::select(
-            [&KEYS[..], &["timestamp", "success", "error", "input", "output", "prompt_tokens", "status_code", "metadata", "persona", "module_version"]].concat(),
+            [
+                &KEYS[..],
+                &[
+                    "timestamp",
+                    "success",
+                    "error",
+                    "input",
+                    "output",
+                    "prompt_tokens",
+                    "status_code",
+                    "metadata",
+                    "persona",
+                    "module_version",
+                ],
+            ]
+            .concat(),
         );
         let leaf = prop_oneof![
             Just(serde_json::Value::Null),
@@ -222,8 +265,9 @@ mod tests {
             move |inner| {
                 prop_oneof![
                     prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
-                    prop::collection::vec((keys.clone(), inner), 0..6)
-                        .prop_map(|pairs| serde_json::Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())),
+                    prop::collection::vec((keys.clone(), inner), 0..6).prop_map(|pairs| serde_json::Value::Object(
+                        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+                    )),
                 ]
             }
         });

@@ -15,6 +15,7 @@ struct Written<'a> {
     id: Field<'a>,
     request_id: Field<'a>,
     module: Field<'a>,
+    module_name: Field<'a>,
     signature: Field<'a>,
     module_version: Field<'a>,
     latency_ms: Field<'a>,
@@ -31,7 +32,7 @@ struct Written<'a> {
 
 pub(super) fn read(text: &str, unit: Unit) -> Result<Option<Line<'_>>, serde_json::Error> {
     let written: Written<'_> = serde_json::from_str(text)?;
-    if !written.module.is_there() && !written.signature.is_there() {
+    if written.module_name.is_there() || (!written.module.is_there() && !written.signature.is_there()) {
         return Ok(None);
     }
     if !written.latency_ms.is_there() && !written.tokens.is_there() && written.cost_usd.is_none() {
@@ -81,7 +82,10 @@ mod tests {
         ] {
             let call = call(text);
             assert_eq!(call.at, Moment::Utc(1_754_006_407_776));
-            assert_eq!((call.module.as_deref(), call.signature.as_deref(), call.persona.as_deref()), (Some("optimizer"), Some("validate"), Some("p0")));
+            assert_eq!(
+                (call.module.as_deref(), call.signature.as_deref(), call.persona.as_deref()),
+                (Some("optimizer"), Some("validate"), Some("p0"))
+            );
             assert_eq!((call.latency_us, call.tokens.input, call.tokens.output), (Some(498_900), Some(289), Some(160)));
             assert_eq!((call.cost.as_deref(), call.cost_picos), (Some("0.001089"), Some(Picos(1_089_000_000))));
             assert_eq!((call.outcome, call.doubts.is_empty()), (Outcome::Ok, true));

@@ -142,7 +142,11 @@ pub(super) fn read(text: &str, unit: Unit) -> Result<Option<Line<'_>>, serde_jso
     if let Some(refusal) = refusal {
         let refused: Refused<'_> = serde_json::from_str(refusal.get()).unwrap_or_default();
         let word = serde_json::from_str::<Field<'_>>(refusal.get()).unwrap_or_default();
-        let (outcome, kind) = failure(&Field::Bool(false), first([refused.r#type, refused.code]), if is_object(Some(refusal)).is_some() { Field::None } else { word });
+        let (outcome, kind) = failure(
+            &Field::Bool(false),
+            first([refused.r#type, refused.code]),
+            if is_object(Some(refusal)).is_some() { Field::None } else { word },
+        );
         (entry.outcome, entry.error_type) = (outcome, kind);
     }
     if entry.http_status.is_some_and(|status| status >= 400) {
@@ -222,13 +226,23 @@ mod tests {
     fn an_answer_alone_and_wrapped() {
         let answer = r#"{"id":"gen-1","object":"chat.completion","created":1754006407,"model":"openai/gpt-5-mini","provider":"OpenAI","choices":[{"finish_reason":"stop","message":{"content":"x"}}],"usage":{"prompt_tokens":20,"completion_tokens":5,"total_tokens":25,"prompt_tokens_details":{"cached_tokens":12},"cost":0.00045}}"#;
         let alone = call(answer);
-        assert_eq!((alone.given.as_deref(), alone.at, alone.finish.as_deref()), (Some("gen-1"), Moment::Utc(1_754_006_407_000), Some("stop")));
+        assert_eq!(
+            (alone.given.as_deref(), alone.at, alone.finish.as_deref()),
+            (Some("gen-1"), Moment::Utc(1_754_006_407_000), Some("stop"))
+        );
         assert_eq!((alone.tokens.input, alone.tokens.cached, alone.cost_picos), (Some(20), Some(12), Some(Picos(450_000_000))));
-        let wrapped = format!(r#"{{"timestamp":"2025-08-01T00:00:09Z","latency_ms":812,"request":{{"model":"asked"}},"response":{answer},"module":"reply"}}"#);
+        let wrapped = format!(
+            r#"{{"timestamp":"2025-08-01T00:00:09Z","latency_ms":812,"request":{{"model":"asked"}},"response":{answer},"module":"reply"}}"#
+        );
         let wrapped = call(&wrapped);
-        assert_eq!((wrapped.given.as_deref(), wrapped.at, wrapped.latency_us), (Some("gen-1"), Moment::Utc(1_754_006_409_000), Some(812_000)));
+        assert_eq!(
+            (wrapped.given.as_deref(), wrapped.at, wrapped.latency_us),
+            (Some("gen-1"), Moment::Utc(1_754_006_409_000), Some(812_000))
+        );
         assert_eq!(wrapped.module.as_deref(), Some("reply"));
-        let batch = format!(r#"{{"id":"batch_req_1","custom_id":"c-1","response":{{"status_code":200,"request_id":"r-1","body":{answer}}},"error":null}}"#);
+        let batch = format!(
+            r#"{{"id":"batch_req_1","custom_id":"c-1","response":{{"status_code":200,"request_id":"r-1","body":{answer}}},"error":null}}"#
+        );
         let batch = call(&batch);
         assert_eq!((batch.given.as_deref(), batch.request.as_deref(), batch.category), (Some("gen-1"), Some("r-1"), Some(Category::Batch)));
         assert_eq!((batch.http_status, batch.outcome), (Some(200), Outcome::Ok));
@@ -238,7 +252,10 @@ mod tests {
     fn anthropic_counts_the_cache_beside_the_input() {
         let text = r#"{"type":"assistant","timestamp":"2025-08-01T00:00:07Z","requestId":"req_1","costUSD":0.5,"message":{"id":"msg_1","type":"message","model":"claude-haiku-4-5","stop_reason":"end_turn","usage":{"input_tokens":4,"output_tokens":5,"cache_read_input_tokens":18,"cache_creation_input_tokens":3}}}"#;
         let call = call(text);
-        assert_eq!((call.tokens.input, call.tokens.cached, call.given.as_deref(), call.request.as_deref()), (Some(25), Some(18), Some("msg_1"), Some("req_1")));
+        assert_eq!(
+            (call.tokens.input, call.tokens.cached, call.given.as_deref(), call.request.as_deref()),
+            (Some(25), Some(18), Some("msg_1"), Some("req_1"))
+        );
         assert_eq!((call.cost_picos, call.finish.as_deref()), (Some(Picos(500_000_000_000)), Some("end_turn")));
         let person = r#"{"type":"user","timestamp":"2025-08-01T00:00:07Z","message":{"role":"user","content":"hello"}}"#;
         assert_eq!(read(person, Unit::Dollars).unwrap(), Some(Line::Other));
@@ -248,7 +265,10 @@ mod tests {
     fn a_refusal_is_a_call_that_failed() {
         let call = call(r#"{"created":1754006407,"model":"m","error":{"code":429,"message":"slow down","type":"rate_limit"}}"#);
         assert_eq!((call.outcome, call.error_type.as_deref()), (Outcome::Error, Some("rate_limit")));
-        assert_eq!(read(r#"{"model":"m","usage":{"prompt_tokens":1}}"#, Unit::Dollars).unwrap(), Some(Line::Rejected(Why::NoTime, String::new())));
+        assert_eq!(
+            read(r#"{"model":"m","usage":{"prompt_tokens":1}}"#, Unit::Dollars).unwrap(),
+            Some(Line::Rejected(Why::NoTime, String::new()))
+        );
         assert_eq!(read(r#"{"a":1}"#, Unit::Dollars).unwrap(), None);
     }
 }
