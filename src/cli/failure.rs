@@ -137,6 +137,15 @@ impl From<crate::memory::Error> for Failure {
     }
 }
 
+impl From<crate::llm::logs::Error> for Failure {
+    fn from(error: crate::llm::logs::Error) -> Self {
+        match error {
+            crate::llm::logs::Error::NoZone { .. } => Self::usage(error.to_string()),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
 impl From<crate::search::vectors::Error> for Failure {
     fn from(error: crate::search::vectors::Error) -> Self {
         Self::failed(error.to_string())

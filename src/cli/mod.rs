@@ -19,6 +19,7 @@ mod db;
 mod demo;
 mod events;
 mod failure;
+mod import;
 mod index;
 mod keys;
 pub mod log;
@@ -96,6 +97,8 @@ enum Command {
     Prices(prices::Args),
     /// The model service: its view of the key, calls that broke off, why a call was made as it was.
     Models(models::Args),
+    /// Bring in what other programs logged: calls of models, from their logs.
+    Import(import::Args),
     /// The index behind search by meaning: its state, whether it is right, make it anew, copy it.
     Index(index::Args),
     /// What may be spent, by whom, and what happens on the way.
@@ -139,6 +142,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Budget(args) => budget::run(context, &args),
         Command::Report(args) => report::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
+        Command::Import(args) => import::run(context, &args),
         Command::Index(args) => index::run(context, &args),
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),

@@ -10,6 +10,7 @@
 //! | [`budget`] | what may be spent, set aside before a call and settled after it |
 //! | [`ledger`], [`calls`] | one row per attempt, written before the request and settled after it; reading them |
 //! | [`account`] | what the service itself says of the calls |
+//! | [`logs`] | calls of other programs, read from their logs |
 //! | [`consistency`], [`proposals`] | the two judgements of a draft: against beliefs, and on them |
 //! | [`relationships`] | how a belief bears on others |
 //! | [`judge`] | optional judges of a draft's content: is it safe to say? |
@@ -30,6 +31,7 @@ pub mod consistency;
 pub mod error;
 pub mod judge;
 pub mod ledger;
+pub mod logs;
 pub mod price;
 pub mod proposals;
 pub mod quote;

@@ -2,7 +2,7 @@
 
 use super::postgres::PostgresConn;
 use super::sqlite::SqliteConn;
-use super::{Address, Conn, Engine, Error, Result, Row, Sql, Val};
+use super::{Address, Bulk, Conn, Engine, Error, Result, Row, Sql, Val, ValRef};
 use crate::vals;
 
 /// One open connection.
@@ -118,5 +118,9 @@ impl Conn for Backend {
 
     fn exec(&mut self, sql: &str, params: &[Val]) -> Result<u64> {
         self.conn().exec(sql, params)
+    }
+
+    fn insert(&mut self, bulk: &Bulk, cells: &[ValRef<'_>]) -> Result<Vec<usize>> {
+        self.conn().insert(bulk, cells)
     }
 }

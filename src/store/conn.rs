@@ -196,6 +196,50 @@ impl Sql {
     }
 }
 
+/// A value that is only borrowed, for rows that are written by the thousand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ValRef<'a> {
+    /// SQL NULL.
+    Null,
+    /// A 64-bit integer. Booleans are 0 and 1.
+    Int(i64),
+    /// Text.
+    Text(&'a str),
+    /// Bytes.
+    Blob(&'a [u8]),
+}
+
+impl From<i64> for ValRef<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl<'a> From<&'a str> for ValRef<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<'a, T: Into<ValRef<'a>>> From<Option<T>> for ValRef<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// A statement that inserts very many rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Bulk {
+    /// The table.
+    pub table: &'static str,
+    /// Its columns; the first one is the key when rows that were left out are asked for.
+    pub columns: &'static [&'static str],
+    /// What happens to a row that is there already: `ON CONFLICT …`, or nothing.
+    pub on_conflict: &'static str,
+    /// Whether to tell which rows `ON CONFLICT DO NOTHING` left out. The first column is then text, and no two rows have the same.
+    pub tells_left_out: bool,
+}
+
 /// An open transaction. Statements use `$1`, `$2`, … and the SQL that both engines share.
 pub trait Conn {
     /// Which engine this is.
@@ -212,6 +256,12 @@ pub trait Conn {
     /// # Errors
     /// [`Error::Constraint`] or [`Error::Statement`] when the engine refuses.
     fn exec(&mut self, sql: &str, params: &[Val]) -> Result<u64>;
+
+    /// Insert rows: `cells` holds one row after the other. Answers the numbers of those that were left out, where the statement tells.
+    ///
+    /// # Errors
+    /// [`Error::Constraint`] or [`Error::Statement`] when the engine refuses; rows before the one it refused may be there.
+    fn insert(&mut self, bulk: &Bulk, cells: &[ValRef<'_>]) -> Result<Vec<usize>>;
 
     /// The first row of an answer, or `None`.
     ///

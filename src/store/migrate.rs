@@ -53,6 +53,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     19 "rollups" "0019_rollups",
     20 "budgets" "0020_budgets",
     21 "response_cache" "0021_response_cache",
+    22 "imports" "0022_imports",
 ];
 
 /// The newest schema version that this program knows.
@@ -135,7 +136,7 @@ pub(super) fn migrate_to(backend: &mut Backend, target: i64, now: Millis) -> Res
             // Read inside the lock: another process may have migrated meanwhile.
             let present = version(backend)?;
             if present < target {
-                let Some(migration) = MIGRATIONS.iter().find(|migration| migration.version == present + 1) else { return Ok(None) };
+                let Some(migration) = MIGRATIONS.iter().find(|migration| migration.version > present) else { return Ok(None) };
                 backend.batch(&spelled(migration.up, engine))?;
                 backend.exec(
                     "INSERT INTO schema_migrations (version, name, digest, applied_at) VALUES ($1, $2, $3, $4)",

@@ -21,7 +21,7 @@ mod status;
 pub mod testing;
 
 pub use address::Address;
-pub use conn::{Conn, Engine, Row, Sql, Val};
+pub use conn::{Bulk, Conn, Engine, Row, Sql, Val, ValRef};
 pub use database::Database;
 pub use error::{Error, Result};
 pub use migrate::{MIGRATIONS, Migration, newest as newest_version};

@@ -1,12 +1,12 @@
 //! The shared engine: a [`Conn`] on PostgreSQL's wire, TLS by rustls.
 
 use super::error::{chain, excerpt};
-use super::{Conn, Engine, Error, Result, Row, Val};
+use super::{Bulk, Conn, Engine, Error, Result, Row, Val, ValRef};
 use postgres::config::{Host, SslMode};
 use postgres::error::SqlState;
 use postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,6 +115,60 @@ impl Conn for PostgresConn {
         let bound: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         self.client.execute(&statement, &bound).map_err(|error| self.translate(&error, sql))
     }
+
+    fn insert(&mut self, bulk: &Bulk, cells: &[ValRef<'_>]) -> Result<Vec<usize>> {
+        let width = bulk.columns.len().max(1);
+        let (mut left_out, mut done, mut rest) = (Vec::new(), 0, cells);
+        while !rest.is_empty() {
+            // Few sizes, so that few statements are prepared; the wire carries at most 65,535 parameters.
+            let rows = [256, 16, 1].into_iter().find(|rows| rows * width <= rest.len().min(65_535)).unwrap_or(1);
+            let (now, later) = rest.split_at(rest.len().min(rows * width));
+            let sql = insertion(bulk, rows);
+            let statement = self.prepared(&sql).map_err(|error| self.translate(&error, &sql))?;
+            let bound: Vec<&(dyn ToSql + Sync)> = now.iter().map(|cell| cell as &(dyn ToSql + Sync)).collect();
+            if bulk.tells_left_out {
+                let answer = self.client.query(&statement, &bound).map_err(|error| self.translate(&error, &sql))?;
+                let taken = answer.iter().map(|row| row.try_get(0)).collect::<Result<HashSet<String>, _>>();
+                let taken = taken.map_err(|error| self.translate(&error, &sql))?;
+                let is_left_out = |row: &[ValRef<'_>]| !matches!(row.first(), Some(ValRef::Text(key)) if taken.contains(*key));
+                left_out.extend(now.chunks(width).enumerate().filter(|(_, row)| is_left_out(row)).map(|(number, _)| done + number));
+            } else {
+                self.client.execute(&statement, &bound).map_err(|error| self.translate(&error, &sql))?;
+            }
+            done += rows;
+            rest = later;
+        }
+        Ok(left_out)
+    }
+}
+
+/// The text of an insertion of so many rows at once.
+fn insertion(bulk: &Bulk, rows: usize) -> String {
+    let width = bulk.columns.len();
+    let row =
+        |number: usize| format!("({})", (1..=width).map(|column| format!("${}", number * width + column)).collect::<Vec<_>>().join(", "));
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    let returning =
+        if bulk.tells_left_out { bulk.columns.first().map(|key| format!(" RETURNING {key}")).unwrap_or_default() } else { String::new() };
+    format!("INSERT INTO {} ({}) VALUES {} {}{returning}", bulk.table, bulk.columns.join(", "), rows.join(", "), bulk.on_conflict)
+}
+
+impl ToSql for ValRef<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Foreign> {
+        match *self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(value) => Val::Int(value).to_sql(kind, out),
+            Self::Text(text) if text.contains('\0') => text.replace('\0', "").to_sql(kind, out),
+            Self::Text(text) => text.to_sql(kind, out),
+            Self::Blob(bytes) => bytes.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
 }
 
 type Foreign = Box<dyn std::error::Error + Sync + Send>;

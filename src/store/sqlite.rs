@@ -1,7 +1,7 @@
 //! The embedded engine: opening a file with the settings that keep it whole, and a [`Conn`] on it.
 
 use super::error::excerpt;
-use super::{Conn, Engine, Error, Result, Row, Val};
+use super::{Bulk, Conn, Engine, Error, Result, Row, Val, ValRef};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -167,6 +167,28 @@ impl SqliteConn {
     }
 }
 
+/// The text of an insertion, its parameters numbered in the order of the columns.
+fn insertion(bulk: &Bulk) -> String {
+    let places: Vec<String> = (1..=bulk.columns.len()).map(|number| format!("?{number}")).collect();
+    format!("INSERT INTO {} ({}) VALUES ({}) {}", bulk.table, bulk.columns.join(", "), places.join(", "), bulk.on_conflict)
+}
+
+impl SqliteConn {
+    fn inserted(&self, sql: &str, bulk: &Bulk, cells: &[ValRef<'_>]) -> rusqlite::Result<Vec<usize>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut left_out = Vec::new();
+        for (number, row) in cells.chunks(bulk.columns.len().max(1)).enumerate() {
+            for (index, cell) in row.iter().enumerate() {
+                statement.raw_bind_parameter(index + 1, BoundCell(*cell))?;
+            }
+            if statement.raw_execute()? == 0 && bulk.tells_left_out {
+                left_out.push(number);
+            }
+        }
+        Ok(left_out)
+    }
+}
+
 impl Conn for SqliteConn {
     fn engine(&self) -> Engine {
         Engine::Sqlite
@@ -178,6 +200,24 @@ impl Conn for SqliteConn {
 
     fn exec(&mut self, sql: &str, params: &[Val]) -> Result<u64> {
         self.changed(sql, params).map(|rows| rows as u64).map_err(|error| translate(&error, sql, &self.place))
+    }
+
+    fn insert(&mut self, bulk: &Bulk, cells: &[ValRef<'_>]) -> Result<Vec<usize>> {
+        let sql = insertion(bulk);
+        self.inserted(&sql, bulk, cells).map_err(|error| translate(&error, &sql, &self.place))
+    }
+}
+
+struct BoundCell<'a>(ValRef<'a>);
+
+impl rusqlite::ToSql for BoundCell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            ValRef::Null => ToSqlOutput::Owned(Value::Null),
+            ValRef::Int(value) => ToSqlOutput::Owned(Value::Integer(value)),
+            ValRef::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            ValRef::Blob(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+        })
     }
 }
 

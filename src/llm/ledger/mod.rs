@@ -9,6 +9,7 @@ mod spans;
 pub mod past;
 
 pub mod lookup;
+pub mod pending;
 pub mod replay;
 pub mod rollup;
 pub mod sketch;

@@ -1,7 +1,8 @@
 //! Calls that are over already, many at once: for a world that is made up with a past. The same rows and sums as those of calls that were made,
 //! written together.
 
-use super::rollup::{Pending, Sample};
+use super::pending::Pending;
+use super::rollup::Sample;
 use super::{Drift, Settled, Started, micros, price_in_memory};
 use crate::base::Millis;
 use crate::llm::price::Book;

@@ -4,31 +4,32 @@
 //! Ten million calls cannot be summed while a person waits. What a call adds stands in one [`Sample`]; [`add`] and [`take_back`] run in the
 //! transaction of the call, [`rebuild`] makes the sums anew from the calls, and [`differences`] tells where they disagree.
 
+use super::Outcome;
+use super::pending::{Pending, SKETCHES};
 use super::sketch::Sketch;
-use super::{Drift, Outcome};
 use crate::base::{Millis, Picos};
 use crate::store::{Conn, Result, Row, Val};
 use crate::vals;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Milliseconds of an hour.
 pub const HOUR: Millis = 3_600_000;
 /// Milliseconds of a UTC day.
 pub const DAY: Millis = 24 * HOUR;
 
-/// What one attempt adds to the sums.
+/// What one attempt adds to the sums. Its names are texts of its own, or borrowed where very many are summed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
+pub struct Sample<S = String> {
     /// When it started.
     pub at: Millis,
     /// The model that answered, else the one that was asked.
-    pub model: String,
+    pub model: S,
     /// The part of the program that asked.
-    pub module: String,
+    pub module: S,
     /// On whose behalf; empty for nobody's.
-    pub persona: String,
+    pub persona: S,
     /// What kind of work it belongs to.
-    pub category: String,
+    pub category: S,
     /// How it ended.
     pub outcome: Outcome,
     /// Whether it was answered from the cache of this program.
@@ -57,7 +58,7 @@ pub struct Sample {
     pub queue_us: i64,
 }
 
-impl Sample {
+impl<S> Sample<S> {
     /// What it cost: as reported, else by the book; nothing for an answer from the cache and for a refusal without usage. `None` is unknown,
     /// and never counted as nothing.
     #[must_use]
@@ -68,263 +69,9 @@ impl Sample {
     }
 
     /// Whether its tokens are known.
-    fn has_size(&self) -> bool {
+    pub(super) fn has_size(&self) -> bool {
         self.tokens_in > 0 || self.tokens_out > 0
     }
-}
-
-/// The counters that both tables have, in the order of the statements.
-fn counters(sample: &Sample, sign: i64) -> Counters {
-    let count = |is: bool| if is { sign } else { 0 };
-    Counters {
-        calls: sign,
-        errors: count(matches!(sample.outcome, Outcome::Error | Outcome::Malformed)),
-        interrupted: count(sample.outcome == Outcome::Interrupted),
-        cache_hits: count(sample.is_cached),
-        retries: count(sample.is_retry),
-        tokens_in: sign * sample.tokens_in,
-        tokens_out: sign * sample.tokens_out,
-        tokens_cached: sign * sample.tokens_cached,
-        tokens_written: sign * sample.tokens_written,
-        tokens_reasoning: sign * sample.tokens_reasoning,
-        reported: sign * sample.reported.map_or(0, |picos| picos.0),
-        computed: sign * sample.computed.map_or(0, |picos| picos.0),
-        charged: sign * sample.charged().map_or(0, |picos| picos.0),
-        unpriced: count(sample.charged().is_none()),
-        latency_count: count(sample.latency_us.is_some()),
-        latency_us_sum: sign * sample.latency_us.unwrap_or(0),
-        queue_us_sum: sign * sample.queue_us,
-        odd_calls: count(Drift::of(sample.reported, sample.computed).is_odd()),
-        drift_picos: match (sample.reported, sample.computed) {
-            (Some(reported), Some(computed)) => sign * reported.0.saturating_sub(computed.0),
-            _ => 0,
-        },
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Counters {
-    calls: i64,
-    errors: i64,
-    interrupted: i64,
-    cache_hits: i64,
-    retries: i64,
-    tokens_in: i64,
-    tokens_out: i64,
-    tokens_cached: i64,
-    tokens_written: i64,
-    tokens_reasoning: i64,
-    reported: i64,
-    computed: i64,
-    charged: i64,
-    unpriced: i64,
-    latency_count: i64,
-    latency_us_sum: i64,
-    queue_us_sum: i64,
-    odd_calls: i64,
-    drift_picos: i64,
-}
-
-impl Counters {
-    fn plus(&mut self, other: &Self) {
-        self.calls += other.calls;
-        self.errors += other.errors;
-        self.interrupted += other.interrupted;
-        self.cache_hits += other.cache_hits;
-        self.retries += other.retries;
-        self.tokens_in += other.tokens_in;
-        self.tokens_out += other.tokens_out;
-        self.tokens_cached += other.tokens_cached;
-        self.tokens_written += other.tokens_written;
-        self.tokens_reasoning += other.tokens_reasoning;
-        self.reported += other.reported;
-        self.computed += other.computed;
-        self.charged += other.charged;
-        self.unpriced += other.unpriced;
-        self.latency_count += other.latency_count;
-        self.latency_us_sum += other.latency_us_sum;
-        self.queue_us_sum += other.queue_us_sum;
-        self.odd_calls += other.odd_calls;
-        self.drift_picos += other.drift_picos;
-    }
-}
-
-/// The start of a day or hour, and model, module, persona and category.
-type Key = (Millis, String, String, String, String);
-/// The length and the start of a span, and model and module.
-type SketchKey = (Millis, Millis, String, String);
-
-fn sketch_key(span: Millis, sample: &Sample) -> SketchKey {
-    (span, sample.at - sample.at.rem_euclid(span), sample.model.clone(), sample.module.clone())
-}
-
-/// Values of one span.
-#[derive(Debug, Default)]
-struct Sketches {
-    latency: Sketch,
-    first_token: Sketch,
-    tokens_in: Sketch,
-    tokens_out: Sketch,
-}
-
-/// Sums that are still to be written: of one call, or of very many that are written together.
-#[derive(Debug, Default)]
-pub struct Pending {
-    days: BTreeMap<Key, Counters>,
-    hours: BTreeMap<Key, Counters>,
-    sketches: BTreeMap<SketchKey, Sketches>,
-}
-
-impl Pending {
-    /// Take a call in.
-    pub fn add(&mut self, sample: &Sample) {
-        self.count(sample, 1);
-        self.values(sample);
-    }
-
-    /// Take its latencies and sizes into the sketches.
-    fn values(&mut self, sample: &Sample) {
-        let has_size = sample.has_size();
-        if sample.latency_us.is_none() && sample.first_token_us.is_none() && !has_size {
-            return;
-        }
-        for span in [HOUR, DAY] {
-            let sketches = self.sketches.entry(sketch_key(span, sample)).or_default();
-            if let Some(latency) = sample.latency_us {
-                sketches.latency.add(latency);
-            }
-            if let Some(first) = sample.first_token_us {
-                sketches.first_token.add(first);
-            }
-            if has_size {
-                sketches.tokens_in.add(sample.tokens_in);
-                sketches.tokens_out.add(sample.tokens_out);
-            }
-        }
-    }
-
-    fn count(&mut self, sample: &Sample, sign: i64) {
-        let counters = counters(sample, sign);
-        for (span, sums) in [(DAY, &mut self.days), (HOUR, &mut self.hours)] {
-            let start = sample.at - sample.at.rem_euclid(span);
-            let key = (start, sample.model.clone(), sample.module.clone(), sample.persona.clone(), sample.category.clone());
-            sums.entry(key).or_default().plus(&counters);
-        }
-    }
-
-    /// Write the sums into the tables.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn write(self, c: &mut dyn Conn) -> Result<()> {
-        for (table, start, sums) in [("roll_day", "day", &self.days), ("roll_hour", "hour", &self.hours)] {
-            let statement = upsert(table, start);
-            for (key, sums) in sums {
-                write_sums(c, &statement, key, sums)?;
-            }
-        }
-        for (key, sketches) in self.sketches {
-            write_sketches(c, &key, sketches)?;
-        }
-        Ok(())
-    }
-}
-
-/// The columns of both tables of sums behind their keys.
-pub(super) const COUNTERS: [&str; 19] = [
-    "calls",
-    "errors",
-    "interrupted",
-    "cache_hits",
-    "retries",
-    "tokens_in",
-    "tokens_out",
-    "tokens_cached",
-    "tokens_written",
-    "tokens_reasoning",
-    "reported_picos",
-    "computed_picos",
-    "charged_picos",
-    "unpriced",
-    "latency_count",
-    "latency_us_sum",
-    "queue_us_sum",
-    "odd_calls",
-    "drift_picos",
-];
-
-fn upsert(table: &str, start: &str) -> String {
-    let added: Vec<String> = COUNTERS.iter().map(|column| format!("{column} = {table}.{column} + excluded.{column}")).collect();
-    format!(
-        "INSERT INTO {table} ({start}, model, module, persona_id, category, {}) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) \
-         ON CONFLICT ({start}, model, module, persona_id, category) DO UPDATE SET {}",
-        COUNTERS.join(", "),
-        added.join(", ")
-    )
-}
-
-fn write_sums(c: &mut dyn Conn, statement: &str, (start, model, module, persona, category): &Key, sums: &Counters) -> Result<()> {
-    c.exec(
-        statement,
-        vals![
-            *start,
-            model,
-            module,
-            persona,
-            category,
-            sums.calls,
-            sums.errors,
-            sums.interrupted,
-            sums.cache_hits,
-            sums.retries,
-            sums.tokens_in,
-            sums.tokens_out,
-            sums.tokens_cached,
-            sums.tokens_written,
-            sums.tokens_reasoning,
-            sums.reported,
-            sums.computed,
-            sums.charged,
-            sums.unpriced,
-            sums.latency_count,
-            sums.latency_us_sum,
-            sums.queue_us_sum,
-            sums.odd_calls,
-            sums.drift_picos
-        ],
-    )?;
-    Ok(())
-}
-
-fn write_sketches(c: &mut dyn Conn, (span, start, model, module): &SketchKey, mut sketches: Sketches) -> Result<()> {
-    let known = c.first(
-        "SELECT latency, first_token, tokens_in, tokens_out FROM roll_sketch WHERE span = $1 AND start = $2 AND model = $3 AND module = $4",
-        vals![*span, *start, model, module],
-    )?;
-    if let Some(row) = &known {
-        merge_column(&mut sketches.latency, row, "latency")?;
-        merge_column(&mut sketches.first_token, row, "first_token")?;
-        merge_column(&mut sketches.tokens_in, row, "tokens_in")?;
-        merge_column(&mut sketches.tokens_out, row, "tokens_out")?;
-    }
-    let bytes = |sketch: &Sketch| (sketch.count() > 0).then(|| sketch.to_bytes());
-    c.exec(
-        "INSERT INTO roll_sketch (span, start, model, module, latency, first_token, tokens_in, tokens_out) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (span, start, model, module) DO UPDATE SET latency = excluded.latency, \
-         first_token = excluded.first_token, tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out",
-        vals![
-            *span,
-            *start,
-            model,
-            module,
-            bytes(&sketches.latency),
-            bytes(&sketches.first_token),
-            bytes(&sketches.tokens_in),
-            bytes(&sketches.tokens_out)
-        ],
-    )?;
-    Ok(())
 }
 
 /// Take in the sketch of a column, where there is one. One that cannot be read is left out; [`rebuild`] makes it anew.
@@ -356,7 +103,7 @@ pub fn add(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
 /// When the database refuses.
 pub fn take_back(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
     let mut pending = Pending::default();
-    pending.count(sample, -1);
+    pending.take_back(sample);
     pending.write(c)
 }
 
@@ -367,9 +114,9 @@ pub fn take_back(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
 /// When the database refuses.
 pub fn correct(c: &mut dyn Conn, before: &Sample, after: &Sample) -> Result<()> {
     let mut pending = Pending::default();
-    pending.count(before, -1);
-    pending.count(after, 1);
-    let hour = |sample: &Sample| (HOUR, sample.at - sample.at.rem_euclid(HOUR), sample.model.clone(), sample.module.clone());
+    pending.take_back(before);
+    pending.put_back(after);
+    let hour = |sample: &Sample| (sample.at - sample.at.rem_euclid(HOUR), sample.model.clone(), sample.module.clone());
     let (from, to) = (hour(before), hour(after));
     let same_latencies = (before.latency_us, before.first_token_us) == (after.latency_us, after.first_token_us);
     if from == to && same_latencies && !before.has_size() {
@@ -380,54 +127,45 @@ pub fn correct(c: &mut dyn Conn, before: &Sample, after: &Sample) -> Result<()> 
     pending.write(c)?;
     let sizes = |sample: &Sample| (sample.tokens_in, sample.tokens_out);
     if from != to || !same_latencies || sizes(before) != sizes(after) {
-        let mut keys = vec![from, to];
-        keys.dedup();
-        for key in keys {
-            sketch_again(c, &key)?;
-        }
+        resketch(c, &BTreeSet::from([from, to]))?;
     }
     Ok(())
 }
 
-/// Make the sketches of an hour anew from its calls, and those of its day from its hours.
-fn sketch_again(c: &mut dyn Conn, hour: &SketchKey) -> Result<()> {
-    let (_, start, model, module) = hour;
-    let day = (DAY, start - start.rem_euclid(DAY), model.clone(), module.clone());
-    for (span, start, ..) in [hour, &day] {
-        c.exec(
-            "DELETE FROM roll_sketch WHERE span = $1 AND start = $2 AND model = $3 AND module = $4",
-            vals![*span, *start, model, module],
-        )?;
-    }
-    let rows = c.query(
-        &format!(
+/// Make the sketches of some hours anew from their calls, and those of their days from their hours: what was corrected cannot be taken out of a
+/// sketch. An hour is its start, the model and the module.
+///
+/// # Errors
+/// When the database refuses.
+pub fn resketch(c: &mut dyn Conn, hours: &BTreeSet<(Millis, String, String)>) -> Result<()> {
+    for (hour, model, module) in hours {
+        let day = hour - hour.rem_euclid(DAY);
+        for (span, start) in [(HOUR, *hour), (DAY, day)] {
+            c.exec(
+                "DELETE FROM roll_sketch WHERE span = $1 AND start = $2 AND model = $3 AND module = $4",
+                vals![span, start, model, module],
+            )?;
+        }
+        let mut pending = Pending::default();
+        let others = format!(
+            "SELECT {} FROM roll_sketch WHERE span = $1 AND start >= $2 AND start < $3 AND model = $4 AND module = $5",
+            SKETCHES.join(", ")
+        );
+        for row in c.query(&others, vals![HOUR, day, day + DAY, model, module])? {
+            pending.merge_into_day(day, model, module, &row)?;
+        }
+        let calls = format!(
             "SELECT {SAMPLE} FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND COALESCE(model_answered, model_asked) = $3 \
              AND module = $4"
-        ),
-        vals![*start, start + HOUR, model, module],
-    )?;
-    let mut pending = Pending::default();
-    for row in &rows {
-        if let Some(sample) = sample(row)? {
-            pending.add(&sample);
+        );
+        for row in c.query(&calls, vals![*hour, hour + HOUR, model, module])? {
+            if let Some(sample) = sample(&row)? {
+                pending.values(&sample);
+            }
         }
+        pending.write(c)?;
     }
-    if let Some(sketches) = pending.sketches.remove(hour) {
-        write_sketches(c, hour, sketches)?;
-    }
-    let hours = c.query(
-        "SELECT latency, first_token, tokens_in, tokens_out FROM roll_sketch WHERE span = $1 AND start >= $2 AND start < $3 AND model = $4 \
-         AND module = $5",
-        vals![HOUR, day.1, day.1 + DAY, model, module],
-    )?;
-    let mut whole = Sketches::default();
-    for row in &hours {
-        merge_column(&mut whole.latency, row, "latency")?;
-        merge_column(&mut whole.first_token, row, "first_token")?;
-        merge_column(&mut whole.tokens_in, row, "tokens_in")?;
-        merge_column(&mut whole.tokens_out, row, "tokens_out")?;
-    }
-    if hours.is_empty() { Ok(()) } else { write_sketches(c, &day, whole) }
+    Ok(())
 }
 
 const SAMPLE: &str = "id, started_at, COALESCE(model_answered, model_asked) AS model, module, COALESCE(persona_id, '') AS persona, category, outcome, \
@@ -530,12 +268,12 @@ pub fn differences(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<Vec<
     let (from, until) = (from - from.rem_euclid(DAY), until + (-until).rem_euclid(DAY));
     let summed = summed(c, from, until)?;
     let mut found = Vec::new();
-    for (table, column, counted) in [("roll_day", "day", summed.days), ("roll_hour", "hour", summed.hours)] {
+    for (table, column, span) in [("roll_day", "day", DAY), ("roll_hour", "hour", HOUR)] {
         let mut all: BTreeMap<(Millis, String, String), [i64; 4]> = BTreeMap::new();
-        for ((start, model, module, ..), sums) in counted {
-            let entry = all.entry((start, model, module)).or_default();
-            entry[1] += sums.calls;
-            entry[3] += sums.charged;
+        for (start, model, module, calls, charged) in summed.sums(span) {
+            let entry = all.entry((start, model.to_owned(), module.to_owned())).or_default();
+            entry[1] += calls;
+            entry[3] += charged;
         }
         let rows = c.query(
             &format!("SELECT {column} AS start, model, module, calls, charged_picos FROM {table} WHERE {column} >= $1 AND {column} < $2"),

@@ -280,7 +280,7 @@ fn summed(c: &mut dyn Conn, source: Source, part: &Window, grouping: Grouping, o
         Grouping::ModelAndModule => " GROUP BY 1, 2",
     };
     let columns: Vec<String> =
-        super::rollup::COUNTERS.iter().map(|column| format!("CAST(COALESCE(sum({column}), 0) AS BIGINT) AS {column}")).collect();
+        super::pending::COUNTERS.iter().map(|column| format!("CAST(COALESCE(sum({column}), 0) AS BIGINT) AS {column}")).collect();
     let (conditions, mut narrowing) = only.conditions();
     let mut values = vals![part.since, part.until].to_vec();
     values.append(&mut narrowing);
