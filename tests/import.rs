@@ -181,7 +181,11 @@ fn the_formats_of_the_runbooks_systems_are_told_and_a_call_counts_once_in_all_of
     first.says(&[("calls", 300.into()), ("rejected", 0.into()), ("unpriced", 0.into()), ("formats", serde_json::json!(["modules"]))]);
     // The same calls as that system's code writes them: known, whatever they look like there.
     let second = deck.import(&interactions, &[]).file();
-    assert_eq!(second["calls"].as_u64().unwrap() + second["repeated"].as_u64().unwrap() + second["corrected"].as_u64().unwrap(), 200, "{second}");
+    assert_eq!(
+        second["calls"].as_u64().unwrap() + second["repeated"].as_u64().unwrap() + second["corrected"].as_u64().unwrap(),
+        200,
+        "{second}"
+    );
     assert_eq!((&second["calls"], &second["formats"]), (&0.into(), &serde_json::json!(["interactions"])), "{second}");
     let refused = deck.import(&app, &[]);
     assert_eq!(refused.code, 2, "{refused:?}");
@@ -224,16 +228,26 @@ fn a_summary_is_what_an_import_adds_up_to() {
 #[test]
 fn what_is_wrong_is_told_with_its_line_and_kept() {
     let deck = Deck::new();
-    let text = [call(1), "{\"timestamp\":\"2025".into(), call(2).replace("\"tokens\":{\"input\":3", "\"tokens\":{\"input\":NaN"), "text".into(), call(3)];
+    let text = [
+        call(1),
+        "{\"timestamp\":\"2025".into(),
+        call(2).replace("\"tokens\":{\"input\":3", "\"tokens\":{\"input\":NaN"),
+        "text".into(),
+        call(3),
+    ];
     let log = deck.write("bad.log", text.join("\n") + "\n");
     let rejects = deck.path("rejects.jsonl");
     let told = deck.import(&log, &["--rejects", rejects.to_str().unwrap()]);
     assert_eq!(told.code, 3, "{told:?}");
     told.says(&[("calls", 3.into()), ("rejected", 2.into()), ("lines", 5.into())]);
-    let doubts: Vec<_> = told.file()["doubts"].as_array().unwrap().iter().map(|doubt| doubt["doubt"].as_str().unwrap().to_owned()).collect();
+    let doubts: Vec<_> =
+        told.file()["doubts"].as_array().unwrap().iter().map(|doubt| doubt["doubt"].as_str().unwrap().to_owned()).collect();
     assert_eq!(doubts, ["tokens_unreadable", "no_strict_json"]);
     let lines: Vec<Value> = std::fs::read_to_string(&rejects).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.iter().map(|line| (line["line"].clone(), line["reason"].clone())).collect::<Vec<_>>(), [(2.into(), "cut_off".into()), (4.into(), "text".into())]);
+    assert_eq!(
+        lines.iter().map(|line| (line["line"].clone(), line["reason"].clone())).collect::<Vec<_>>(),
+        [(2.into(), "cut_off".into()), (4.into(), "text".into())]
+    );
     let kept = deck.open().read_blocking(|c| c.query("SELECT line, reason FROM import_rejects ORDER BY line", &[])).unwrap();
     assert_eq!(kept.iter().map(|row| row.int("line").unwrap()).collect::<Vec<_>>(), [2, 4]);
     // What cannot be written down is no success.
@@ -255,7 +269,11 @@ fn a_call_that_is_told_again_counts_as_it_was_told_last() {
         call(4).replace("\"success\":true", "\"success\":false"),
         call(5),
     ];
-    deck.import(&deck.write("two.log", text.join("\n") + "\n"), &[]).says(&[("calls", 0.into()), ("corrected", 3.into()), ("repeated", 1.into())]);
+    deck.import(&deck.write("two.log", text.join("\n") + "\n"), &[]).says(&[
+        ("calls", 0.into()),
+        ("corrected", 3.into()),
+        ("repeated", 1.into()),
+    ]);
     let after = deck.sums();
     assert_eq!(after.calls, before.calls);
     assert_eq!(after.reported - before.reported, 500_000_000_000 - 2_000_000);
@@ -263,7 +281,11 @@ fn a_call_that_is_told_again_counts_as_it_was_told_last() {
     assert_eq!(after.errors - before.errors, 1);
     deck.adds_up();
     // A stream that tells of one call as it grows: the last line has all of its tokens.
-    let line = |output: u32| format!(r#"{{"timestamp":"2026-08-01T00:00:0{output}Z","requestId":"r","message":{{"id":"msg_1","model":"claude-haiku-4-5","usage":{{"input_tokens":5,"output_tokens":{output}}}}}}}"#) + "\n";
+    let line = |output: u32| {
+        format!(
+            r#"{{"timestamp":"2026-08-01T00:00:0{output}Z","requestId":"r","message":{{"id":"msg_1","model":"claude-haiku-4-5","usage":{{"input_tokens":5,"output_tokens":{output}}}}}}}"#
+        ) + "\n"
+    };
     deck.import(&deck.write("three.log", line(1) + &line(4) + &line(9)), &[]).says(&[("calls", 1.into()), ("corrected", 2.into())]);
     let row = deck.open().read_blocking(|c| c.query("SELECT tokens_out FROM llm_calls WHERE generation_id = 'msg_1'", &[])).unwrap();
     assert_eq!(row.iter().map(|row| row.int("tokens_out").unwrap()).collect::<Vec<_>>(), [9]);
@@ -281,7 +303,12 @@ fn a_growing_log_is_continued_and_half_a_line_waits() {
     let grow = |text: &str| std::fs::OpenOptions::new().append(true).open(&log).unwrap().write_all(text.as_bytes()).unwrap();
     // The rest of the line, without its end: the object is whole.
     grow(rest);
-    deck.import(&log, &[]).says(&[("begun", "continued".into()), ("calls", 1.into()), ("first_line", 4.into()), ("waiting_bytes", 0.into())]);
+    deck.import(&log, &[]).says(&[
+        ("begun", "continued".into()),
+        ("calls", 1.into()),
+        ("first_line", 4.into()),
+        ("waiting_bytes", 0.into()),
+    ]);
     grow("\ntext\n");
     let told = deck.import(&log, &[]);
     assert_eq!(told.file()["rejects"][0]["line"], 5, "{told:?}");
@@ -432,7 +459,11 @@ fn what_the_deck_called_itself_is_not_counted_twice() {
             settle(c, &book, &call, &settled)
         })
         .unwrap();
-    let line = |id: &str| format!(r#"{{"id":"{id}","object":"chat.completion","created":1785000000,"model":"openai/gpt-5-mini","usage":{{"prompt_tokens":10,"completion_tokens":1,"cost":0.25}}}}"#);
+    let line = |id: &str| {
+        format!(
+            r#"{{"id":"{id}","object":"chat.completion","created":1785000000,"model":"openai/gpt-5-mini","usage":{{"prompt_tokens":10,"completion_tokens":1,"cost":0.25}}}}"#
+        )
+    };
     let log = deck.write("proxy.log", format!("{}\n{}\n", line("gen-1"), line("gen-2")));
     deck.import(&log, &[]).says(&[("calls", 1.into()), ("repeated", 1.into()), ("own", 1.into())]);
     assert_eq!(deck.sums().reported, 500_000_000_000);
