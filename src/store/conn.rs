@@ -232,7 +232,7 @@ impl<'a, T: Into<ValRef<'a>>> From<Option<T>> for ValRef<'a> {
 pub struct Bulk {
     /// The table.
     pub table: &'static str,
-    /// Its columns; the first one is the key when rows that were left out are asked for.
+    /// Its columns; the first one is the key when rows that were left out are asked for. One that is NULL in all rows is left to its default.
     pub columns: &'static [&'static str],
     /// What happens to a row that is there already: `ON CONFLICT …`, or nothing.
     pub on_conflict: &'static str,

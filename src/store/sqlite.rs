@@ -96,6 +96,10 @@ fn configure(connection: &mut Connection, read_only: bool) -> rusqlite::Result<(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
          PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA journal_size_limit = 67108864;",
     )?;
+    if !read_only {
+        // A limit, not a size: what an import changes in a transaction need not be written before its end.
+        connection.execute_batch("PRAGMA cache_size = -32768")?;
+    }
     connection.pragma_update(None, "query_only", read_only)?;
     if read_only {
         // 16 MiB: the inner pages of a large database stay, where each statement would read them again from the system's cache.
@@ -167,26 +171,75 @@ impl SqliteConn {
     }
 }
 
-/// The text of an insertion, its parameters numbered in the order of the columns.
-fn insertion(bulk: &Bulk) -> String {
-    let places: Vec<String> = (1..=bulk.columns.len()).map(|number| format!("?{number}")).collect();
-    format!("INSERT INTO {} ({}) VALUES ({}) {}", bulk.table, bulk.columns.join(", "), places.join(", "), bulk.on_conflict)
+/// Parameters of one insertion; the engine takes up to 32,766.
+const PARAMETERS: usize = 8_192;
+
+/// The text of an insertion of so many rows, of some of the columns, its parameters numbered from the first row's first on.
+fn insertion(bulk: &Bulk, used: &[usize], rows: usize) -> String {
+    let columns: Vec<&str> = used.iter().filter_map(|column| bulk.columns.get(*column).copied()).collect();
+    let row = |number: usize| {
+        let places: Vec<String> = (1..=used.len()).map(|place| format!("?{}", number * used.len() + place)).collect();
+        format!("({})", places.join(","))
+    };
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    format!("INSERT INTO {} ({}) VALUES {} {}", bulk.table, columns.join(","), rows.join(","), bulk.on_conflict)
 }
 
 impl SqliteConn {
-    fn inserted(&self, sql: &str, bulk: &Bulk, cells: &[ValRef<'_>]) -> rusqlite::Result<Vec<usize>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
+    /// Insert rows, many with one statement: its cursors then stay at the end of an index that grows there. Where rows may be left out, a
+    /// statement that left one out is taken back, and its rows and those behind it go one by one.
+    fn inserted(&self, bulk: &Bulk, cells: &[ValRef<'_>]) -> rusqlite::Result<Vec<usize>> {
+        let width = bulk.columns.len().max(1);
         let mut left_out = Vec::new();
-        for (number, row) in cells.chunks(bulk.columns.len().max(1)).enumerate() {
-            for (index, cell) in row.iter().enumerate() {
-                statement.raw_bind_parameter(index + 1, BoundCell(*cell))?;
+        // Binding and reading NULLs costs as much as values do: a column that no row has is left out.
+        let used: Vec<usize> =
+            (0..width).filter(|column| cells.iter().skip(*column).step_by(width).any(|cell| *cell != ValRef::Null)).collect();
+        let many = (PARAMETERS / used.len().max(1)).max(1);
+        let mut done = 0;
+        if cells.len() >= many * width && many > 1 {
+            let mut statement = self.connection.prepare_cached(&insertion(bulk, &used, many))?;
+            for rows in cells.chunks_exact(many * width) {
+                if bulk.tells_left_out {
+                    self.connection.execute_batch("SAVEPOINT rows")?;
+                }
+                bind(&mut statement, rows, width, &used)?;
+                let inserted = statement.raw_execute()?;
+                if bulk.tells_left_out {
+                    if inserted < many {
+                        self.connection.execute_batch("ROLLBACK TO rows; RELEASE rows")?;
+                        break;
+                    }
+                    self.connection.execute_batch("RELEASE rows")?;
+                }
+                done += many;
             }
+        }
+        let rest = cells.get(done * width..).unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(left_out);
+        }
+        let mut statement = self.connection.prepare_cached(&insertion(bulk, &used, 1))?;
+        for (number, row) in rest.chunks(width).enumerate() {
+            bind(&mut statement, row, width, &used)?;
             if statement.raw_execute()? == 0 && bulk.tells_left_out {
-                left_out.push(number);
+                left_out.push(done + number);
             }
         }
         Ok(left_out)
     }
+}
+
+fn bind(statement: &mut rusqlite::CachedStatement<'_>, rows: &[ValRef<'_>], width: usize, used: &[usize]) -> rusqlite::Result<()> {
+    let mut place = 0;
+    for row in rows.chunks(width) {
+        for column in used {
+            place += 1;
+            if let Some(cell) = row.get(*column) {
+                statement.raw_bind_parameter(place, BoundCell(*cell))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Conn for SqliteConn {
@@ -203,8 +256,7 @@ impl Conn for SqliteConn {
     }
 
     fn insert(&mut self, bulk: &Bulk, cells: &[ValRef<'_>]) -> Result<Vec<usize>> {
-        let sql = insertion(bulk);
-        self.inserted(&sql, bulk, cells).map_err(|error| translate(&error, &sql, &self.place))
+        self.inserted(bulk, cells).map_err(|error| translate(&error, bulk.table, &self.place))
     }
 }
 

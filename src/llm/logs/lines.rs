@@ -82,7 +82,7 @@ impl<'a> Iterator for Records<'a> {
                 let whole = self.line_end(object_end);
                 let inner = self.bytes.get(at..whole)?;
                 // A line that begins an object of its own: the one before was cut off, and this is not a part of it.
-                if !memchr::memmem::find(inner, b"\n{").is_some() {
+                if memchr::memmem::find(inner, b"\n{").is_none() {
                     self.line = line + memchr::memchr_iter(b'\n', inner).count() as u64 + u64::from(!inner.ends_with(b"\n"));
                     self.at = whole;
                     return Some(Record { line, at, text: trimmed(inner) });

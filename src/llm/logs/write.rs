@@ -262,7 +262,7 @@ fn insert(c: &mut dyn Conn, file: i64, calls: &[Told<'_>], prices: &Prices) -> R
 }
 
 /// Rows whose cells are made at a time.
-const PART: usize = 512;
+const PART: usize = 4_096;
 
 fn push<'a>(cells: &mut Vec<ValRef<'a>>, (found, call): Told<'a>, id: &'a str, file: &'a str, flags: Option<&'a str>, prices: &'a Prices) {
     let tokens = &call.tokens;

@@ -120,7 +120,7 @@ pub(super) fn read(text: &str, unit: Unit) -> Result<Option<Line<'_>>, serde_jso
         let millis = first([layer.latency_ms, layer.duration_ms, layer.response_ms]).micros(1e3, doubts);
         entry.latency_us = entry.latency_us.or(millis).or(seconds);
         entry.first_token_us = entry.first_token_us.or_else(|| layer.ttft_ms.micros(1e3, doubts));
-        entry.http_status = entry.http_status.or_else(|| match (&layer.status_code, &layer.status) {
+        entry.http_status = entry.http_status.or(match (&layer.status_code, &layer.status) {
             (Field::Int(status), _) | (Field::None, Field::Int(status)) => Some(*status),
             _ => None,
         });
