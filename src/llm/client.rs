@@ -1,4 +1,4 @@
-//! The client: one attempt over HTTP, and what was seen of it. The way there is [`super::route`], its row [`super::opened`].
+//! The client: one attempt over HTTP, and what was seen of it. The way there is [`super::route`], its row `opened`.
 
 use super::budget::reserve::Need;
 use super::chat::{ChatReply, ChatRequest};

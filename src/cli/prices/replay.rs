@@ -95,7 +95,7 @@ fn print(context: &Context, args: &Args, again: &Replay, is_closed: bool) -> Res
         context.out.say(format!(
             "the kept sums of {} on {} are {} calls and {}, its calls add up to {} and {}",
             crate::base::SafeText::line(&off.model),
-            clock::rfc3339(off.start).split_at(10).0,
+            clock::rfc3339(off.start).split_at(16).0,
             off.calls.0,
             Picos(off.charged.0),
             off.calls.1,
