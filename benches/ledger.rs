@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use chrono_tz::Tz;
-use quarterdeck::base::{Clock, Millis, PersonaId, Picos, SystemClock, new_id};
+use quarterdeck::base::{Clock, Millis, PersonaId, Picos, SystemClock, TestClock, new_id};
 use quarterdeck::llm::budget::{Admission, admission, outlook, presets};
 use quarterdeck::llm::ledger::rollup::{Pending, Sample};
 use quarterdeck::llm::ledger::{self, Category, Outcome, Settled, Started};
@@ -51,7 +51,7 @@ fn main() {
     books(&db);
     gauges(&db);
     reports(&db);
-    scrape(&db, clock);
+    scrape(&db, Arc::new(TestClock::at(NOW + 3_000)));
 }
 
 fn shown(name: &str, mut samples: Vec<Duration>, unit: f64, word: &str) {

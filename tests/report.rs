@@ -56,6 +56,9 @@ fn a_month_is_told_by_everything_and_in_every_format() {
     // 31 days; the day of the spike has 140 calls more.
     assert_eq!(rows[1]["calls"], 31 * 20 + 140);
     assert!((rows[1]["cost_usd"].as_f64().unwrap() - 7.6).abs() < 1e-9);
+    // The runbook divides by what was tried; what went well costs more.
+    let (each, success) = (rows[0]["cost_per_call_usd"].as_f64().unwrap(), rows[0]["cost_per_success_usd"].as_f64().unwrap());
+    assert!((each - 7.75 / 186.0).abs() < 1e-9 && (success - 0.05).abs() < 1e-9, "{each} {success}");
     assert_eq!((rows[0]["calls"].as_i64(), rows[0]["unknown_cost_calls"].as_i64()), (Some(31 * 6 + 1), Some(1)));
     assert!(value["notes"][0].as_str().unwrap().contains("1 call is of unknown cost"), "{value}");
 

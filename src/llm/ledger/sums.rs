@@ -209,6 +209,13 @@ impl Sums {
         (known > 0).then(|| Picos(self.charged.0 / known))
     }
 
+    /// What a call that went well costs on average, with what was spent on those that did not. `None` of none.
+    #[must_use]
+    pub fn per_success(&self) -> Option<Picos> {
+        let went_well = self.calls - self.errors - self.interrupted;
+        (went_well > 0).then(|| Picos(self.charged.0 / went_well))
+    }
+
     /// Tokens of a call on average, both ways. `None` of none.
     #[must_use]
     pub fn tokens_per_call(&self) -> Option<f64> {
