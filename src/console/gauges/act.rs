@@ -14,8 +14,8 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 /// Lines of one notch of the wheel.
 const WHEEL: isize = 3;
-/// Rows of the chart.
-const CHART: usize = 8;
+/// The fewest and the most rows of the chart.
+const CHART: (usize, usize) = (6, 16);
 
 /// Do an action of the tab.
 pub(in crate::console) fn act(state: &mut State, action: Action, count: Option<usize>) -> Vec<Request> {
@@ -286,6 +286,7 @@ fn other_side(state: &mut State) {
 pub(in crate::console) fn lay_out(state: &mut State) {
     let places = draw::places(state);
     let width = |area: ratatui::layout::Rect| usize::from(area.width).saturating_sub(2);
+    let mut chart = Vec::new();
     let sides = match state.gauges.figures.as_deref() {
         None => [Vec::new(), Vec::new()],
         Some(figures) if figures.is_empty => [Vec::new(), Vec::new()],
@@ -300,15 +301,16 @@ pub(in crate::console) fn lay_out(state: &mut State) {
                 let right = width(places.right);
                 numbers.push(Line::empty());
                 numbers.extend(budgets::lines(state, figures, left, false));
-                let mut others = chart::lines(state, figures, right, CHART);
-                others.push(Line::empty());
-                others.extend(table::lines(state, figures, right));
+                let rows = numbers.len().saturating_sub(2).clamp(CHART.0, CHART.1);
+                chart = chart::lines(state, figures, width(places.chart), rows);
+                let mut others = table::lines(state, figures, right);
                 others.extend(overview::buckets(state, figures, right));
                 [numbers, others]
             }
         }
     };
     state.gauges.sides = sides;
+    state.gauges.chart = chart;
     drill::lay_out(state);
     state.is_dirty = true;
 }
