@@ -15,18 +15,8 @@ const DAY: f64 = 86_400_000.0;
 /// When the database refuses.
 pub fn report(c: &mut dyn Conn, asked: &Asked, preset: &'static Preset) -> Result<Report> {
     let total = sums::total(c, &asked.window, &asked.only)?;
-    let groups = sums::latencies(c, &asked.window, asked.by, &asked.only)?;
-    let all = overall(c, asked, &groups)?;
+    let (groups, all) = sums::latencies_with_all(c, &asked.window, asked.by, &asked.only)?;
     Ok(of(asked, preset, &groups, &all, &total))
-}
-
-/// All calls together.
-fn overall(c: &mut dyn Conn, asked: &Asked, groups: &[(String, Latencies, Latencies)]) -> Result<(Latencies, Latencies)> {
-    if let [(_, answer, first)] = groups {
-        return Ok((*answer, *first));
-    }
-    let all = sums::latencies(c, &asked.window, By::Day, &asked.only)?;
-    Ok(all.into_iter().next().map(|(_, answer, first)| (answer, first)).unwrap_or_default())
 }
 
 /// What a preset says of a window, as a table. Pure.

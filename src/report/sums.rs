@@ -35,12 +35,19 @@ impl From<Spread> for Latencies {
 /// # Errors
 /// When the database refuses.
 pub fn latencies(c: &mut dyn Conn, window: &Window, by: By, only: &Only) -> Result<Vec<(String, Latencies, Latencies)>> {
-    let all = spread::spread(c, window, by, only, &[Quantity::Latency, Quantity::FirstToken])?;
-    Ok(all
-        .into_iter()
-        .map(|(name, spreads)| {
-            let at = |index: usize| spreads.get(index).copied().unwrap_or_default().into();
-            (name, at(0), at(1))
-        })
-        .collect())
+    Ok(latencies_with_all(c, window, by, only)?.0)
+}
+
+/// Latencies of groups, and of everything together: answer and first token.
+pub type AllLatencies = (Vec<(String, Latencies, Latencies)>, (Latencies, Latencies));
+
+/// The same, and all together, read once.
+///
+/// # Errors
+/// When the database refuses.
+pub fn latencies_with_all(c: &mut dyn Conn, window: &Window, by: By, only: &Only) -> Result<AllLatencies> {
+    let (groups, all) = spread::spread_with_all(c, window, by, only, &[Quantity::Latency, Quantity::FirstToken])?;
+    let at = |spreads: &[Spread], index: usize| Latencies::from(spreads.get(index).copied().unwrap_or_default());
+    let groups = groups.into_iter().map(|(name, spreads)| (name, at(&spreads, 0), at(&spreads, 1))).collect();
+    Ok((groups, (at(&all, 0), at(&all, 1))))
 }

@@ -62,7 +62,10 @@ fn loops(c: &mut dyn Conn, now: Millis, memory: &mut Memory) -> Result<Vec<Famil
     let names: BTreeMap<_, _> =
         personas::list(c).map_err(|error| refused(&error))?.into_iter().map(|persona| (persona.id, persona.reddit_username)).collect();
     let gauge = |name, help| Family::new(Kind::Gauge, name, help);
-    let mut up = gauge("quarterdeck_agent_up", "Whether the loop of a persona runs: 1 when its heart beats.");
+    let mut up = gauge(
+        "quarterdeck_agent_up",
+        "Whether the loop of a persona runs: 1 when its heart beats, 0 when it was lost or ended by an error; no series when it was stopped.",
+    );
     let mut beat = gauge("quarterdeck_agent_heartbeat_age_seconds", "How long ago the loop of a persona was heard of.");
     let mut cycles = Family::new(Kind::Counter, "quarterdeck_agent_cycles", "Cycles of the loop of a persona since it was started.");
     let mut failures = gauge("quarterdeck_agent_failed_cycles", "Cycles of the loop of a persona that failed since the last good one.");
@@ -74,7 +77,12 @@ fn loops(c: &mut dyn Conn, now: Millis, memory: &mut Memory) -> Result<Vec<Famil
             continue;
         }
         let labels: [(&'static str, &str); 1] = [("persona", &name)];
-        up.set(&labels, if matches!(run.state(now), "running" | "stopping") { 1.0 } else { 0.0 });
+        match run.state(now) {
+            "running" | "stopping" => up.set(&labels, 1.0),
+            // It was stopped on purpose: nobody is to be called.
+            "stopped" => continue,
+            _ => up.set(&labels, 0.0),
+        }
         beat.set(&labels, (now - run.heartbeat_at).max(0) as f64 / 1e3);
         cycles.set(&labels, run.cycle_count as f64);
         failures.set(&labels, run.failures_in_a_row as f64);

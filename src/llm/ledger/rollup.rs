@@ -290,10 +290,10 @@ fn write_sketches(c: &mut dyn Conn, (span, start, model, module): &SketchKey, mu
         vals![*span, *start, model, module],
     )?;
     if let Some(row) = &known {
-        sketches.latency.merge(&sketch(row, "latency")?);
-        sketches.first_token.merge(&sketch(row, "first_token")?);
-        sketches.tokens_in.merge(&sketch(row, "tokens_in")?);
-        sketches.tokens_out.merge(&sketch(row, "tokens_out")?);
+        merge_column(&mut sketches.latency, row, "latency")?;
+        merge_column(&mut sketches.first_token, row, "first_token")?;
+        merge_column(&mut sketches.tokens_in, row, "tokens_in")?;
+        merge_column(&mut sketches.tokens_out, row, "tokens_out")?;
     }
     let bytes = |sketch: &Sketch| (sketch.count() > 0).then(|| sketch.to_bytes());
     c.exec(
@@ -314,15 +314,17 @@ fn write_sketches(c: &mut dyn Conn, (span, start, model, module): &SketchKey, mu
     Ok(())
 }
 
-/// The sketch in a column; an empty one where there is none. One that cannot be read is told by [`differences`] and made anew by [`rebuild`].
+/// Take in the sketch of a column, where there is one. One that cannot be read is left out; [`rebuild`] makes it anew.
 ///
 /// # Errors
 /// When the row has no such column.
-pub fn sketch(row: &Row, column: &str) -> Result<Sketch> {
-    Ok(match row.get(column)? {
-        Val::Blob(bytes) => Sketch::from_bytes(bytes).unwrap_or_default(),
-        _ => Sketch::default(),
-    })
+pub(super) fn merge_column(into: &mut Sketch, row: &Row, column: &str) -> Result<()> {
+    if let Val::Blob(bytes) = row.get(column)?
+        && !into.merge_bytes(bytes)
+    {
+        tracing::warn!(column, "a sketch of latencies cannot be read and is left out");
+    }
+    Ok(())
 }
 
 /// Add a call to the sums.

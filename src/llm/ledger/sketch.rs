@@ -106,19 +106,29 @@ impl Sketch {
         Some(Percentiles { p50: self.quantile(0.5)?, p95: self.quantile(0.95)?, p99: self.quantile(0.99)?, count: self.count() })
     }
 
-    /// The form in the database, which DDSketch libraries of other languages read as well.
+    /// The form in the database: what DDSketch libraries of other languages read as well, and a checksum of four bytes behind it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.to_java_bytes()
+        let mut bytes = self.0.to_java_bytes();
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes
     }
 
-    /// Read the form of the database; `None` when it is none, or of another accuracy.
+    /// Read the form of the database; `None` when it is none, or of another accuracy. Bytes that were not written here are never decoded: the
+    /// library adds up counts without looking whether they are possible.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let read = DDSketch::from_java_bytes(bytes).ok()?;
         let mut own = Self::default();
-        own.0.merge(&read).ok()?;
-        Some(own)
+        own.merge_bytes(bytes).then_some(own)
+    }
+
+    /// Take all values of one in the form of the database. Returns whether it is one, of this accuracy; else nothing is taken.
+    pub fn merge_bytes(&mut self, bytes: &[u8]) -> bool {
+        let Some((bytes, checksum)) = bytes.split_last_chunk::<4>() else { return false };
+        if crc32fast::hash(bytes) != u32::from_le_bytes(*checksum) {
+            return false;
+        }
+        DDSketch::from_java_bytes(bytes).is_ok_and(|read| self.0.merge(&read).is_ok())
     }
 }
 

@@ -167,7 +167,7 @@ fn read_sketches(
     for row in c.query(&text, &parameters)? {
         let group = all.entry(row.text("named")?).or_insert_with(|| vec![Sketch::default(); quantities.len()]);
         for (quantity, sketch) in quantities.iter().zip(group) {
-            sketch.merge(&rollup::sketch(&row, quantity.in_sketches())?);
+            rollup::merge_column(sketch, &row, quantity.in_sketches())?;
         }
     }
     Ok(())
@@ -179,24 +179,52 @@ fn read_sketches(
 /// # Errors
 /// When the database refuses.
 pub fn spread(c: &mut dyn Conn, window: &Window, by: By, only: &Only, quantities: &[Quantity]) -> Result<Vec<(String, Vec<Spread>)>> {
-    let calls = total(c, window, only)?.calls;
-    if calls == 0 {
-        return Ok(Vec::new());
+    Ok(spread_with_all(c, window, by, only, quantities)?.0)
+}
+
+/// Spreads of groups, and of everything together.
+pub type Spreads = (Vec<(String, Vec<Spread>)>, Vec<Spread>);
+
+/// The same, and all groups together, read once.
+///
+/// # Errors
+/// When the database refuses.
+pub fn spread_with_all(c: &mut dyn Conn, window: &Window, by: By, only: &Only, quantities: &[Quantity]) -> Result<Spreads> {
+    let sums = total(c, window, only)?;
+    if sums.calls == 0 {
+        return Ok((Vec::new(), vec![Spread::default(); quantities.len()]));
     }
     let is_narrow = only.persona.is_some() || only.category.is_some() || matches!(by, By::Persona | By::Category);
-    let mut found: Vec<(String, Vec<Spread>)> = if calls <= if is_narrow { MOST_READ } else { EXACT } {
+    let most = if is_narrow { MOST_READ } else { EXACT };
+    let (mut found, all): Spreads = if sums.calls <= most {
         let counted = values(c, &window.bounded(), by, only, quantities)?;
         let spread = |values: Vec<i64>| Spread::of(Percentiles::exact(values), true);
-        counted.into_iter().map(|(name, values)| (name, values.into_iter().map(spread).collect())).collect()
+        let all = (0..quantities.len())
+            .map(|index| spread(counted.values().filter_map(|group| group.get(index)).flatten().copied().collect()))
+            .collect();
+        (counted.into_iter().map(|(name, values)| (name, values.into_iter().map(spread).collect())).collect(), all)
     } else if is_narrow {
-        uncounted(c, window, by, only, quantities)?
+        (uncounted(c, window, by, only, quantities)?, quantities.iter().map(|quantity| unknown(*quantity, &sums)).collect())
     } else {
         let merged = sketches(c, window, by, only, quantities)?;
         let spread = |sketch: &Sketch| Spread::of(sketch.percentiles(), false);
-        merged.into_iter().map(|(name, sketches)| (name, sketches.iter().map(spread).collect())).collect()
+        let mut all = vec![Sketch::default(); quantities.len()];
+        for (_, sketches) in &merged {
+            all.iter_mut().zip(sketches).for_each(|(all, one)| all.merge(one));
+        }
+        (
+            merged.into_iter().map(|(name, sketches)| (name, sketches.iter().map(spread).collect())).collect(),
+            all.iter().map(spread).collect(),
+        )
     };
     found.sort_by_key(|(_, spreads)| std::cmp::Reverse(spreads.first().map_or(0, |first| first.n)));
-    Ok(found)
+    Ok((found, all))
+}
+
+/// A count without percentiles; that of first tokens and of sizes is not in the sums.
+fn unknown(quantity: Quantity, sums: &super::sums::Sums) -> Spread {
+    let n = if quantity == Quantity::Latency { sums.latency_count } else { 0 };
+    Spread { n: u64::try_from(n).unwrap_or(0), ..Spread::default() }
 }
 
 /// How many values there are, where they are too many to be read and are in no sketch: unknown percentiles, and said so.

@@ -135,6 +135,32 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// This one without what is in the other.
+    pub fn take(&mut self, other: &Self) {
+        let picos = |amount: Picos| Picos(amount.0.saturating_neg());
+        self.add(&Self {
+            calls: -other.calls,
+            errors: -other.errors,
+            interrupted: -other.interrupted,
+            cache_hits: -other.cache_hits,
+            retries: -other.retries,
+            tokens_in: -other.tokens_in,
+            tokens_out: -other.tokens_out,
+            tokens_cached: -other.tokens_cached,
+            tokens_written: -other.tokens_written,
+            tokens_reasoning: -other.tokens_reasoning,
+            reported: picos(other.reported),
+            computed: picos(other.computed),
+            charged: picos(other.charged),
+            unpriced: -other.unpriced,
+            latency_count: -other.latency_count,
+            latency_us: -other.latency_us,
+            queue_us: -other.queue_us,
+            odd: -other.odd,
+            drift: picos(other.drift),
+        });
+    }
+
     /// Both together.
     pub fn add(&mut self, other: &Self) {
         self.calls += other.calls;
@@ -234,15 +260,17 @@ pub(super) const CALLS: &str = "(SELECT started_at, COALESCE(model_answered, mod
     cost_reported_picos - cost_computed_picos AS drift_picos, latency_us, first_token_us FROM llm_calls WHERE outcome <> 'started') AS finished";
 
 fn summed(c: &mut dyn Conn, source: Source, part: &Window, grouping: Grouping, only: &Only) -> Result<Vec<(Group, Sums)>> {
-    let (table, start) = match source {
-        Source::Days => ("roll_day", "day"),
-        Source::Hours => ("roll_hour", "hour"),
-        Source::Calls => (CALLS, "started_at"),
+    let (table, start, unit) = match source {
+        Source::Days => ("roll_day", "day", DAY),
+        Source::Hours => ("roll_hour", "hour", HOUR),
+        Source::Calls => (CALLS, "started_at", 1),
     };
     let key = match grouping {
         Grouping::All => String::new(),
         Grouping::Column(column) => format!("{column} AS named, "),
         Grouping::ModelAndModule => "model AS named, module AS part, ".to_owned(),
+        // In the order of the table nothing has to be sorted.
+        Grouping::Time(step) if step == unit => format!("{start} AS at_step, "),
         // Times before the epoch are none of ours; division rounds towards it.
         Grouping::Time(step) => format!("{start} / {step} * {step} AS at_step, "),
     };
@@ -367,7 +395,7 @@ pub fn by(c: &mut dyn Conn, window: &Window, by: By, only: &Only) -> Result<Vec<
     };
     let mut all: Vec<(Group, Sums)> = grouped(c, window, grouping, only)?.into_iter().collect();
     if let Grouping::Column(_) = grouping {
-        all.sort_by(|(_, a), (_, b)| (b.charged, b.calls).cmp(&(a.charged, a.calls)));
+        all.sort_by_key(|(_, sums)| std::cmp::Reverse((sums.charged, sums.calls)));
     }
     let word = |group: Group| match group {
         Group::All => String::new(),
@@ -387,7 +415,7 @@ pub fn by_model_and_module(c: &mut dyn Conn, window: &Window, only: &Only) -> Re
         .into_iter()
         .filter_map(|(group, sums)| if let Group::Pair(model, module) = group { Some(((model, module), sums)) } else { None })
         .collect();
-    all.sort_by(|(_, a), (_, b)| (b.charged, b.calls).cmp(&(a.charged, a.calls)));
+    all.sort_by_key(|(_, sums)| std::cmp::Reverse((sums.charged, sums.calls)));
     Ok(all)
 }
 

@@ -43,7 +43,7 @@ CREATE TABLE roll_day (
   odd_calls INTEGER NOT NULL,
   drift_picos INTEGER NOT NULL,
   PRIMARY KEY (day, model, module, persona_id, category)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- The same of an hour. An hour has never more rows than calls, and what does not begin at midnight needs no calls.
 CREATE TABLE roll_hour (
@@ -72,7 +72,7 @@ CREATE TABLE roll_hour (
   odd_calls INTEGER NOT NULL,
   drift_picos INTEGER NOT NULL,
   PRIMARY KEY (hour, model, module, persona_id, category)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Sketches that merge, of an hour and of a day by model and module: percentiles of any span without its calls. `span` is the length in
 -- milliseconds. Apart from the sums, whose rows they would make twenty times as long.
