@@ -37,10 +37,10 @@ pub enum Kind {
     Model,
     /// Names of models: a list in the file, separated by commas in the environment.
     Models,
-    /// The name of a time zone.
-    Zone,
     /// Limits of models: a list in the file, separated by commas in the environment.
     Limits,
+    /// The name of a time zone.
+    Zone,
     /// Some of a few words: a list in the file, separated by commas in the environment.
     Words(&'static [&'static str]),
 }

@@ -173,6 +173,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_limit_of_nothing_is_refused_where_it_is_set() {
+        for key in
+            ["route.concurrent", "route.requests_per_minute", "route.tokens_per_minute", "route.cooldown_after", "route.queue_seconds"]
+        {
+            let kind = super::super::Setting::by_key(key).unwrap().kind;
+            for text in ["0", "-1", "NaN", "inf", "1.5", "1e3", ""] {
+                assert!(super::super::value::check(kind, text).is_err(), "{key} = {text}");
+            }
+            assert_eq!(super::super::value::check(kind, "1"), Ok(()), "{key}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in any::<String>(), near in "[a/ ,=rpmtconue0-9.-]{0,40}") {

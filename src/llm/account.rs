@@ -21,7 +21,8 @@ const LARGEST: usize = 1 << 20;
 /// The service may not know a generation yet that ended so short a time ago.
 const FRESH: Millis = 60_000;
 /// The waits until it does: fifteen seconds in all.
-const WAITS: [Duration; 4] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+const WAITS: [Duration; 5] =
+    [Duration::from_millis(250), Duration::from_millis(750), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
 /// Why the service's own view is not known.
 #[derive(Debug, Clone, thiserror::Error)]

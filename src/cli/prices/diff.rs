@@ -7,7 +7,7 @@ use crate::base::{Millis, SafeText, clock};
 use crate::deck::Deck;
 use crate::llm::price::book::Prices;
 use crate::llm::price::diff::{self, Change, Diff};
-use crate::llm::price::{Book, Rates, import};
+use crate::llm::price::{Book, import};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -51,8 +51,9 @@ pub fn run(context: &Context, deck: &Deck, own: Book, args: &Args) -> Result<Out
     let (found, rejected) = match &args.file {
         None => (diff::between(&prices, args.from.unwrap_or(0), to, &args.model), Vec::new()),
         Some(file) => {
-            let (table, rejected) = table(file, to)?;
-            (diff::with_table(&prices, to, &table, &args.model), rejected)
+            let table = table(file, to)?;
+            let rejected = table.rejected.iter().map(|row| format!("{}: {}", row.model, row.reason)).collect();
+            (diff::with_table(&prices, to, &table.prices, &args.model), rejected)
         }
     };
     let value = json!({
@@ -100,18 +101,17 @@ fn shown(change: &Change, rate: f64) -> String {
 }
 
 /// The prices of a file that hold at a moment, and what of it was not taken.
-fn table(file: &Path, at: Millis) -> Result<(Vec<(String, Rates)>, Vec<String>), Failure> {
+fn table(file: &Path, at: Millis) -> Result<import::Table, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| Failure::failed(format!("{} cannot be read: {error}", file.display())))?;
     if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
         let book = Book::parse(&text, &file.display().to_string()).map_err(|error| Failure::failed(error.to_string()))?;
         let prices = Prices::of(&book);
         let held = prices.models().into_iter().filter_map(|model| Some((model.to_owned(), prices.exactly(model, at)?.rates.clone())));
-        return Ok((held.collect(), Vec::new()));
+        return Ok(import::Table { prices: held.collect(), rejected: Vec::new() });
     }
-    let (_, table) = import::read(&text).map_err(|reason| {
+    let read = import::read(&text).map_err(|reason| {
         Failure::failed(format!("{} is no price table: {reason}", file.display()))
             .hint("give LiteLLM's model_prices JSON, the body of OpenRouter's /models, or a TOML file in the form of the book that ships")
     })?;
-    let rejected = table.rejected.iter().map(|row| format!("{}: {}", row.model, row.reason)).collect();
-    Ok((table.prices, rejected))
+    Ok(read.1)
 }

@@ -26,7 +26,7 @@ pub struct Args {
 
 fn month(text: &str) -> Result<chrono::NaiveDate, String> {
     let wrong = || format!("{text:?} is no month; write it as 2026-10");
-    if text.len() != 7 {
+    if text.len() != 7 || !text.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(wrong());
     }
     chrono::NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").map_err(|_| wrong())

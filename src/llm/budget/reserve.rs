@@ -42,6 +42,15 @@ impl Need {
         Self::Tokens { input, output: request.max_tokens.map_or(OUTPUT, i64::from) }
     }
 
+    /// Tokens of the question and of the answer, at most.
+    #[must_use]
+    pub fn tokens(self) -> (i64, i64) {
+        match self {
+            Self::Free => (0, 0),
+            Self::Tokens { input, output } => (input, output),
+        }
+    }
+
     fn usage(self) -> Option<Usage> {
         let Self::Tokens { input, output } = self else { return None };
         Some(Usage {

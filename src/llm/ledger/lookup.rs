@@ -75,16 +75,17 @@ pub fn lost(c: &mut dyn Conn, since: Millis, limit: u32) -> Result<Vec<Lost>> {
 /// When the database refuses.
 pub fn write(c: &mut dyn Conn, own: &Book, id: &str, found: &Found, at: Millis) -> Result<Option<(Drift, Vec<Reached>)>> {
     let row = c.first(
-        "SELECT persona_id, module, category, model_asked, started_at, cost_reserved_picos FROM llm_calls WHERE id = $1 \
+        "SELECT persona_id, module, category, model_asked, model_answered, started_at, cost_reserved_picos FROM llm_calls WHERE id = $1 \
          AND outcome = 'interrupted' AND cost_reported_picos IS NULL AND generation_id = $2",
         vals![id, &found.generation_id],
     )?;
-    let (Some(row), Some(before)) = (row, rollup::of_call(c, id)?) else { return Ok(None) };
+    let (Some(row), Some(before), Some(_)) = (row, rollup::of_call(c, id)?, found.reported.cost_picos) else { return Ok(None) };
     let started_at = row.int("started_at")?;
     let persona = row.text_opt("persona_id")?.map(PersonaId::from_stored);
     let module = row.text("module")?;
-    let model = found.model.as_deref().unwrap_or(&before.model);
-    let price = book::in_force(c, own, model, started_at)?;
+    // What the answer itself had said of its model stays: the service may name it otherwise here.
+    let answered = row.text_opt("model_answered")?.or_else(|| found.model.clone());
+    let price = book::in_force(c, own, answered.as_deref().unwrap_or(&before.model), started_at)?;
     let usage = found.reported.usage.as_ref();
     let computed =
         price.as_ref().zip(usage).and_then(|(price, usage)| cost(&price.rates, usage, found.service_tier.as_deref(), started_at));
@@ -93,7 +94,7 @@ pub fn write(c: &mut dyn Conn, own: &Book, id: &str, found: &Found, at: Millis) 
     let changed = c.exec(
         "UPDATE llm_calls SET cost_reported = $1, cost_reported_picos = $2, cost_computed_picos = $3, price_id = $4, drift = $5, tokens_in = $6, \
          tokens_out = $7, tokens_cached = $8, tokens_written = $9, tokens_reasoning = $10, tokens_written_1h = $11, tokens_written_12h = $12, \
-         usage_flags = $13, model_answered = COALESCE($14, model_answered), provider = COALESCE($15, provider), \
+         usage_flags = $13, model_answered = $14, provider = COALESCE($15, provider), \
          service_tier = COALESCE($16, service_tier), finish_reason = COALESCE($17, finish_reason) \
          WHERE id = $18 AND outcome = 'interrupted' AND cost_reported_picos IS NULL",
         vals![
@@ -110,7 +111,7 @@ pub fn write(c: &mut dyn Conn, own: &Book, id: &str, found: &Found, at: Millis) 
             usage.map(|usage| usage.written_1h),
             usage.map(|usage| usage.written_12h),
             usage.and_then(crate::llm::usage::Usage::flag_words),
-            found.model.as_ref(),
+            answered,
             found.provider.as_ref(),
             found.service_tier.as_ref(),
             found.finish_reason.as_ref(),

@@ -66,6 +66,11 @@ impl Sample {
         let is_free = self.is_cached || (self.outcome == Outcome::Error && self.tokens_in == 0 && self.tokens_out == 0);
         known.or(is_free.then_some(Picos::ZERO))
     }
+
+    /// Whether its tokens are known.
+    fn has_size(&self) -> bool {
+        self.tokens_in > 0 || self.tokens_out > 0
+    }
 }
 
 /// The counters that both tables have, in the order of the statements.
@@ -149,6 +154,10 @@ type Key = (Millis, String, String, String, String);
 /// The length and the start of a span, and model and module.
 type SketchKey = (Millis, Millis, String, String);
 
+fn sketch_key(span: Millis, sample: &Sample) -> SketchKey {
+    (span, sample.at - sample.at.rem_euclid(span), sample.model.clone(), sample.module.clone())
+}
+
 /// Values of one span.
 #[derive(Debug, Default)]
 struct Sketches {
@@ -170,13 +179,17 @@ impl Pending {
     /// Take a call in.
     pub fn add(&mut self, sample: &Sample) {
         self.count(sample, 1);
-        let has_size = sample.tokens_in > 0 || sample.tokens_out > 0;
+        self.values(sample);
+    }
+
+    /// Take its latencies and sizes into the sketches.
+    fn values(&mut self, sample: &Sample) {
+        let has_size = sample.has_size();
         if sample.latency_us.is_none() && sample.first_token_us.is_none() && !has_size {
             return;
         }
         for span in [HOUR, DAY] {
-            let key = (span, sample.at - sample.at.rem_euclid(span), sample.model.clone(), sample.module.clone());
-            let sketches = self.sketches.entry(key).or_default();
+            let sketches = self.sketches.entry(sketch_key(span, sample)).or_default();
             if let Some(latency) = sample.latency_us {
                 sketches.latency.add(latency);
             }
@@ -347,8 +360,8 @@ pub fn take_back(c: &mut dyn Conn, sample: &Sample) -> Result<()> {
     pending.write(c)
 }
 
-/// Put a call in the place of what stood for it, because it is known better now. A call that moves to another model takes its latency along: the
-/// sketches of both hours are made anew, because a sketch gives nothing back. The row of the call says already what holds now.
+/// Put a call in the place of what stood for it, because it is known better now. The row of the call says already what holds now. Where a value has
+/// to leave a sketch, the sketches of its hour and day are made anew from the calls, because a sketch gives nothing back.
 ///
 /// # Errors
 /// When the database refuses.
@@ -356,59 +369,42 @@ pub fn correct(c: &mut dyn Conn, before: &Sample, after: &Sample) -> Result<()> 
     let mut pending = Pending::default();
     pending.count(before, -1);
     pending.count(after, 1);
+    let stays = (&before.model, &before.module, before.at) == (&after.model, &after.module, after.at);
+    let latencies = |sample: &Sample| (sample.latency_us, sample.first_token_us);
+    let same_latencies = latencies(before) == latencies(after);
+    if stays && same_latencies && !before.has_size() {
+        // Only sizes are new.
+        pending.values(&Sample { latency_us: None, first_token_us: None, ..after.clone() });
+        return pending.write(c);
+    }
     pending.write(c)?;
-    let measured = |sample: &Sample| (sample.latency_us, sample.first_token_us, sample.tokens_in, sample.tokens_out);
-    let hour = |sample: &Sample| (HOUR, sample.at - sample.at.rem_euclid(HOUR), sample.model.clone(), sample.module.clone());
-    let (from, to) = (hour(before), hour(after));
-    if from != to || measured(before) != measured(after) {
-        let mut keys = vec![from, to];
-        keys.dedup();
-        for key in keys {
-            sketch_again(c, &key)?;
+    let sizes = |sample: &Sample| (sample.tokens_in, sample.tokens_out);
+    if !stays || !same_latencies || sizes(before) != sizes(after) {
+        for span in [HOUR, DAY] {
+            sketches_again(c, &sketch_key(span, before))?;
+            sketches_again(c, &sketch_key(span, after))?;
         }
     }
     Ok(())
 }
 
-/// Make the sketches of an hour anew from its calls, and those of its day from its hours.
-fn sketch_again(c: &mut dyn Conn, hour: &SketchKey) -> Result<()> {
-    let (_, start, model, module) = hour;
-    let day = (DAY, start - start.rem_euclid(DAY), model.clone(), module.clone());
-    for (span, start, ..) in [hour, &day] {
-        c.exec(
-            "DELETE FROM roll_sketch WHERE span = $1 AND start = $2 AND model = $3 AND module = $4",
-            vals![*span, *start, model, module],
-        )?;
-    }
+fn sketches_again(c: &mut dyn Conn, key: &SketchKey) -> Result<()> {
+    let (span, start, model, module) = key;
+    c.exec("DELETE FROM roll_sketch WHERE span = $1 AND start = $2 AND model = $3 AND module = $4", vals![*span, *start, model, module])?;
     let rows = c.query(
         &format!(
-            "SELECT {SAMPLE} FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND COALESCE(model_answered, model_asked) = $3 \
-             AND module = $4"
+            "SELECT {SAMPLE} FROM llm_calls WHERE started_at >= $1 AND started_at < $2 AND COALESCE(model_answered, model_asked) = $3 AND module = $4"
         ),
-        vals![*start, start + HOUR, model, module],
+        vals![*start, *start + *span, model, module],
     )?;
     let mut pending = Pending::default();
     for row in &rows {
         if let Some(sample) = sample(row)? {
-            pending.add(&sample);
+            pending.values(&sample);
         }
     }
-    if let Some(sketches) = pending.sketches.remove(hour) {
-        write_sketches(c, hour, sketches)?;
-    }
-    let hours = c.query(
-        "SELECT latency, first_token, tokens_in, tokens_out FROM roll_sketch WHERE span = $1 AND start >= $2 AND start < $3 AND model = $4 \
-         AND module = $5",
-        vals![HOUR, day.1, day.1 + DAY, model, module],
-    )?;
-    let mut whole = Sketches::default();
-    for row in &hours {
-        whole.latency.merge(&sketch(row, "latency")?);
-        whole.first_token.merge(&sketch(row, "first_token")?);
-        whole.tokens_in.merge(&sketch(row, "tokens_in")?);
-        whole.tokens_out.merge(&sketch(row, "tokens_out")?);
-    }
-    if hours.is_empty() { Ok(()) } else { write_sketches(c, &day, whole) }
+    pending.sketches.retain(|made, _| made == key);
+    pending.write(c)
 }
 
 const SAMPLE: &str = "id, started_at, COALESCE(model_answered, model_asked) AS model, module, COALESCE(persona_id, '') AS persona, category, outcome, \
@@ -542,6 +538,7 @@ pub fn differences(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
+    use super::super::lookup::{self, Found};
     use super::super::{Category, Settled, Started, recover, settle, start};
     use super::*;
     use crate::base::PersonaId;
@@ -576,7 +573,7 @@ mod tests {
             outcome,
             model_answered: None,
             provider: None,
-            generation_id: None,
+            generation_id: Some("g".into()),
             service_tier: None,
             latency: Duration::from_millis(u64::try_from(at % 997).unwrap() + 1),
             first_token: None,
@@ -592,6 +589,7 @@ mod tests {
     enum Step {
         Start { after: i64 },
         Settle { call: usize, outcome: usize, usage: usize },
+        LookUp { call: usize, usage: usize, model: usize },
         Recover,
     }
 
@@ -599,6 +597,7 @@ mod tests {
         let step = prop_oneof![
             (0_i64..40_000_000).prop_map(|after| Step::Start { after }),
             (0_usize..20, 0_usize..4, 0_usize..4).prop_map(|(call, outcome, usage)| Step::Settle { call, outcome, usage }),
+            (0_usize..20, 0_usize..4, 0_usize..3).prop_map(|(call, usage, model)| Step::LookUp { call, usage, model }),
             Just(Step::Recover),
         ];
         prop::collection::vec(step, 1..40)
@@ -640,7 +639,18 @@ mod tests {
                             // Settled twice is refused, and changes nothing.
                             let _ = settle(c, &book, &calls[call], &settled(now, outcome, USAGES[usage]));
                         }
-                        Step::Settle { .. } => {}
+                        Step::LookUp { call, usage, model } if call < calls.len() => {
+                            let found = Found {
+                                generation_id: "g".into(),
+                                reported: Reported::read(USAGES[usage]).unwrap(),
+                                model: [None, Some("made/up"), Some("new/name")][model].map(str::to_owned),
+                                provider: None,
+                                service_tier: None,
+                                finish_reason: None,
+                            };
+                            lookup::write(c, &book, &calls[call].id, &found, now)?;
+                        }
+                        Step::Settle { .. } | Step::LookUp { .. } => {}
                         Step::Recover => _ = recover(c, &PersonaId::from_stored("p1"), now, now)?,
                     }
                 }

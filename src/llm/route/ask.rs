@@ -24,7 +24,7 @@ pub(in crate::llm) async fn ask(client: &Client, request: &ChatRequest) -> Resul
         return Err(Error::Settings { setting: "temperature", reason });
     }
     let settings = client.settings();
-    let Need::Tokens { input, output } = Need::of(request) else { return Err(no_model()) };
+    let (input, output) = Need::of(request).tokens();
     let choice = choice::choose(request, input, &settings.route, &settings.response_model);
     let mut trace = Trace::default();
     trace.push(Step::Chosen { model: choice.model.clone(), complexity: choice.complexity, tokens: input, why: choice.why });
@@ -81,7 +81,7 @@ impl Way<'_> {
                 Part::Follow(waiting) => match landed(waiting).await {
                     Some(Ok(kept)) => {
                         trace.push(Step::CacheShared { call_id: kept.call_id.clone(), saved: kept.cost });
-                        return self.from_kept(&kept, &trace).await;
+                        return self.answer_with(&kept, &trace).await;
                     }
                     Some(Err(error)) if is_for_all(&error) => return Err(error),
                     // They went away, or failed for a reason of their own: somebody else leads now.
@@ -93,7 +93,7 @@ impl Way<'_> {
                 trace.push(Step::CacheHit { call_id: kept.call_id.clone(), age, saved: kept.cost });
                 let kept = Arc::new(kept);
                 lead.land(Ok(Arc::clone(&kept)));
-                return self.from_kept(&kept, &trace).await;
+                return self.answer_with(&kept, &trace).await;
             }
             trace.push(Step::CacheMiss { keeps: millis(place.plan.lasts) });
             let answered = self.attempts(model, trace, Some(place)).await;
@@ -110,7 +110,7 @@ impl Way<'_> {
     }
 
     /// Answer with what was answered before: a row of the ledger, and no cost.
-    async fn from_kept(&self, kept: &Kept, trace: &Trace) -> Result<ChatReply> {
+    async fn answer_with(&self, kept: &Kept, trace: &Trace) -> Result<ChatReply> {
         let (start, request) = (Instant::now(), self.request);
         let call = self.started(&kept.model_asked, &new_id(), 1, Duration::ZERO);
         self.client.record_hit(&call, kept, trace).await?;
@@ -213,7 +213,7 @@ impl Way<'_> {
     }
 
     /// The models that are not left alone. Where that leaves none, they are asked all the same, the one that is free first first of all; a service
-    /// that asked to wait is waited for when that is no longer than a turn may take.
+    /// that asked to wait is waited for when that is no longer than a turn, and an answer, may take.
     async fn ready(&self, models: Vec<String>, trace: &mut Trace) -> Vec<String> {
         let mut cooling = Vec::new();
         let mut ready = Vec::new();
@@ -233,7 +233,7 @@ impl Way<'_> {
         cooling.sort_by_key(|(_, known)| known.left);
         if let Some((model, known)) = cooling.first()
             && known.why == super::cooldown::Why::Asked
-            && known.left <= self.settings().queue_within
+            && known.left <= self.settings().queue_within.min(self.client.settings().total_timeout)
         {
             self.traffic().wait(known.left).await;
             trace.push(Step::Queued { model: model.clone(), on: Awaited::Cooldown, micros: micros(known.left) });

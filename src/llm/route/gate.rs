@@ -176,3 +176,85 @@ impl Turn {
         self.gate.given_back.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU32;
+
+    fn gate(concurrent: u32, requests: u32, tokens: u32) -> Arc<Gate> {
+        Arc::new(Gate::new(Limits {
+            concurrent: NonZeroU32::new(concurrent),
+            requests: NonZeroU32::new(requests),
+            tokens: NonZeroU32::new(tokens),
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_limited_waits_for_nothing() {
+        let gate = gate(0, 0, 0);
+        for _ in 0..100 {
+            let (_turn, waits) = Arc::clone(&gate).enter(1_000_000).await;
+            assert_eq!((waits.sum(), waits.each().count()), (Duration::ZERO, 0));
+        }
+        assert_eq!(gate.left(), (None, None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_above_the_requests_of_a_minute_waits_until_the_first_is_a_minute_old() {
+        let (gate, start) = (gate(0, 3, 0), Instant::now());
+        let mut at = Vec::new();
+        for _ in 0..7 {
+            let (_turn, waits) = Arc::clone(&gate).enter(1).await;
+            at.push((start.elapsed().as_secs(), waits.requests.as_secs()));
+        }
+        assert_eq!(at, [(0, 0), (0, 0), (0, 0), (60, 60), (60, 0), (60, 0), (120, 60)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tokens_that_were_not_needed_let_the_next_one_through_at_once() {
+        let gate = gate(0, 0, 1_000);
+        let (mut first, _) = Arc::clone(&gate).enter(900).await;
+        let start = Instant::now();
+        let second = tokio::spawn(Arc::clone(&gate).enter(800));
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(!second.is_finished());
+        first.used(150);
+        let (_turn, waits) = second.await.unwrap();
+        assert_eq!((start.elapsed(), waits.tokens), (Duration::from_secs(5), Duration::from_secs(5)));
+        assert_eq!(gate.left(), (None, Some((50, 1_000))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_first_goes_first_and_who_goes_away_holds_nobody_up() {
+        let gate = gate(1, 60, 0);
+        let (first, _) = Arc::clone(&gate).enter(1).await;
+        let mut line = Vec::new();
+        for number in 0..3 {
+            let gate = Arc::clone(&gate);
+            line.push(tokio::spawn(async move {
+                let (_turn, waits) = gate.enter(1).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                (number, waits.concurrency)
+            }));
+            tokio::task::yield_now().await;
+        }
+        line.remove(1).abort();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        drop(first);
+        let mut done = Vec::new();
+        for one in line {
+            done.push(one.await.unwrap());
+        }
+        assert_eq!(done, [(0, Duration::from_secs(2)), (2, Duration::from_secs(3))]);
+        assert_eq!(gate.left().0, Some((57, 60)), "who went away took nothing of the minute");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_not_sent_is_given_back() {
+        let gate = gate(0, 1, 100);
+        let (mut turn, _) = Arc::clone(&gate).enter(100).await;
+        turn.unused();
+        assert_eq!(gate.left(), (Some((1, 1)), Some((100, 100))));
+    }
+}

@@ -86,7 +86,8 @@ mod tests {
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(|number| json!(number)),
+            // Fractions that are read back as they were written.
+            any::<i16>().prop_map(|number| json!(f64::from(number) / 8.0)),
             ".{0,6}".prop_map(Value::from)
         ];
         leaf.prop_recursive(3, 24, 4, |inner| {

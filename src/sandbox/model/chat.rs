@@ -63,9 +63,10 @@ impl Model {
             "tokens_prompt": prompt_tokens, "tokens_completion": completion_tokens, "native_tokens_prompt": prompt_tokens,
             "native_tokens_completion": completion_tokens, "native_tokens_reasoning": 0, "native_tokens_cached": 0, "latency": 1, "generation_time": 1,
             "moderation_latency": null, "finish_reason": finish_reason, "native_finish_reason": finish_reason, "streamed": streamed, "cancelled": false,
-            "is_byok": false, "created_at": crate::base::clock::rfc3339(self.world.now()),
+            "is_byok": false, "service_tier": null, "session_id": null, "data_region": "global", "provider_responses": null, "router": null,
+            "request_id": format!("req-{number}"), "upstream_id": null, "api_type": "completions", "created_at": crate::base::clock::rfc3339(self.world.now()),
         });
-        books.remember(&id, record, cost);
+        books.remember(&id, record, cost, self.world.now());
         drop(books);
         let generation = Generation { id, created, model: model.to_owned(), text, finish_reason, usage };
         let answer = if streamed { generation.streamed() } else { Answer::json(generation.whole()) };

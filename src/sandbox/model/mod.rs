@@ -10,14 +10,17 @@ mod prompts;
 use super::exchange::{Answer, Request};
 use super::world::World;
 use axum::http::Method;
+use chrono::Datelike as _;
 use serde_json::{Value, json};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many generations are remembered for `/generation`.
 const REMEMBERED: usize = 10_000;
 /// What the sandbox's wallet holds, in dollars.
 const CREDITS: f64 = 100.0;
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
 
 /// The model side of the sandbox.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub struct Model {
 struct Books {
     made: u64,
     usage: f64,
+    /// Spent by UTC day, counted from the epoch.
+    days: BTreeMap<i64, f64>,
     order: VecDeque<String>,
     generations: HashMap<String, Value>,
 }
@@ -74,19 +79,25 @@ impl Model {
     }
 
     fn key_info(&self) -> Value {
-        let usage = self.books().usage;
+        let today = self.world.now().div_euclid(DAY);
+        let first = chrono::DateTime::from_timestamp_millis(self.world.now()).map_or(1, |now| i64::from(now.day()));
+        let books = self.books();
+        let since = |day: i64| books.days.range(day..).map(|(_, cost)| cost).sum::<f64>();
+        // 1970-01-01 was a Thursday; a week begins on Monday.
+        let (daily, weekly, monthly) = (since(today), since(today - (today + 3).rem_euclid(7)), since(today - first + 1));
         json!({"data": {
-            "label": "sandbox", "limit": CREDITS, "limit_remaining": CREDITS - usage, "limit_reset": null, "usage": usage, "usage_daily": usage,
-            "usage_weekly": usage, "usage_monthly": usage, "byok_usage": 0, "byok_usage_daily": 0, "byok_usage_weekly": 0, "byok_usage_monthly": 0,
-            "include_byok_in_limit": false, "is_free_tier": false, "is_management_key": false, "expires_at": null,
-            "rate_limit": {"requests": -1, "interval": "10s", "note": "deprecated"},
+            "label": "sandbox", "limit": CREDITS, "limit_remaining": CREDITS - books.usage, "limit_reset": null, "usage": books.usage, "usage_daily": daily,
+            "usage_weekly": weekly, "usage_monthly": monthly, "byok_usage": 0, "byok_usage_daily": 0, "byok_usage_weekly": 0, "byok_usage_monthly": 0,
+            "include_byok_in_limit": false, "is_free_tier": false, "is_management_key": false, "is_provisioning_key": false, "expires_at": null,
+            "creator_user_id": "user_sandbox", "rate_limit": {"requests": -1, "interval": "10s", "note": "deprecated"},
         }})
     }
 }
 
 impl Books {
-    fn remember(&mut self, id: &str, generation: Value, cost: f64) {
+    fn remember(&mut self, id: &str, generation: Value, cost: f64, now: i64) {
         self.usage += cost;
+        *self.days.entry(now.div_euclid(DAY)).or_default() += cost;
         self.order.push_back(id.to_owned());
         self.generations.insert(id.to_owned(), generation);
         if self.order.len() > REMEMBERED
