@@ -183,13 +183,11 @@ pub(super) fn place(state: &State) -> Option<(usize, usize, usize)> {
     let tab = &state.gauges;
     let of_side = |side: usize| {
         let lines = tab.sides.get(side)?;
-        let found = tab.at.as_ref().and_then(|item| {
-            lines.iter().enumerate().find_map(|(number, line)| {
-                let cell = line.cells.iter().position(|cell| cell.item == *item)?;
-                Some((side, number, cell))
-            })
-        });
-        found.or_else(|| None)
+        let item = tab.at.as_ref()?;
+        lines.iter().enumerate().find_map(|(number, line)| {
+            let cell = line.cells.iter().position(|cell| cell.item == *item)?;
+            Some((side, number, cell))
+        })
     };
     let sides = [tab.side, 1 - tab.side.min(1)];
     sides.into_iter().find_map(of_side).or_else(|| {
@@ -321,7 +319,7 @@ fn copy(state: &mut State) {
             let lines: Vec<String> = opened.lines.iter().map(|line| line.iter().map(|piece| piece.text()).collect()).collect();
             Some(lines.join("\n"))
         }
-        (None, Some(calls)) => calls.call().map(|call| super::calls::words(call)),
+        (None, Some(calls)) => calls.call().map(super::calls::words),
         (None, None) => place(state).and_then(|(side, line, _)| {
             let line = state.gauges.sides.get(side)?.get(line)?;
             Some(line.pieces.iter().map(|piece| piece.text()).collect::<String>())
