@@ -9,6 +9,7 @@ mod cases;
 mod decisions;
 mod editing;
 mod ending;
+mod gauges;
 mod harness;
 mod hostile;
 mod kept;

@@ -14,8 +14,8 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 /// Lines of one notch of the wheel.
 const WHEEL: isize = 3;
-/// Rows of the chart.
-const CHART: usize = 8;
+/// The fewest and the most rows of the chart.
+const CHART: (usize, usize) = (6, 16);
 
 /// Do an action of the tab.
 pub(in crate::console) fn act(state: &mut State, action: Action, count: Option<usize>) -> Vec<Request> {
@@ -183,13 +183,11 @@ pub(super) fn place(state: &State) -> Option<(usize, usize, usize)> {
     let tab = &state.gauges;
     let of_side = |side: usize| {
         let lines = tab.sides.get(side)?;
-        let found = tab.at.as_ref().and_then(|item| {
-            lines.iter().enumerate().find_map(|(number, line)| {
-                let cell = line.cells.iter().position(|cell| cell.item == *item)?;
-                Some((side, number, cell))
-            })
-        });
-        found.or_else(|| None)
+        let item = tab.at.as_ref()?;
+        lines.iter().enumerate().find_map(|(number, line)| {
+            let cell = line.cells.iter().position(|cell| cell.item == *item)?;
+            Some((side, number, cell))
+        })
     };
     let sides = [tab.side, 1 - tab.side.min(1)];
     sides.into_iter().find_map(of_side).or_else(|| {
@@ -286,6 +284,7 @@ fn other_side(state: &mut State) {
 pub(in crate::console) fn lay_out(state: &mut State) {
     let places = draw::places(state);
     let width = |area: ratatui::layout::Rect| usize::from(area.width).saturating_sub(2);
+    let mut chart = Vec::new();
     let sides = match state.gauges.figures.as_deref() {
         None => [Vec::new(), Vec::new()],
         Some(figures) if figures.is_empty => [Vec::new(), Vec::new()],
@@ -300,15 +299,16 @@ pub(in crate::console) fn lay_out(state: &mut State) {
                 let right = width(places.right);
                 numbers.push(Line::empty());
                 numbers.extend(budgets::lines(state, figures, left, false));
-                let mut others = chart::lines(state, figures, right, CHART);
-                others.push(Line::empty());
-                others.extend(table::lines(state, figures, right));
+                let rows = numbers.len().saturating_sub(2).clamp(CHART.0, CHART.1);
+                chart = chart::lines(state, figures, width(places.chart), rows);
+                let mut others = table::lines(state, figures, right);
                 others.extend(overview::buckets(state, figures, right));
                 [numbers, others]
             }
         }
     };
     state.gauges.sides = sides;
+    state.gauges.chart = chart;
     drill::lay_out(state);
     state.is_dirty = true;
 }
@@ -319,7 +319,7 @@ fn copy(state: &mut State) {
             let lines: Vec<String> = opened.lines.iter().map(|line| line.iter().map(|piece| piece.text()).collect()).collect();
             Some(lines.join("\n"))
         }
-        (None, Some(calls)) => calls.call().map(|call| super::calls::words(call)),
+        (None, Some(calls)) => calls.call().map(super::calls::words),
         (None, None) => place(state).and_then(|(side, line, _)| {
             let line = state.gauges.sides.get(side)?.get(line)?;
             Some(line.pieces.iter().map(|piece| piece.text()).collect::<String>())

@@ -27,7 +27,7 @@ pub(super) fn lines(state: &State, figures: &Figures, width: usize, is_short: bo
     if !figures.wanted.span.is_live() {
         let key = state.key(Action::GaugesNow);
         lines.push(Line::words(Role::Dim, &clip(&format!("budgets are shown as they are now: {key} goes there"), width)));
-        lines.extend(spikes(state, figures, width));
+        lines.extend(spikes(state, figures, width, is_short));
         return lines;
     }
     for budget in &figures.budgets {
@@ -47,7 +47,7 @@ pub(super) fn lines(state: &State, figures: &Figures, width: usize, is_short: bo
     if figures.budgets.is_empty() {
         lines.push(Line::words(Role::Dim, &clip("no budget is set: `quarterdeck budget preset` lists some", width)));
     }
-    lines.extend(spikes(state, figures, width));
+    lines.extend(spikes(state, figures, width, is_short));
     lines
 }
 
@@ -98,7 +98,7 @@ fn one(state: &State, outlook: &Outlook, width: usize) -> Line {
         ],
     );
     if outlook.budget.period != Period::Lifetime {
-        builder = builder.note(Role::Dim, "burn").note(burn_role, &burn);
+        builder = builder.notes(&[(Role::Dim, "burn "), (burn_role, &burn)]);
     }
     if let Some(next) = outlook.thresholds.iter().find(|one| one.percent > outlook.percent) {
         builder = builder.note(Role::Dim, &ahead(next));
@@ -155,25 +155,38 @@ fn forecast(forecast: Option<&Forecast>, period: Period, width: usize) -> Line {
     builder.note(Role::Dim, &fits.unwrap_or_default()).done()
 }
 
-/// Days that stand out, and what explains them.
-fn spikes(state: &State, figures: &Figures, width: usize) -> Vec<Line> {
-    let line = |Explained { spike, cause }: &Explained| {
+/// Days that stand out, and what explains them: behind them where there is no room for another line.
+fn spikes(state: &State, figures: &Figures, width: usize, is_short: bool) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for Explained { spike, cause } in &figures.spikes {
         let day = clock::rfc3339(spike.start);
         let mut builder = Builder::named("spike", NAMES, width).cell(
             Item::Spike(spike.start),
             &[
                 (Role::Warning, &format!("{} {}", state.glyphs.warning, day.get(5..10).unwrap_or_default())),
                 (Role::Text, &format!(" {}", numbers::usd(spike.spent))),
-                (Role::Dim, &format!(" where {} is usual", numbers::usd(spike.usual))),
+                (Role::Dim, &format!(", usual {}", numbers::usd(spike.usual))),
             ],
         );
-        if let Some(cause) = cause {
-            let parts = [(cause.by_volume, "more calls"), (cause.by_tokens, "longer calls"), (cause.by_price, "dearer tokens")];
-            let most = parts.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, words)| words);
-            let model = SafeText::clipped(&cause.model, 30);
-            builder = builder.note(Role::Dim, &format!("{most} of {model}"));
+        let Some(cause) = cause else {
+            lines.push(builder.done());
+            continue;
+        };
+        let parts = [(cause.by_volume, "more calls"), (cause.by_tokens, "longer calls"), (cause.by_price, "dearer tokens")];
+        let most = parts.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, words)| words);
+        if is_short {
+            // The vendor's name goes first where there is little room.
+            let bare = cause.model.rsplit('/').next().unwrap_or_default();
+            let fits = [cause.model.as_str(), bare].map(|model| format!("{most} of {}", SafeText::line(model)));
+            let room = builder.room().saturating_sub(3);
+            let words = fits.into_iter().find(|words| crate::console::draw::columns(words) <= room);
+            builder = builder.note(Role::Dim, words.as_deref().unwrap_or(most));
+            lines.push(builder.done());
+        } else {
+            lines.push(builder.done());
+            let words = format!("{most} of {} than a week before", SafeText::clipped(&cause.model, 36));
+            lines.push(Builder::named("", NAMES, width).note(Role::Dim, &words).done());
         }
-        builder.done()
-    };
-    figures.spikes.iter().map(line).collect()
+    }
+    lines
 }

@@ -61,7 +61,7 @@ fn table(width: usize) -> Vec<(Column, usize)> {
         (Column::Reported, 11),
         (Column::Computed, 11),
         (Column::Reserved, 11),
-        (Column::Drift, 14),
+        (Column::Drift, 16),
     ];
     let mut all = if width >= 130 { wide } else { narrow };
     all.extend([(Column::Tokens, 12), (Column::Latency, 9)]);
@@ -195,7 +195,13 @@ pub(super) fn draw(state: &mut State, buffer: &mut Buffer, area: Rect) {
     let mut x = area.x + 1;
     for (column, wide) in &columns_shown {
         let title = if column.is_number() { format!("{:>wide$}", column.title()) } else { clip(column.title(), wide.saturating_sub(1)) };
-        let title = if *wide < columns(column.title()) { String::new() } else { title };
+        let title = match column {
+            // On a narrow screen it is a sign only.
+            Column::Drift if *wide < 8 => String::new(),
+            Column::Drift => format!("  {title}"),
+            _ if *wide < columns(column.title()) => String::new(),
+            _ => title,
+        };
         put(buffer, x, area.y + 1, u16::try_from(*wide).unwrap_or(0), &title, state.theme.style(Role::Dim));
         x += u16::try_from(*wide).unwrap_or(0);
     }

@@ -22,8 +22,11 @@ pub(super) struct Places {
     pub status: Rect,
     /// Everything below the status.
     pub whole: Rect,
+    /// The numbers and the budgets; on a narrow screen everything.
     pub left: Rect,
-    /// Without columns where one side holds everything.
+    /// Beside them, where there is room for it.
+    pub chart: Rect,
+    /// The table below both; without columns where one side holds everything.
     pub right: Rect,
 }
 
@@ -33,10 +36,21 @@ pub(super) fn places(state: &State) -> Places {
     let status = Rect { height: 1.min(body.height), ..body };
     let whole = Rect { y: body.y + status.height, height: body.height - status.height, ..body };
     if body.width < SIDE_BY_SIDE {
-        return Places { status, whole, left: whole, right: Rect { width: 0, ..whole } };
+        let none = Rect { width: 0, ..whole };
+        return Places { status, whole, left: whole, chart: none, right: none };
     }
-    let left = (body.width / 2).clamp(66, 100);
-    Places { status, whole, left: Rect { width: left, ..whole }, right: Rect { x: whole.x + left, width: whole.width - left, ..whole } }
+    let width = (body.width * 4 / 7).clamp(78, 110);
+    // The numbers have the rows that they need, as far as the table keeps a third.
+    let needed = state.gauges.sides.first().map_or(0, Vec::len) + 1;
+    let rows = u16::try_from(needed).unwrap_or(u16::MAX).min(whole.height * 2 / 3);
+    let above = Rect { height: rows, ..whole };
+    Places {
+        status,
+        whole,
+        left: Rect { width, ..above },
+        chart: Rect { x: whole.x + width, width: whole.width - width, ..above },
+        right: Rect { y: whole.y + rows, height: whole.height - rows, ..whole },
+    }
 }
 
 /// Lines of what can be moved in.
@@ -103,11 +117,17 @@ fn standing(state: &State, span: Span) -> (Role, String) {
     }
 }
 
+/// How many of so many lines are shown in so many rows: where they do not fit, the last row says how many are below.
+fn shown(lines: usize, height: u16) -> usize {
+    let rows = usize::from(height);
+    if lines > rows { rows.saturating_sub(1) } else { rows }
+}
+
 /// Both sides, each scrolled to where the cursor is.
 fn numbers(state: &mut State, buffer: &mut Buffer, places: Places) {
     let here = act::place(state);
     for (side, area) in [places.left, places.right].into_iter().enumerate() {
-        let rows = usize::from(area.height);
+        let rows = shown(state.gauges.sides.get(side).map_or(0, Vec::len), area.height);
         let Some(lines) = state.gauges.sides.get(side).map(Vec::len) else { continue };
         let Some(top) = state.gauges.tops.get_mut(side) else { continue };
         if let Some((_, line, _)) = here.filter(|(known, ..)| *known == side) {
@@ -121,12 +141,16 @@ fn numbers(state: &mut State, buffer: &mut Buffer, places: Places) {
         *top = (*top).min(lines.saturating_sub(rows.max(1)));
     }
     let state = &*state;
+    let inside = Rect { x: places.chart.x + 1, width: places.chart.width.saturating_sub(2), ..places.chart };
+    let chart: Vec<_> = state.gauges.chart.iter().map(|line| line.pieces.clone()).collect();
+    put_lines(state, buffer, inside, &chart);
     for (side, area) in [places.left, places.right].into_iter().enumerate().filter(|(_, area)| area.width > 0) {
         let (lines, top) = (&state.gauges.sides[side], state.gauges.tops[side]);
         let inside = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-        let pieces: Vec<_> = lines.iter().skip(top).take(usize::from(area.height)).map(|line| line.pieces.clone()).collect();
+        let rows = shown(lines.len(), area.height);
+        let pieces: Vec<_> = lines.iter().skip(top).take(rows).map(|line| line.pieces.clone()).collect();
         put_lines(state, buffer, inside, &pieces);
-        below(state, buffer, area, lines.len().saturating_sub(top + usize::from(area.height)));
+        below(state, buffer, area, lines.len().saturating_sub(top + rows));
         let Some((_, line, cell)) = here.filter(|(known, line, _)| *known == side && *line >= top) else { continue };
         let (Some(cell), Ok(row)) = (lines.get(line).and_then(|line| line.cells.get(cell)), u16::try_from(line - top)) else { continue };
         if row >= area.height {
@@ -187,8 +211,10 @@ fn opened(state: &State, buffer: &mut Buffer, area: Rect) {
             put(buffer, inside.x, inside.y, inside.width, &text, state.theme.style(Role::Bad));
         }
         Some(Ok(_)) => {
-            put_lines(state, buffer, inside, opened.lines.get(opened.top..).unwrap_or_default());
-            below(state, buffer, area, opened.lines.len().saturating_sub(opened.top + usize::from(area.height)));
+            let rows = shown(opened.lines.len(), area.height);
+            let until = (opened.top + rows).min(opened.lines.len());
+            put_lines(state, buffer, inside, opened.lines.get(opened.top..until).unwrap_or_default());
+            below(state, buffer, area, opened.lines.len().saturating_sub(until));
         }
     }
 }

@@ -18,6 +18,8 @@ use crate::store::{Conn, Result, feed};
 pub(super) const MOST_DRIFTS: u32 = 2_000;
 /// What was sent longer ago is not under way any more: it is lost.
 const LONGEST_CALL: Millis = 15 * 60_000;
+/// Up to so many calls percentiles of what has no sketches, a persona or a category, are counted: nobody waits for more.
+const MOST_MEASURED: i64 = 5_000;
 /// Groups that are read, the dearest.
 const MOST_GROUPS: usize = 200;
 /// The least that a spike has to cost more than is usual, in USD.
@@ -103,12 +105,21 @@ pub(super) fn read(c: &mut dyn Conn, wanted: &Wanted, known: Option<(Window, (i6
         sums::by(c, &window, wanted.by, only)?.into_iter().map(|(name, sums)| Group { name, sums, latency: None }).collect();
     let left_out = groups.len().saturating_sub(MOST_GROUPS);
     groups.truncate(MOST_GROUPS);
-    for (name, latency, _) in sums::latencies(c, &window, wanted.by, only)? {
-        if let Some(group) = groups.iter_mut().find(|group| group.name == name) {
-            group.latency = Some(latency);
+    let is_narrow = only.persona.is_some() || only.category.is_some();
+    let measurable = |is_narrow: bool| !is_narrow || total.calls <= MOST_MEASURED;
+    if measurable(is_narrow || matches!(wanted.by, By::Persona | By::Category)) {
+        for (name, latency, _) in sums::latencies(c, &window, wanted.by, only)? {
+            if let Some(group) = groups.iter_mut().find(|group| group.name == name) {
+                group.latency = Some(latency);
+            }
         }
     }
-    let (_, latency, first_token) = sums::latencies(c, &window, By::Day, only)?.into_iter().next().unwrap_or_default();
+    let (latency, first_token) = if measurable(is_narrow) {
+        let all = sums::latencies(c, &window, By::Day, only)?.into_iter().next();
+        all.map(|(_, latency, first_token)| (latency, first_token)).unwrap_or_default()
+    } else {
+        (Latencies { n: u64::try_from(total.latency_count).unwrap_or(0), ..Latencies::default() }, Latencies::default())
+    };
     let (budgets, month, month_spent, spikes) = if wanted.span.is_live() {
         let whole = outlook::of(c, month(), now)?;
         (outlook::all(c, now)?, whole.forecast, whole.used.spent, spikes(c, &window, now)?)

@@ -77,14 +77,22 @@ impl Builder {
     }
 
     /// Words without a number of their own, behind what is there.
-    pub fn note(mut self, role: Role, text: &str) -> Self {
+    pub fn note(self, role: Role, text: &str) -> Self {
+        self.notes(&[(role, text)])
+    }
+
+    /// The same in pieces.
+    pub fn notes(mut self, parts: &[(Role, &str)]) -> Self {
         let gap = if self.line.cells.is_empty() { 0 } else { GAP };
-        if self.is_full || columns(text) + gap > self.room() {
+        let width: usize = parts.iter().map(|(_, text)| columns(text)).sum();
+        if self.is_full || width + gap > self.room() {
             self.is_full = true;
             return self;
         }
         self.push(Role::Text, &" ".repeat(gap));
-        self.push(role, text);
+        for (role, text) in parts {
+            self.push(*role, text);
+        }
         self
     }
 

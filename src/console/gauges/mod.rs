@@ -213,6 +213,8 @@ pub(super) struct Tab {
     /// The numbers as lines, made when they, the size or the order changed.
     pub sides: [Vec<Line>; 2],
     pub tops: [usize; 2],
+    /// The shape of the span, where there is room for it.
+    pub chart: Vec<Line>,
     pub calls: Option<Calls>,
     pub opened: Option<Opened>,
 }
@@ -235,6 +237,7 @@ impl Default for Tab {
             side: 0,
             sides: [Vec::new(), Vec::new()],
             tops: [0, 0],
+            chart: Vec::new(),
             calls: None,
             opened: None,
         }

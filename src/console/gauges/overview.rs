@@ -13,7 +13,7 @@ use crate::report::slo::Level;
 use crate::report::sums::{Latencies, Sums};
 
 /// Columns of the names on the left.
-pub(super) const NAMES: usize = 11;
+pub(super) const NAMES: usize = 12;
 /// The fewest and the most columns of a sparkline.
 const SPARK: (usize, usize) = (6, 60);
 
@@ -63,15 +63,13 @@ pub(super) fn lines(state: &State, figures: &Figures, width: usize) -> Vec<Line>
     let series = &figures.series;
     let mut spend = named("spend")
         .cell(figure(Figure::Spend), &[(Role::Heading, &numbers::money(total.charged))])
-        .cell(figure(Figure::Calls), &[(Role::Text, &count(total.calls)), (Role::Dim, if total.calls == 1 { " call" } else { " calls" })])
-        .cell(
-            figure(Figure::PerCall),
-            &[(Role::Text, &total.per_call().map_or_else(|| numbers::UNKNOWN.to_owned(), numbers::money)), (Role::Dim, " a call")],
-        );
+        .cell(figure(Figure::Calls), &[(Role::Text, &count(total.calls)), (Role::Dim, if total.calls == 1 { " call" } else { " calls" })]);
     if total.unpriced > 0 {
-        let text = format!("? {} of unknown cost", count(total.unpriced));
+        let text = format!("? {} unknown", count(total.unpriced));
         spend = spend.cell(figure(Figure::Unknown), &[(Role::Warning, &text)]);
     }
+    let per_call = total.per_call().map_or_else(|| numbers::UNKNOWN.to_owned(), numbers::money);
+    spend = spend.cell(figure(Figure::PerCall), &[(Role::Text, &per_call), (Role::Dim, " a call")]);
     let mut lines = vec![spend.at_the_end(Role::Accent, SPARK.0, SPARK.1, |room| spark(state, series, room, spent)).done()];
     lines.push(before(state, figures, width));
     lines.push(
@@ -90,7 +88,10 @@ pub(super) fn lines(state: &State, figures: &Figures, width: usize) -> Vec<Line>
             .cell(figure(Figure::Errors), &[(role, &format!("{sign}{}", numbers::share(failed))), (Role::Dim, " errors")])
             .cell(figure(Figure::Interrupted), &[(Role::Text, &count(total.interrupted)), (Role::Dim, " interrupted")])
             .cell(figure(Figure::FromCache), &[(Role::Text, &numbers::share(total.hit_share())), (Role::Dim, " from cache")])
-            .cell(figure(Figure::Retries), &[(Role::Text, &count(total.retries)), (Role::Dim, " retries")])
+            .cell(
+                figure(Figure::Retries),
+                &[(Role::Text, &count(total.retries)), (Role::Dim, if total.retries == 1 { " retry" } else { " retries" })],
+            )
             .done(),
     );
     lines.push(latencies(state, figures, width));
@@ -164,7 +165,7 @@ fn standing(state: &State, level: Level) -> (&'static str, Role, &'static str) {
 }
 
 fn first_tokens(found: &Latencies, width: usize) -> Line {
-    let builder = Builder::named("first word", NAMES, width);
+    let builder = Builder::named("first token", NAMES, width);
     if found.n == 0 {
         return builder.note(Role::Dim, "no answer was streamed").done();
     }
@@ -177,9 +178,15 @@ fn traffic(figures: &Figures, width: usize) -> Line {
     let requests: i64 = figures.traffic.iter().map(|one| one.requests).sum();
     let queue = (figures.total.calls > 0).then(|| figures.total.queue_us / figures.total.calls);
     let role = if under_way > 0 { Role::Pending } else { Role::Text };
+    let queue = numbers::micros_of(queue);
+    let waits = [(Role::Dim, "waits "), (Role::Text, queue.as_str()), (Role::Dim, " to be sent")];
+    if !figures.wanted.span.is_live() {
+        // What is under way now is not of that time.
+        return Builder::named("traffic", NAMES, width).cell(figure(Figure::Queue), &waits).done();
+    }
     Builder::named("traffic", NAMES, width)
         .cell(figure(Figure::UnderWay), &[(role, &numbers::count(under_way)), (Role::Dim, " under way")])
-        .cell(figure(Figure::Queue), &[(Role::Dim, "waits "), (Role::Text, &numbers::micros_of(queue)), (Role::Dim, " to be sent")])
+        .cell(figure(Figure::Queue), &waits)
         .note(Role::Dim, &format!("{} sent in the last minute", numbers::count(requests)))
         .done()
 }

@@ -127,8 +127,8 @@ impl Span {
     /// The step in which it is told.
     pub fn step(&self, now: Millis) -> Step {
         match self.window(now).length() {
-            ..=BY_MINUTE => Step::Minute,
-            ..=BY_HOUR => Step::Hour,
+            length if length <= BY_MINUTE => Step::Minute,
+            length if length <= BY_HOUR => Step::Hour,
             _ => Step::Day,
         }
     }
