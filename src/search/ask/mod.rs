@@ -14,7 +14,7 @@ use super::answer::{After, Answer, Count, Hit, Page, Thread};
 use super::documents::{rows, sources};
 use super::fusion::Ranking;
 use super::question::Question;
-use super::vectors::Vectors;
+use super::spaces::Space;
 use super::{Error, Kind, Result};
 use crate::base::PersonaId;
 use crate::store::Conn;
@@ -32,8 +32,10 @@ const AROUND: i64 = 20;
 
 /// What a question is answered with, beside the database.
 pub(super) struct With<'a> {
-    /// The index and the question's own vector, where there is one.
-    pub meaning: Option<(&'a Vectors, &'a [f32])>,
+    /// The question in each space that it is compared in; none where it has no meaning.
+    pub spaces: &'a [Space],
+    /// The document that all shall be like. It is not among them.
+    pub like: Option<&'a Stored>,
     /// What is known of words.
     pub frequencies: &'a mut Frequencies,
     /// Which sides are asked.
@@ -44,6 +46,13 @@ pub(super) struct With<'a> {
 pub(super) fn ask(c: &mut dyn Conn, question: &Question, page: Page, with: &mut With<'_>) -> Result<Answer> {
     let mut notes = Vec::new();
     let resolved = names::resolve(c, &question.filters, &mut notes)?;
+    if let Some(Stored { persona: Some(owner), source_id, .. }) = with.like
+        && !resolved.personas.is_empty()
+        && !resolved.personas.contains(owner)
+    {
+        // Who asks within a persona does not learn what another one's document is like.
+        return Err(Error::NotFound { kind: "document".to_owned(), id: crate::base::SafeText::clipped(source_id, 80).to_string() });
+    }
     let sieve = condition::sieve(&question.filters, &resolved);
     let limit = page.limit.clamp(1, LONGEST_PAGE);
     if question.words.is_empty() && question.like.is_none() {
@@ -56,12 +65,10 @@ pub(super) fn ask(c: &mut dyn Conn, question: &Question, page: Page, with: &mut 
     let words = gather::words(c, question, &resolved.personas, newest, with.frequencies.of(documents), &mut notes)?;
 
     let by_words = if with.ranking == Ranking::Meaning { Vec::new() } else { words.candidates(c, &sieve, depth.into())? };
-    let near = match with.meaning.filter(|_| with.ranking != Ranking::Words) {
-        Some((vectors, query)) => gather::near(c, vectors, &sieve, query, depth as usize)?,
-        None => Vec::new(),
-    };
-    let query = with.meaning.filter(|_| with.ranking != Ranking::Words);
-    let ranked = rank::rank(c, question, &sieve, &words, documents, average, &by_words, &near, query, with.ranking)?;
+    let spaces = if with.ranking == Ranking::Words { &[] } else { with.spaces };
+    let near = gather::near(c, spaces, &sieve, depth as usize)?;
+    let mut ranked = rank::rank(c, question, &sieve, &words, documents, average, &by_words, &near, spaces, with.ranking)?;
+    ranked.found.retain(|found| with.like.is_none_or(|like| like.id != found.row.id));
 
     let behind = |score: f32, id: i64| {
         page.after.is_none_or(|after| {
@@ -166,16 +173,12 @@ pub(super) fn document(c: &mut dyn Conn, persona: Option<&PersonaId>, kind: Opti
 }
 
 /// Documents near a vector, the document itself left out.
-pub(super) fn similar(
-    c: &mut dyn Conn,
-    persona: Option<&PersonaId>,
-    itself: &Stored,
-    vectors: &Vectors,
-    query: &[f32],
-    limit: u32,
-) -> Result<Vec<Hit>> {
+pub(super) fn similar(c: &mut dyn Conn, persona: Option<&PersonaId>, itself: &Stored, spaces: &[Space], limit: u32) -> Result<Vec<Hit>> {
     let scope = persona.map_or(super::vectors::Scope::All, |persona| super::vectors::Scope::Persona(persona.clone()));
-    let near = vectors.nearest(&scope, query, (limit as usize).clamp(1, 200) * 4, None);
+    let mut near = Vec::new();
+    for space in spaces {
+        gather::add(&mut near, space.vectors.nearest(&scope, &space.query, (limit as usize).clamp(1, 200) * 4, None));
+    }
     let mut hits = Vec::new();
     for found in rank::by_meaning(c, &near)? {
         let row = &found.row;

@@ -3,6 +3,7 @@
 use crate::base::SafeText;
 use crate::config::nearest;
 use crate::search::question::Filters;
+use crate::search::text::tokens;
 use crate::search::{Error, Result};
 use crate::store::Conn;
 use crate::vals;
@@ -117,6 +118,7 @@ pub(super) fn meant(c: &mut dyn Conn, word: &str, personas: &[String]) -> Result
             words.push(row.text("reddit_username")?.to_lowercase());
         }
     }
-    words.retain(|known| known.chars().count() >= SHORTEST - 1 && *known != lower);
+    // Another ending of the same word was looked for already.
+    words.retain(|known| known.chars().count() >= SHORTEST - 1 && tokens::stem(known) != tokens::stem(&lower));
     Ok(nearest(&lower, words.iter().map(String::as_str)).map(str::to_owned))
 }

@@ -8,7 +8,8 @@ use crate::base::{PersonaId, SafeText};
 use crate::search::fusion::{self, Ranking, Sides};
 use crate::search::question::{Question, Term};
 use crate::search::text::score::{Matched, Terms};
-use crate::search::vectors::{self, Near, Vectors};
+use crate::search::spaces::Space;
+use crate::search::vectors::{self, Near};
 use crate::search::{Hit, Kind, Reason, Result};
 use crate::store::Conn;
 use std::collections::{HashMap, HashSet};
@@ -88,9 +89,12 @@ fn meanings(c: &mut dyn Conn, near: &[Near]) -> Result<HashMap<i64, Meaning>> {
 
 /// Every passage of these documents, compared with the question: what the words brought is measured by its meaning too, and a long document
 /// by all of its parts.
-fn compared(c: &mut dyn Conn, vectors: &Vectors, query: &[f32], documents: &[i64], near: &[Near]) -> Result<Vec<Near>> {
+fn compared(c: &mut dyn Conn, spaces: &[Space], documents: &[i64], near: &[Near]) -> Result<Vec<Near>> {
     let known: HashSet<i64> = near.iter().map(|near| near.passage).collect();
     let mut all = near.to_vec();
+    if spaces.is_empty() {
+        return Ok(all);
+    }
     let mut unknown = Vec::new();
     for documents in row::chunks(documents) {
         let (places, values) = row::list(documents, 1);
@@ -101,7 +105,9 @@ fn compared(c: &mut dyn Conn, vectors: &Vectors, query: &[f32], documents: &[i64
             }
         }
     }
-    all.extend(vectors::compare(c, vectors, query, &unknown)?);
+    for Space { vectors, query } in spaces {
+        super::gather::add(&mut all, vectors::compare(c, vectors, query, &unknown)?);
+    }
     Ok(all)
 }
 
@@ -115,21 +121,16 @@ pub(super) fn rank(
     average: f64,
     by_words: &[i64],
     near: &[Near],
-    query: Option<(&Vectors, &[f32])>,
+    spaces: &[Space],
     ranking: Ranking,
 ) -> Result<Ranked> {
     let terms = Terms::new(&words.terms, documents, average);
     let first = meanings(c, near)?;
     let mut ids: Vec<i64> = by_words.to_vec();
     let from_words: HashSet<i64> = by_words.iter().copied().collect();
-    ids.extend(first.keys().copied().filter(|id| !from_words.contains(id)));
-    let meanings = match query {
-        Some((vectors, query)) => {
-            let all = compared(c, vectors, query, &ids, near)?;
-            meanings(c, &all)?
-        }
-        None => first,
-    };
+    ids.extend(first.into_keys().filter(|id| !from_words.contains(id)));
+    let all = compared(c, spaces, &ids, near)?;
+    let meanings = meanings(c, &all)?;
     let allowed = allowed(c, sieve, &ids)?;
     let must: Vec<usize> =
         words.terms.iter().enumerate().filter(|(_, (term, _))| matches!(term, Term::Phrase(_))).map(|(index, _)| index).collect();
