@@ -7,8 +7,8 @@ use super::row::{self, Stored};
 use crate::base::{PersonaId, SafeText};
 use crate::search::fusion::{self, Ranking, Sides};
 use crate::search::question::{Question, Term};
-use crate::search::text::score::{Matched, Terms};
 use crate::search::spaces::Space;
+use crate::search::text::score::{Matched, Terms};
 use crate::search::vectors::{self, Near};
 use crate::search::{Hit, Kind, Reason, Result};
 use crate::store::Conn;
@@ -153,8 +153,8 @@ pub(super) fn rank(
         let window = meaning.and_then(|meaning| meaning.window.as_ref()).map(|(_, text)| text.clone());
         found.push(Found { row, score: 0.0, matched, similarity, window });
     }
-    let sides: Vec<Sides> =
-        found.iter().map(|found| Sides { kind: found.row.kind, words: found.matched.score, meaning: found.similarity }).collect();
+    let side = |found: &Found| Sides { words: found.matched.score, share: found.matched.share, meaning: found.similarity };
+    let sides: Vec<Sides> = found.iter().map(side).collect();
     let ranking = if question.words.is_empty() { Ranking::Meaning } else { ranking };
     for (found, score) in found.iter_mut().zip(fusion::scores(&sides, ranking)) {
         found.score = score;
