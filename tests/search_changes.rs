@@ -203,7 +203,8 @@ impl World {
         let (owner, settings) = (persona.clone(), moderation::Settings::default());
         write(&self.db, move |c, author| {
             let title = format!("The {mark} is a good boat");
-            let new = NewBelief { title: &title, summary: "It floats.", confidence: 0.7, tags: &[], stance: "I like it.", rationale: "seen" };
+            let new =
+                NewBelief { title: &title, summary: "It floats.", confidence: 0.7, tags: &[], stance: "I like it.", rationale: "seen" };
             beliefs::create(c, &owner, &new, Trigger::Manual, author)
         });
         let owner = persona.clone();
@@ -297,4 +298,97 @@ async fn whatever_takes_a_row_away_takes_its_vectors_along_in_the_same_transacti
     let changes = numbers(&world.db, "SELECT change AS n FROM search_vectors ORDER BY change");
     let newest = blocking(|| world.db.read_blocking(vectors::position).unwrap());
     assert_eq!(changes.last(), Some(&newest.change), "an index that follows misses none of it");
+}
+
+#[tokio::test]
+async fn pages_hold_still_while_somebody_writes() {
+    let world = World::new();
+    let ada = world.ada.clone();
+    write(&world.db, move |c, author| {
+        for number in 0..600 {
+            let more = ["lamps and keepers", "lamps", "keepers and their boats in every storm of the year", ""][number % 4];
+            say(c, &ada, &format!("t1_{number}"), &format!("Remark {number} about lighthouses {more}"), author)?;
+        }
+        Ok(())
+    });
+    world.search.follow().await.unwrap();
+    for (text, writes) in [("lighthouse lamps", false), ("lighthouse lamps", true), ("keepers of a lamp in a storm", true)] {
+        let first = world.page(text, Page { limit: 200, after: None }).await;
+        let (mut seen, mut scores) = (Vec::new(), Vec::new());
+        let mut page = Page { limit: 30, after: None };
+        let mut number = 0;
+        loop {
+            let answer = world.page(text, page).await;
+            seen.extend(ids(&answer));
+            scores.extend(answer.hits.iter().map(|hit| hit.score));
+            let Some(next) = answer.next else { break };
+            page.after = Some(next.to_string().parse().unwrap());
+            number += 1;
+            if writes {
+                // Better than anything on the pages that are still to come.
+                let id = world.said(
+                    &world.ada,
+                    &format!("t1_new_{text}_{number}"),
+                    "Lighthouse lamps, lighthouse lamps: keepers of a lamp in a storm.",
+                );
+                world.search.follow().await.unwrap();
+                assert!(!seen.contains(&id));
+            }
+        }
+        let once: HashSet<&String> = seen.iter().collect();
+        assert_eq!(once.len(), seen.len(), "{text}: nothing comes twice");
+        let old = numbers(&world.db, "SELECT count(*) AS n FROM interactions WHERE reddit_id NOT LIKE 't1_new%'");
+        assert!(!writes || old == [600]);
+        assert!(seen.len() >= 600, "{text}: nothing is left out: {} of 600", seen.len());
+        // What is written makes words less rare, and so moves the scores of a later page, though not the order of its list.
+        assert!(writes || scores.is_sorted_by(|one, other| one >= other), "{text}: the scores fall");
+        assert_eq!(seen[..60], ids(&first)[..60], "{text}: short pages are cut from the list that a long one shows");
+    }
+}
+
+#[tokio::test]
+async fn pages_go_on_where_what_ended_the_last_one_is_gone() {
+    let world = World::new();
+    let ada = world.ada.clone();
+    write(&world.db, move |c, author| {
+        (0..40).try_for_each(|number| {
+            say(c, &ada, &format!("t1_{number}"), &format!("Lighthouse {}", "again ".repeat(number)), author).map(drop)
+        })
+    });
+    world.search.follow().await.unwrap();
+    let all = ids(&world.page("lighthouse", Page { limit: 40, after: None }).await);
+    let first = world.page("lighthouse", Page { limit: 10, after: None }).await;
+    by_hand(&world.db, "DELETE FROM interactions WHERE id = $1", &all[9]);
+    let second = world.page("lighthouse", Page { limit: 10, after: first.next }).await;
+    assert_eq!(ids(&second), all[10..20]);
+}
+
+#[tokio::test]
+async fn what_is_mistyped_is_found_beside_many_names() {
+    let world = World::new();
+    let ada = world.ada.clone();
+    let (ferry, names) = (world.said(&world.ada, "t1_a", "The scheduler evicts pods that ask for nothing."), 30_000);
+    world
+        .db
+        .write(move |c| -> Result<(), quarterdeck::store::Error> {
+            for number in 0..names {
+                // More than are before them in the alphabet.
+                c.exec(
+                    "INSERT INTO search_names (kind, persona_id, name) VALUES ('author', $1, $2)",
+                    vals![&ada, format!("aaa_reader_{number:06}")],
+                )?;
+            }
+            c.exec("INSERT INTO search_names (kind, persona_id, name) VALUES ('title', $1, 'Scheduler of zeppelins')", vals![&ada])?;
+            c.exec("INSERT INTO search_names (kind, persona_id, name) VALUES ('subreddit', $1, 'zookeepers')", vals![&ada]).map(drop)
+        })
+        .await
+        .unwrap();
+    for mistyped in ["shceduler", "scheduer", "schedduler", "schedulre", "scheduker"] {
+        let found = world.ids(&format!("{mistyped} subreddit:rivers")).await;
+        assert_eq!(found.first(), Some(&ferry), "{mistyped}");
+    }
+    for mistyped in ["rviers", "rivrs", "riverrs"] {
+        assert_eq!(world.ids(&format!("scheduler subreddit:{mistyped}")).await, std::slice::from_ref(&ferry), "{mistyped}");
+    }
+    assert!(world.ids("scheduler subreddit:zookeprs persona:LoudHeron").await.is_empty());
 }

@@ -57,6 +57,8 @@ struct Inner {
     settings: Settings,
     spaces: Spaces,
     frequencies: Mutex<ask::Frequencies>,
+    /// Names that people mistype, once a mistyped one was met.
+    names: Mutex<Option<Arc<ask::Names>>>,
     /// One look at the feed at a time in this process: a second one would only find the first one's work done.
     following: AsyncMutex<()>,
 }
@@ -67,12 +69,26 @@ impl std::fmt::Debug for Search {
     }
 }
 
+impl Inner {
+    fn names(&self) -> std::sync::MutexGuard<'_, Option<Arc<ask::Names>>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Search {
     /// Search over a database. Nothing is read or loaded yet.
     #[must_use]
     pub fn new(db: Database, clock: Arc<dyn Clock>, settings: Settings) -> Self {
         let spaces = Spaces::new(settings.embed.clone(), settings.index.clone(), settings.vectors.clone());
-        Self(Arc::new(Inner { db, clock, settings, spaces, frequencies: Mutex::default(), following: AsyncMutex::default() }))
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            settings,
+            spaces,
+            frequencies: Mutex::default(),
+            names: Mutex::default(),
+            following: AsyncMutex::default(),
+        }))
     }
 
     /// The embedder, loaded when it is first asked for.
@@ -123,9 +139,14 @@ impl Search {
                 }
                 // A question never waits for another one: each takes the table of frequencies, and puts back what it learned.
                 let mut frequencies = std::mem::take(&mut *inner.frequencies.lock().unwrap_or_else(PoisonError::into_inner));
-                let mut with =
-                    ask::With { spaces: &spaces, like: like.as_ref().map(|(row, _)| row), frequencies: &mut frequencies, ranking };
+                let known = inner.names().clone();
+                let had_names = known.is_some();
+                let (like, mut spelling) = (like.as_ref().map(|(row, _)| row), ask::Spelling(known));
+                let mut with = ask::With { spaces: &spaces, like, frequencies: &mut frequencies, spelling: &mut spelling, ranking };
                 let answer = ask::ask(c, &question, page, &mut with);
+                if !had_names && spelling.0.is_some() {
+                    *inner.names() = spelling.0;
+                }
                 *inner.frequencies.lock().unwrap_or_else(PoisonError::into_inner) = frequencies;
                 answer
             })
@@ -234,8 +255,20 @@ impl Search {
             }
         }
         followed.to_fill = 0;
+        self.names_again().await?;
         self.read_again(&mut followed, tell).await?;
         Ok(followed)
+    }
+
+    /// Read the names anew that people mistype, where documents came or went, so that no question waits for it.
+    async fn names_again(&self) -> Result<()> {
+        let Some(known) = self.0.names().clone() else { return Ok(()) };
+        let read = move |c: &mut dyn Conn| if known.is_of(c)? { Ok(None) } else { ask::Names::load(c).map(Some) };
+        let read: Option<ask::Names> = self.0.db.read(read).await?;
+        if let Some(names) = read {
+            *self.0.names() = Some(Arc::new(names));
+        }
+        Ok(())
     }
 
     /// What the feed brought.

@@ -4,7 +4,7 @@
 //! bring their best documents, all words together bring the newest that hold them, and everything that came is then ranked by all words.
 
 use super::condition::Sieve;
-use super::names;
+use super::names::{self, Spelling};
 use crate::search::Result;
 use crate::search::question::{Question, Term};
 use crate::search::spaces::Space;
@@ -79,6 +79,7 @@ pub(super) fn words(
     personas: &[String],
     newest: i64,
     frequencies: &mut Frequencies,
+    spelling: &mut Spelling,
     notes: &mut Vec<String>,
 ) -> Result<Words> {
     let mut words = Words::default();
@@ -91,7 +92,7 @@ pub(super) fn words(
         let Some(look) = look(&term) else { continue };
         let frequency = frequencies.get(c, &look, newest)?;
         let other = match &term {
-            Term::Word(text) if frequency == 0.0 => names::meant(c, text, personas)?,
+            Term::Word(text) if frequency == 0.0 => names::meant(c, text, personas, spelling)?,
             _ => None,
         };
         if matches!(term, Term::Phrase(_)) {
@@ -187,10 +188,14 @@ pub(super) fn near(c: &mut dyn Conn, spaces: &[Space], sieve: &Sieve, limit: usi
     let allowed = if spaces.is_empty() { None } else { allowed(c, sieve)? };
     let mut near = Vec::new();
     for Space { vectors, query } in spaces {
+        // Passages are numbered as their documents are.
+        let is_in_time = |id: i64| sieve.newest.is_none_or(|newest| id <= newest);
         let found = match &allowed {
             Some(passages) => vectors.nearest(&sieve.scope, query, limit, Some(&|id: i64| passages.contains(&id))),
-            None if sieve.narrows => vectors.nearest(&sieve.scope, query, limit * 8, None),
-            None => vectors.nearest(&sieve.scope, query, limit, None),
+            None => {
+                let wanted = if sieve.narrows { limit * 8 } else { limit };
+                vectors.nearest(&sieve.scope, query, wanted, sieve.newest.is_some().then_some(&is_in_time as &dyn Fn(i64) -> bool))
+            }
         };
         add(&mut near, found);
     }
