@@ -6,7 +6,8 @@
 use chrono_tz::Tz;
 use quarterdeck::base::{Clock, Millis, PersonaId, Picos, SystemClock, TestClock, new_id};
 use quarterdeck::llm::budget::{Admission, admission, outlook, presets};
-use quarterdeck::llm::ledger::rollup::{Pending, Sample};
+use quarterdeck::llm::ledger::pending::Pending;
+use quarterdeck::llm::ledger::rollup::Sample;
 use quarterdeck::llm::ledger::{self, Category, Outcome, Settled, Started};
 use quarterdeck::llm::price::{Book, cost};
 use quarterdeck::llm::reported::Reported;

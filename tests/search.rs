@@ -335,18 +335,27 @@ async fn a_text_is_found_within_a_second_while_somebody_keeps_up() {
     let search = world.search.clone();
     let keeping = tokio::spawn(async move { search.keep_up().await });
     let mut changes = world.db.changes().unwrap();
-    let id = world.said(&world.ada, "t1_a", "rivers", "An eel swam by.");
-    // A second on a quiet machine; tests share theirs.
-    let found = tokio::time::timeout(Duration::from_secs(5), async {
-        loop {
-            if world.page("eel", Page::default()).await.hits.iter().any(|hit| hit.id == id) {
-                return;
+    // SQLite is looked at ten times a second, PostgreSQL tells: measured 0.1 to 0.2 s on either. Half of five texts have to keep to the second,
+    // because other tests share this machine, and one of them may stop it for longer.
+    let mut times = Vec::new();
+    for word in ["eel", "otter", "heron", "barge", "weir"] {
+        let id = world.said(&world.ada, &format!("t1_{word}"), "rivers", &format!("There is a {word} in the river."));
+        let began = std::time::Instant::now();
+        let found = tokio::time::timeout(Duration::from_secs(20), async {
+            loop {
+                if world.page(&format!("\"{word}\""), Page::default()).await.hits.iter().any(|hit| hit.id == id) {
+                    return;
+                }
+                // What is taken in gives no hint of its own on PostgreSQL: it is looked again soon.
+                let _ = tokio::time::timeout(Duration::from_millis(20), changes.changed()).await;
             }
-            // What is taken in gives no hint of its own on PostgreSQL: it is looked again soon.
-            let _ = tokio::time::timeout(Duration::from_millis(50), changes.changed()).await;
-        }
-    });
-    found.await.expect("it is found");
+        });
+        found.await.expect("it is found");
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    println!("found after {times:?}");
+    assert!(times[2] < Duration::from_secs(1), "{times:?}");
     keeping.abort();
 }
 

@@ -1,9 +1,11 @@
 //! The console in a pseudo-terminal of 120 by 40, as a person would feel it: the start, a key, a held key, a filter, an idle screen.
 //!
 //! The real program on a database of 100,000 pending items and 1,000,000 interactions, and programs that people know beside it. A frame ends
-//! with the end of the terminal's synchronized update. Words after `--` choose parts: `start move lock agent held filter idle memory peers`.
+//! with the end of the terminal's synchronized update. Words after `--` choose parts: `start move lock agent held filter idle memory peers
+//! beliefs`; the last has a database of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod beliefs;
 mod data;
 mod peers;
 mod terminal;
@@ -144,6 +146,16 @@ fn while_an_agent_writes<T>(path: &Path, every: Duration, work: impl FnOnce() ->
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| word == name);
+    if wanted("beliefs") {
+        beliefs::run(program);
+    }
+    if words.iter().any(|word| word != "beliefs") || words.is_empty() {
+        queue(wanted);
+    }
+}
+
+/// All that is measured on the large queue.
+fn queue(wanted: impl Fn(&str) -> bool) {
     let (directory, path) = data::copy();
     let home = directory.path();
     opened(home).end("q");

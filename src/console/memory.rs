@@ -1,8 +1,10 @@
-//! What the console remembers of a person between two starts: how they looked at the queue, what they asked, and what they saved under names.
+//! What the console remembers of a person between two starts: how they looked at the queue and at beliefs, what they asked, and what they saved
+//! under names.
 //!
 //! One small file in the state directory, readable by its owner alone and replaced as a whole. It holds names, ids and what was typed into
 //! the filter and the search, never a text of an item. Nothing depends on it: without it, or with one that cannot be read, the console starts fresh.
 
+use super::beliefs;
 use super::queue::columns::Columns;
 use super::search::{Field, MOST_REMEMBERED};
 use super::state::State;
@@ -60,6 +62,8 @@ struct Contents {
     questions: Vec<String>,
     #[serde(default)]
     saved_searches: Saved,
+    #[serde(default)]
+    beliefs: beliefs::Kept,
 }
 
 impl Contents {
@@ -181,6 +185,7 @@ fn fresh() -> Contents {
         question: String::new(),
         questions: Vec::new(),
         saved_searches: Saved::new(),
+        beliefs: beliefs::Kept::default(),
     }
 }
 
@@ -222,6 +227,7 @@ pub(super) fn recall(state: &mut State, known: &[PersonaId]) {
     state.memory.searches.saved = contents.saved_searches;
     state.search.field = Field::of(&contents.question);
     state.search.history = contents.questions;
+    contents.beliefs.recall(&mut state.beliefs);
 }
 
 /// Write down how the person looked at the queue when they left.
@@ -256,6 +262,7 @@ pub(super) fn keep(state: &State) -> Result<(), String> {
         question: state.search.field.text().to_owned(),
         questions: state.search.history.clone(),
         saved_searches: kept.saved_searches,
+        beliefs: beliefs::Kept::of(&state.beliefs),
     };
     write(path, &contents)
 }

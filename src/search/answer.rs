@@ -150,11 +150,16 @@ pub struct After {
     pub document: i64,
     /// How many hits the pages before showed.
     pub seen: u32,
+    /// How many candidates the first page was cut from.
+    pub depth: u32,
+    /// The newest document there was when the first page was made: no later one is on the pages behind it.
+    pub newest: i64,
 }
 
 impl std::fmt::Display for After {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{:x}-{:x}-{}", self.score.to_bits(), self.document, self.seen)
+        let Self { score, document, seen, depth, newest } = self;
+        write!(formatter, "{:x}-{document:x}-{seen}-{depth}-{newest:x}", score.to_bits())
     }
 }
 
@@ -169,12 +174,12 @@ impl std::str::FromStr for After {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("'{}' is no page mark: use the `next` of the page before", SafeText::clipped(text, 40));
-        let mut parts = text.splitn(3, '-');
-        let mut hex = || parts.next().and_then(|part| u64::from_str_radix(part, 16).ok());
-        let (score, document) = (hex().map(f64::from_bits).ok_or_else(wrong)?, hex().ok_or_else(wrong)?);
-        let seen = parts.next().and_then(|part| part.parse().ok()).ok_or_else(wrong)?;
-        let document = i64::try_from(document).map_err(|_| wrong())?;
-        if score.is_finite() { Ok(Self { score, document, seen }) } else { Err(wrong()) }
+        let parts: Vec<&str> = text.split('-').collect();
+        let &[score, document, seen, depth, newest] = parts.as_slice() else { return Err(wrong()) };
+        let id = |part| i64::from_str_radix(part, 16).ok().filter(|id| *id >= 0).ok_or_else(wrong);
+        let score = u64::from_str_radix(score, 16).map(f64::from_bits).ok().filter(|score| score.is_finite()).ok_or_else(wrong)?;
+        let count = |part: &str| part.parse().map_err(|_| wrong());
+        Ok(Self { score, document: id(document)?, seen: count(seen)?, depth: count(depth)?, newest: id(newest)? })
     }
 }
 
@@ -241,9 +246,21 @@ mod tests {
 
     #[test]
     fn a_page_mark_reads_back_and_anything_else_is_refused() {
-        let after = After { score: 0.731_25, document: 4711, seen: 40 };
+        let after = After { score: 0.731_25, document: 4711, seen: 40, depth: 100, newest: 5000 };
         assert_eq!(after.to_string().parse(), Ok(after));
-        for text in ["", "1", "1-2", "x-1-2", "7ff8000000000000-1-2", "1-ffffffffffffffff-2", "1-2-3-4", "\u{1b}[2J"] {
+        for text in [
+            "",
+            "1",
+            "1-2",
+            "1-2-3",
+            "x-1-2-3-4",
+            "7ff8000000000000-1-2-3-4",
+            "1-ffffffffffffffff-2-3-4",
+            "1-2-3-4",
+            "1-2-3-4-5-6",
+            "1--2-3-4",
+            "\u{1b}[2J",
+        ] {
             assert!(text.parse::<After>().is_err(), "{text:?}");
         }
     }

@@ -1,9 +1,8 @@
 //! One score of two: how well the words fit and how near the meaning is. Pure.
 //!
-//! Reciprocal ranks throw away how sure each side is, a weighted sum of calibrated scores keeps it; which one is better depends on the kind
-//! of document, and `tests/search_quality` holds the figures of both.
-
-use super::Kind;
+//! Reciprocal ranks throw away how sure each side is; a plain sum lets a few words, which are in a text by chance, outweigh a near meaning.
+//! So the meaning counts by itself, and words the more the less they can be there by chance: [`certainty`]. `tests/search_quality` holds the
+//! figures of all ways, on questions in other words than the texts and on questions in their words.
 
 /// Which side is asked. Everybody asks both; the tests measure the halves as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,10 +21,10 @@ pub enum Ranking {
 /// How well a document fits, each side from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sides {
-    /// What it is.
-    pub kind: Kind,
     /// The score of its words, of what the words of the question could reach.
     pub words: f32,
+    /// The share of the question's words that it holds, each counted by its rarity.
+    pub share: f32,
     /// Cosine to the question. None when there is no vector.
     pub meaning: Option<f32>,
 }
@@ -35,13 +34,14 @@ pub const NOISE: f32 = 0.1;
 /// What reciprocal ranks are softened by.
 const SOFT: f32 = 60.0;
 
-/// The share of the words in the sum, for a kind of document.
-fn share_of_words(kind: Kind) -> f32 {
-    match kind {
-        Kind::Runbook | Kind::Note => 0.3,
-        _ => 0.35,
-    }
-}
+/// What a fitting text gets for its words beside a meaning of 1, however many other texts fit as well.
+const WORDS: f32 = 0.2;
+/// What the text gets whose words are surest, and others by how near they come to it.
+const SUREST: f32 = 0.25;
+/// Up to here words may be there by chance, and from there on they are not.
+const CHANCE: (f32, f32) = (0.37, 0.65);
+/// Every word of a question once, in a text of usual length, reaches the inverse of this.
+const ONCE: f32 = 2.2;
 
 /// The score of each document, 0 to 1.
 #[must_use]
@@ -49,14 +49,15 @@ pub fn scores(sides: &[Sides], ranking: Ranking) -> Vec<f32> {
     match ranking {
         Ranking::Words => sides.iter().map(|sides| sides.words).collect(),
         Ranking::Meaning => sides.iter().map(meaning).collect(),
-        Ranking::Both => sides
-            .iter()
-            .map(|sides| {
-                let share = share_of_words(sides.kind);
-                // Where there is no vector, the words say what they can.
-                sides.meaning.map_or(sides.words, |_| share * sure(sides.words) + (1.0 - share) * meaning(sides))
-            })
-            .collect(),
+        Ranking::Both => {
+            let best = sides.iter().map(|sides| sides.words).fold(f32::MIN_POSITIVE, f32::max);
+            let both = |sides: &Sides| {
+                let surest = certainty(sides) * (sides.words / best).powi(2);
+                (meaning(sides) + WORDS * sides.words.powi(2) + SUREST * surest) / (1.0 + WORDS + SUREST)
+            };
+            // Where there is no vector, the words say what they can.
+            sides.iter().map(|sides| if sides.meaning.is_some() { both(sides) } else { sides.words }).collect()
+        }
         Ranking::Ranks => {
             let by_words = ranks(sides, |sides| sides.words);
             let by_meaning = ranks(sides, meaning);
@@ -65,10 +66,12 @@ pub fn scores(sides: &[Sides], ranking: Ranking) -> Vec<f32> {
     }
 }
 
-/// How much words are worth beside a meaning. A few words of a question are often there by chance, most of them never are: half of what could
-/// be reached, which is every word once, counts in full, a third of that next to nothing.
-fn sure(words: f32) -> f32 {
-    (2.0 * words).min(1.0).powi(3)
+/// How sure it is that the words are not there by chance, 0 to 1: from how much of the question the text holds, and how much of the text the
+/// question is. A common word out of five in a long text says nothing; a rare name says all.
+fn certainty(sides: &Sides) -> f32 {
+    let fits = (sides.share * (ONCE * sides.words).min(1.0)).sqrt();
+    let sure = ((fits - CHANCE.0) / (CHANCE.1 - CHANCE.0)).clamp(0.0, 1.0);
+    sure * sure * (3.0 - 2.0 * sure)
 }
 
 /// The cosine on the scale of the words: noise taken off.
@@ -92,16 +95,29 @@ mod tests {
     use super::*;
 
     fn sides(words: f32, meaning: Option<f32>) -> Sides {
-        Sides { kind: Kind::Interaction, words, meaning }
+        Sides { words, share: (2.0 * words).min(1.0), meaning }
     }
 
     #[test]
     fn both_sides_count_and_a_text_without_a_vector_is_found_by_its_words() {
-        let all = [sides(0.8, Some(0.8)), sides(0.8, Some(0.0)), sides(0.0, Some(0.8)), sides(0.8, None)];
+        let all = [sides(0.8, Some(0.8)), sides(0.8, Some(0.1)), sides(0.0, Some(0.8)), sides(0.8, None), sides(0.0, Some(0.1))];
         let scores = scores(&all, Ranking::Both);
-        assert!(scores[0] > scores[1] && scores[0] > scores[2], "{scores:?}");
+        assert!(scores[0] > scores[1] && scores[0] > scores[2] && scores[1] > scores[4], "{scores:?}");
         assert!((scores[3] - 0.8).abs() < 1e-6, "{scores:?}");
         assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)));
+        assert!((super::scores(&[Sides { words: 1.0, share: 1.0, meaning: Some(1.0) }], Ranking::Both)[0] - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_word_by_chance_does_not_outweigh_a_meaning_and_a_name_decides_among_texts_that_mean_the_same() {
+        let by_chance = Sides { words: 0.12, share: 0.2, meaning: Some(0.4) };
+        let by_meaning = Sides { words: 0.0, share: 0.0, meaning: Some(0.45) };
+        let scores = scores(&[by_chance, by_meaning], Ranking::Both);
+        assert!(scores[1] > scores[0], "{scores:?}");
+        let named = Sides { words: 0.45, share: 1.0, meaning: Some(0.6) };
+        let alike = Sides { words: 0.1, share: 0.2, meaning: Some(0.7) };
+        let scores = super::scores(&[named, alike], Ranking::Both);
+        assert!(scores[0] > scores[1], "{scores:?}");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | `ask` | one question answered: names, candidates, ranking, extracts |
 //! | [`fusion`] | one score of words and meaning |
 //! | [`service`] | [`Search`]: asks, finds what is similar, keeps up with the change feed |
+//! | `spaces` | the model in use, and those of before while passages wait for it |
 //! | [`vectors`] | which passages lie nearest: stored vectors, exact scan, graph, files |
 //!
 //! This room stands between the agent and moderation: it may call moderation, memory, the pieces of the model client that carry requests, the
@@ -24,6 +25,7 @@ mod error;
 pub mod fusion;
 pub mod question;
 pub mod service;
+mod spaces;
 pub mod text;
 pub mod vectors;
 

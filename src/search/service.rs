@@ -2,12 +2,13 @@
 
 use super::documents::{folders, ingest, sources::Topic};
 use super::embed::{self, Embedder};
+use super::spaces::{Space, Spaces};
 use super::vectors::{self, Vectors};
 use super::{Answer, Hit, Kind, Page, Question, Ranking, Result, Thread, ask};
 use crate::base::{Clock, PersonaId};
-use crate::store::Database;
+use crate::store::{Conn, Database};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -54,9 +55,10 @@ struct Inner {
     db: Database,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    embedder: OnceLock<Arc<Embedder>>,
-    vectors: OnceLock<Vectors>,
+    spaces: Spaces,
     frequencies: Mutex<ask::Frequencies>,
+    /// Names that people mistype, once a mistyped one was met.
+    names: Mutex<Option<Arc<ask::Names>>>,
     /// One look at the feed at a time in this process: a second one would only find the first one's work done.
     following: AsyncMutex<()>,
 }
@@ -67,17 +69,24 @@ impl std::fmt::Debug for Search {
     }
 }
 
+impl Inner {
+    fn names(&self) -> std::sync::MutexGuard<'_, Option<Arc<ask::Names>>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Search {
     /// Search over a database. Nothing is read or loaded yet.
     #[must_use]
     pub fn new(db: Database, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+        let spaces = Spaces::new(settings.embed.clone(), settings.index.clone(), settings.vectors.clone());
         Self(Arc::new(Inner {
             db,
             clock,
             settings,
-            embedder: OnceLock::new(),
-            vectors: OnceLock::new(),
+            spaces,
             frequencies: Mutex::default(),
+            names: Mutex::default(),
             following: AsyncMutex::default(),
         }))
     }
@@ -87,11 +96,7 @@ impl Search {
     /// # Errors
     /// When its files cannot be used.
     pub fn embedder(&self) -> Result<Arc<Embedder>> {
-        if let Some(embedder) = self.0.embedder.get() {
-            return Ok(Arc::clone(embedder));
-        }
-        let embedder = Embedder::open(&self.0.settings.embed)?;
-        Ok(Arc::clone(self.0.embedder.get_or_init(|| embedder)))
+        self.0.spaces.embedder()
     }
 
     /// The index of vectors, loaded when it is first asked for.
@@ -99,11 +104,7 @@ impl Search {
     /// # Errors
     /// As [`Search::embedder`]: an index is one model's.
     pub fn vectors(&self) -> Result<Vectors> {
-        if let Some(vectors) = self.0.vectors.get() {
-            return Ok(vectors.clone());
-        }
-        let model = self.embedder()?.model().clone();
-        Ok(self.0.vectors.get_or_init(|| Vectors::open(&self.0.settings.index, model, &self.0.settings.vectors)).clone())
+        self.0.spaces.vectors()
     }
 
     /// One page of what fits a question, best first.
@@ -121,23 +122,31 @@ impl Search {
     pub async fn ask_by(&self, question: &Question, page: Page, ranking: Ranking) -> Result<Answer> {
         let started = Instant::now();
         let mut notes = Vec::new();
-        let needs_meaning = ranking != Ranking::Words && (!question.words.is_empty() || question.like.is_some());
-        let meaning = if needs_meaning { self.meaning(question, &mut notes).await? } else { None };
+        let like = match &question.like {
+            Some(id) => Some(self.text_of(None, None, id.clone()).await?),
+            None => None,
+        };
+        let needs_meaning = ranking != Ranking::Words && (!question.words.is_empty() || like.is_some());
+        let text = like.as_ref().map_or_else(|| question.meaning(), |(_, text)| text.clone());
+        let spaces = if needs_meaning { self.spaces(&text, like.is_some(), &mut notes).await? } else { Vec::new() };
         let (inner, question) = (Arc::clone(&self.0), question.clone());
         let mut answer = self
             .0
             .db
             .read(move |c| {
-                let meaning = match &meaning {
-                    Some((vectors, query)) => {
-                        vectors.catch_up(c)?;
-                        Some((vectors, query.as_slice()))
-                    }
-                    None => None,
-                };
+                for space in &spaces {
+                    space.vectors.catch_up(c)?;
+                }
                 // A question never waits for another one: each takes the table of frequencies, and puts back what it learned.
                 let mut frequencies = std::mem::take(&mut *inner.frequencies.lock().unwrap_or_else(PoisonError::into_inner));
-                let answer = ask::ask(c, &question, page, &mut ask::With { meaning, frequencies: &mut frequencies, ranking });
+                let known = inner.names().clone();
+                let had_names = known.is_some();
+                let (like, mut spelling) = (like.as_ref().map(|(row, _)| row), ask::Spelling(known));
+                let mut with = ask::With { spaces: &spaces, like, frequencies: &mut frequencies, spelling: &mut spelling, ranking };
+                let answer = ask::ask(c, &question, page, &mut with);
+                if !had_names && spelling.0.is_some() {
+                    *inner.names() = spelling.0;
+                }
                 *inner.frequencies.lock().unwrap_or_else(PoisonError::into_inner) = frequencies;
                 answer
             })
@@ -147,26 +156,15 @@ impl Search {
         Ok(answer)
     }
 
-    /// The vector of a question; of the document that it shall be like, where it names one. Without one the words answer alone.
-    async fn meaning(&self, question: &Question, notes: &mut Vec<String>) -> Result<Option<(Vectors, Vec<f32>)>> {
-        let text = match &question.like {
-            Some(id) => self.text_of(None, None, id.clone()).await?.1,
-            None => question.meaning(),
-        };
-        match self.vector(&text).await {
-            Ok(found) => Ok(found),
-            Err(error) if question.like.is_none() => {
+    /// A text in all spaces. Without any the words answer alone, unless the meaning `is_all` that was asked for.
+    async fn spaces(&self, text: &str, is_all: bool, notes: &mut Vec<String>) -> Result<Vec<Space>> {
+        match self.0.spaces.of(&self.0.db, &self.0.clock, text, notes).await {
+            Err(error) if !is_all => {
                 notes.push(format!("only words were compared: {error}"));
-                Ok(None)
+                Ok(Vec::new())
             }
-            Err(error) => Err(error),
+            found => found,
         }
-    }
-
-    async fn vector(&self, text: &str) -> Result<Option<(Vectors, Vec<f32>)>> {
-        let vectors = self.vectors()?;
-        let query = self.embedder()?.embed(&[text]).await?.pop().flatten();
-        Ok(query.filter(|query| vectors.check(query).is_ok()).map(|query| (vectors, query)))
     }
 
     async fn text_of(&self, persona: Option<&PersonaId>, kind: Option<Kind>, id: String) -> Result<(ask::Stored, String)> {
@@ -182,13 +180,15 @@ impl Search {
     /// [`Error::NotFound`](super::Error::NotFound); as the embedder and the database say.
     pub async fn similar(&self, persona: Option<&PersonaId>, kind: Kind, id: &str, limit: u32) -> Result<Vec<Hit>> {
         let (row, text) = self.text_of(persona, Some(kind), id.to_owned()).await?;
-        let Some((vectors, query)) = self.vector(&text).await? else { return Ok(Vec::new()) };
+        let spaces = self.spaces(&text, true, &mut Vec::new()).await?;
         let persona = persona.cloned();
         self.0
             .db
             .read(move |c| {
-                vectors.catch_up(c)?;
-                ask::similar(c, persona.as_ref(), &row, &vectors, &query, limit)
+                for space in &spaces {
+                    space.vectors.catch_up(c)?;
+                }
+                ask::similar(c, persona.as_ref(), &row, &spaces, limit)
             })
             .await
     }
@@ -255,8 +255,20 @@ impl Search {
             }
         }
         followed.to_fill = 0;
+        self.names_again().await?;
         self.read_again(&mut followed, tell).await?;
         Ok(followed)
+    }
+
+    /// Read the names anew that people mistype, where documents came or went, so that no question waits for it.
+    async fn names_again(&self) -> Result<()> {
+        let Some(known) = self.0.names().clone() else { return Ok(()) };
+        let read = move |c: &mut dyn Conn| if known.is_of(c)? { Ok(None) } else { ask::Names::load(c).map(Some) };
+        let read: Option<ask::Names> = self.0.db.read(read).await?;
+        if let Some(names) = read {
+            *self.0.names() = Some(Arc::new(names));
+        }
+        Ok(())
     }
 
     /// What the feed brought.
@@ -293,7 +305,7 @@ impl Search {
 
     /// Give large parts of the index their graph, on a thread of its own: it takes minutes, and the scan answers meanwhile.
     fn tend(&self) {
-        let Some(vectors) = self.0.vectors.get().cloned() else { return };
+        let Some(vectors) = self.0.spaces.opened().cloned() else { return };
         let work = move || match vectors.tend() {
             Ok(tended) if tended.built > 0 => {
                 if let Err(error) = vectors.save() {
@@ -314,7 +326,7 @@ impl Search {
     /// # Errors
     /// When the files cannot be written.
     pub async fn save_index(&self) -> Result<()> {
-        let Some(vectors) = self.0.vectors.get().cloned().filter(Vectors::is_worth_saving) else { return Ok(()) };
+        let Some(vectors) = self.0.spaces.opened().cloned().filter(Vectors::is_worth_saving) else { return Ok(()) };
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let work = move || {
             // Whoever asked may have gone away; the file is written all the same.
@@ -333,16 +345,21 @@ impl Search {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let read = if texts.is_empty() { Some(Vec::new()) } else { embedder.embed_now(&texts) }.unwrap_or_default();
         let (model, at) = (embedder.model().clone(), self.0.clock.now());
-        let wrote = self
+        let recipe = self.0.spaces.to_write_down();
+        let (wrote, is_known) = self
             .0
             .db
             .write(move |c| {
                 if let Some(files) = &files {
                     folders::stamp(c, files)?;
                 }
-                ingest::write(c, &batch, &model, &read, at)
+                let wrote = ingest::write(c, &batch, &model, &read, at)?;
+                Ok::<_, super::Error>((wrote, written_down(c, &model, recipe.as_deref())?))
             })
             .await?;
+        if is_known {
+            self.0.spaces.written_down();
+        }
         if let Some(wrote) = wrote {
             followed.written += wrote.written;
             followed.removed += wrote.removed;
@@ -397,11 +414,26 @@ impl Search {
                 }
             };
             let (of, at, count) = (model.clone(), self.0.clock.now(), passages.len() as u64);
-            self.0.db.write(move |c| ingest::write_read(c, &passages, &of, &read, at)).await?;
+            let recipe = self.0.spaces.to_write_down();
+            let write = move |c: &mut dyn Conn| {
+                ingest::write_read(c, &passages, &of, &read, at)?;
+                written_down(c, &of, recipe.as_deref())
+            };
+            if self.0.db.write(write).await? {
+                self.0.spaces.written_down();
+            }
             followed.to_embed = followed.to_embed.saturating_sub(count);
             tell(followed);
             self.news(followed, tell).await?;
         }
         Ok(())
     }
+}
+
+/// Write down how the model is reached, where that is not known to have been done.
+fn written_down(c: &mut dyn Conn, model: &embed::Model, recipe: Option<&str>) -> Result<bool> {
+    Ok(match recipe {
+        Some(recipe) => vectors::remember(c, model, recipe)?,
+        None => true,
+    })
 }

@@ -54,6 +54,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     20 "budgets" "0020_budgets",
     21 "response_cache" "0021_response_cache",
     22 "imports" "0022_imports",
+    23 "forgetting" "0023_forgetting",
 ];
 
 /// The newest schema version that this program knows.
@@ -136,7 +137,8 @@ pub(super) fn migrate_to(backend: &mut Backend, target: i64, now: Millis) -> Res
             // Read inside the lock: another process may have migrated meanwhile.
             let present = version(backend)?;
             if present < target {
-                let Some(migration) = MIGRATIONS.iter().find(|migration| migration.version > present) else { return Ok(None) };
+                let next = MIGRATIONS.iter().find(|migration| migration.version > present && migration.version <= target);
+                let Some(migration) = next else { return Ok(None) };
                 backend.batch(&spelled(migration.up, engine))?;
                 backend.exec(
                     "INSERT INTO schema_migrations (version, name, digest, applied_at) VALUES ($1, $2, $3, $4)",

@@ -5,6 +5,7 @@ mod asking;
 mod house;
 mod isolation;
 mod linking;
+mod older;
 mod past;
 mod program;
 mod properties;

@@ -275,3 +275,14 @@ fn the_palette_and_the_help_know_every_action() {
         .shows("what changed");
     console.keys("?").shows("among beliefs").keys("\x1b");
 }
+
+#[test]
+fn the_order_the_filter_and_the_belief_at_hand_are_remembered() {
+    let home = Home::new();
+    let mut console = opened(&home);
+    console.keys("SSSSSSO").shows("by title, backwards").keys("/").shows("filter:").keys("tag:science\r").shows("of 8");
+    console.chooses(EVIDENCE).keys("j").chooses("Climate").keys("q");
+    assert_eq!(console.ended(std::time::Duration::from_secs(5)), 0);
+    let mut console = home.console_of(140, 44);
+    console.shows("by title, backwards").shows("tag:science").shows("of 8").chooses("Climate").shows("how it was held");
+}

@@ -42,7 +42,7 @@ fn ranked(set: &Set, score: impl Fn(usize) -> f32) -> Vec<String> {
 /// One vector for a document.
 fn by_whole(set: &Set) -> Figures {
     let documents: Vec<Vec<f32>> = set.documents.iter().map(|document| vector(&whole(document))).collect();
-    measure(set, |question| {
+    measure(&set.questions, |question| {
         let question = vector(question);
         ranked(set, |index| cosine(&documents[index], &question))
     })
@@ -64,7 +64,7 @@ fn by_parts(set: &Set) -> Figures {
             whole: vector(&whole(document)),
         })
         .collect();
-    measure(set, |question| {
+    measure(&set.questions, |question| {
         let question = vector(question);
         ranked(set, |index| {
             let parts = &documents[index];

@@ -1,6 +1,6 @@
 //! Figures of a ranking: hit@1, hit@5, MRR@10, each with the interval that holds 95 of 100 resamplings of the questions.
 
-use super::set::Set;
+use super::set::Question;
 use std::fmt;
 
 /// A figure with its interval.
@@ -21,10 +21,9 @@ pub struct Figures {
     pub ranks: Vec<Option<usize>>,
 }
 
-/// Ask each question of the set. `rank` gives the ids of the best documents, best first.
-pub fn measure(set: &Set, mut rank: impl FnMut(&str) -> Vec<String>) -> Figures {
-    let ranks: Vec<Option<usize>> = set
-        .questions
+/// Ask each question. `rank` gives the ids of the best documents, best first.
+pub fn measure(questions: &[Question], mut rank: impl FnMut(&str) -> Vec<String>) -> Figures {
+    let ranks: Vec<Option<usize>> = questions
         .iter()
         .map(|question| rank(&question.text).iter().take(10).position(|id| *id == question.answer).map(|at| at + 1))
         .collect();
@@ -62,7 +61,7 @@ impl fmt::Display for Figures {
 #[test]
 fn figures_of_a_known_ranking() {
     let set = super::set::comments();
-    let all = measure(&set, |text| {
+    let all = measure(&set.questions, |text| {
         let right = set.questions.iter().find(|question| question.text == text).unwrap().answer.clone();
         vec!["another".to_owned(), right]
     });

@@ -7,6 +7,7 @@
 //! | `asked`, `wish`, `pick` | what is asked of a person for a change: texts, the change itself, a choice of several |
 //! | `request`, `answer` | what is asked of the deck, and what comes back |
 //! | `rows` | which beliefs are listed, in which order |
+//! | `kept` | what is remembered between two starts |
 //! | `graph`, `detail`, `difference` | the pane, as lines of text |
 //! | `signs`, `draw` | shapes, and how all of it is put into cells |
 //!
@@ -19,6 +20,7 @@ mod detail;
 mod difference;
 pub(super) mod draw;
 mod graph;
+mod kept;
 mod moving;
 pub(super) mod pick;
 pub(super) mod request;
@@ -30,6 +32,7 @@ mod time;
 mod wish;
 
 pub(super) use asked::Asked;
+pub(super) use kept::Kept;
 pub(super) use moving::mouse;
 pub(super) use pick::Pick;
 pub(super) use request::{Reply, Request};

@@ -39,6 +39,20 @@ impl Sort {
         Self::ALL.get(at + 1).copied().unwrap_or_default()
     }
 
+    /// The word that it is remembered by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confidence => "confidence",
+            Self::Drift => "drift",
+            Self::Change => "change",
+            Self::Centrality => "centrality",
+            Self::Degree => "degree",
+            Self::Waiting => "waiting",
+            Self::Title => "title",
+            Self::Tags => "tags",
+        }
+    }
+
     /// In words, the usual way round and the other one.
     pub fn words(self, is_reversed: bool) -> &'static str {
         match (self, is_reversed) {

@@ -93,7 +93,7 @@ fn answers(state: &mut State, why: ask::Why, ids: &[&str], next: bool) -> Vec<Re
 fn answers_to(state: &mut State, generation: u64, why: ask::Why, ids: &[&str], next: bool) -> Vec<Request> {
     let answer = Answer {
         hits: ids.iter().map(|id| hit(Kind::Belief, id, &format!("title {id}"))).collect(),
-        next: next.then_some(After { score: 0.5, document: 7, seen: 2 }),
+        next: next.then_some(After { score: 0.5, document: 7, seen: 2, depth: 100, newest: 9 }),
         count: Count::AtLeast(1_000),
         notes: Vec::new(),
         took: Duration::ZERO,

@@ -103,9 +103,8 @@ pub fn detail_with(c: &mut dyn Conn, persona: &PersonaId, id: &str, view: &View,
         .collect();
     let mut updates = beliefs::history(c, persona, id, None, DETAIL_ROWS)?;
     updates.retain(|update| update.created_at <= until);
-    let mut contradictions = graph.contradictions();
-    contradictions.retain(|found| found.against.id == id || found.path.iter().any(|named| named.id == id));
-    let relations = graph.edges().iter().filter_map(|edge| relative(graph, edge, id)).collect();
+    let contradictions = graph.contradictions_of(id);
+    let relations = graph.edges_of(id).filter_map(|edge| relative(graph, edge, id)).collect();
     let suggestions = suggestions::open(c, persona, Some(id))?;
     Ok(BeliefView { row, summary, stance, stances, evidence, posts, relations, updates, suggestions, contradictions })
 }

@@ -17,8 +17,8 @@ pub(super) fn load(c: &mut dyn Conn, persona: &PersonaId, view: &View) -> Result
         Some(at) => then(c, persona, at)?,
     };
     let index: HashMap<String, usize> = rows.iter().enumerate().map(|(number, row)| (row.id.clone(), number)).collect();
-    let mut graph = Graph { around: vec![Vec::new(); rows.len()], rows, edges: Vec::with_capacity(edges.len()), index };
-    let mut ends = Vec::with_capacity(edges.len());
+    let (count, kept) = (rows.len(), edges.len());
+    let mut graph = Graph { around: vec![Vec::new(); count], rows, edges: Vec::with_capacity(kept), index, ends: Vec::with_capacity(kept) };
     for edge in edges {
         let Some((source, target)) = graph.index.get(&edge.source_id).copied().zip(graph.index.get(&edge.target_id).copied()) else {
             continue;
@@ -26,10 +26,10 @@ pub(super) fn load(c: &mut dyn Conn, persona: &PersonaId, view: &View) -> Result
         let number = graph.edges.len();
         graph.around[source].push((number, target));
         graph.around[target].push((number, source));
-        ends.push((source, target));
+        graph.ends.push((source, target));
         graph.edges.push(edge);
     }
-    let centrality = measures::centrality(graph.rows.len(), &ends, &graph.edges);
+    let centrality = measures::centrality(graph.rows.len(), &graph.ends, &graph.edges);
     let waiting = waiting(c, persona)?;
     let drift = drift(c, persona, view.before())?;
     for (number, row) in graph.rows.iter_mut().enumerate() {

@@ -12,8 +12,8 @@ pub use detail::{BeliefView, Relative, StanceView, detail, detail_with};
 pub use nearby::{Neighbour, Neighbourhood};
 
 use super::edges::Edge;
-use super::history::contradictions::Held;
-use super::history::{self, Contradiction};
+use super::history::Contradiction;
+use super::history::contradictions::{Held, Web};
 use super::{Result, confidence};
 use crate::base::{Millis, PersonaId};
 use crate::store::Conn;
@@ -87,6 +87,8 @@ pub struct Graph {
     rows: Vec<BeliefRow>,
     edges: Vec<Edge>,
     index: HashMap<String, usize>,
+    /// For each edge, the numbers of its source and its target.
+    ends: Vec<(usize, usize)>,
     /// For each belief, the numbers of its edges and of the beliefs at their other ends.
     around: Vec<Vec<(usize, usize)>>,
 }
@@ -119,17 +121,36 @@ impl Graph {
         self.index.get(id).and_then(|number| self.rows.get(*number))
     }
 
+    /// The edges of one belief, in both directions.
+    pub fn edges_of(&self, id: &str) -> impl Iterator<Item = &Edge> {
+        let around = self.index.get(id).and_then(|number| self.around.get(*number));
+        around.into_iter().flatten().filter_map(|(edge, _)| self.edges.get(*edge))
+    }
+
     /// What lies within `hops` edges of a belief, in any direction, nearest first, at most `limit` beliefs; none when it is not in the graph.
     #[must_use]
     pub fn neighbourhood(&self, id: &str, hops: u32, limit: usize) -> Option<Neighbourhood> {
         nearby::neighbourhood(self, id, hops, limit)
     }
 
-    /// Where beliefs that are held high are at odds: see [`history::contradictions()`].
+    /// Where beliefs that are held high are at odds: see [`contradictions`](super::history::contradictions).
     #[must_use]
     pub fn contradictions(&self) -> Vec<Contradiction> {
-        let held: Vec<Held<'_>> = self.rows.iter().map(|row| Held { id: &row.id, title: &row.title, confidence: row.confidence }).collect();
-        history::contradictions(&held, &self.edges, confidence::HIGH)
+        self.web(|web| web.contradictions())
+    }
+
+    /// Those that one belief is part of, from what lies around it alone: quick in a graph of any size. None of a belief that is not in the graph.
+    #[must_use]
+    pub fn contradictions_of(&self, id: &str) -> Vec<Contradiction> {
+        self.index.get(id).map_or_else(Vec::new, |number| self.web(|web| web.contradictions_of(*number)))
+    }
+
+    fn web<T>(&self, walk: impl FnOnce(&Web<'_>) -> T) -> T {
+        let belief = |number: usize| {
+            let row = &self.rows[number];
+            Held { id: &row.id, title: &row.title, confidence: row.confidence }
+        };
+        walk(&Web { belief: &belief, edges: &self.edges, ends: &self.ends, around: &self.around, high: confidence::HIGH })
     }
 }
 

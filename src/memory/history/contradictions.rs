@@ -10,7 +10,7 @@
 
 use crate::memory::edges::{Edge, Relation};
 use serde::Serialize;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How many steps a belief commits.
 pub const MAX_STEPS: usize = 3;
@@ -60,51 +60,189 @@ impl Contradiction {
     }
 }
 
-/// Every contradiction among these beliefs, the most severe first.
-#[must_use]
-pub fn contradictions(beliefs: &[Held<'_>], edges: &[Edge], high: f64) -> Vec<Contradiction> {
-    let index: HashMap<&str, usize> = beliefs.iter().enumerate().map(|(number, belief)| (belief.id, number)).collect();
-    let ends = |edge: &Edge| Some((*index.get(edge.source_id.as_str())?, *index.get(edge.target_id.as_str())?));
-    let is_high = |number: usize| beliefs[number].confidence.is_some_and(|confidence| confidence >= high);
-    // Who commits to a belief: walked backwards from the contradiction, so that only what leads there is looked at.
-    let mut committed: HashMap<usize, Vec<(usize, &Edge)>> = HashMap::new();
-    for edge in edges.iter().filter(|edge| edge.relation != Relation::Contradicts) {
-        if let Some((source, target)) = ends(edge) {
-            committed.entry(target).or_default().push((source, edge));
+/// Beliefs and the edges among them, ready to be walked. Edges that lead out of it are not part of it.
+#[derive(Clone, Copy)]
+pub struct Web<'a> {
+    /// A belief by its number.
+    pub belief: &'a dyn Fn(usize) -> Held<'a>,
+    /// The edges.
+    pub edges: &'a [Edge],
+    /// For each edge, the numbers of its source and its target.
+    pub ends: &'a [(usize, usize)],
+    /// For each belief, its edges in the order of their numbers, and the belief at the other end of each.
+    pub around: &'a [Vec<(usize, usize)>],
+    /// The confidence that is held high.
+    pub high: f64,
+}
+
+/// One way to read an edge `contradicts`, in the order in which they are read: the edge, and whether it is read from its target.
+type Reading = (usize, bool);
+
+impl Web<'_> {
+    /// Every contradiction, the most severe first.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<Contradiction> {
+        let readings = (0..self.edges.len()).filter(|edge| self.contradicts(*edge)).flat_map(|edge| [(edge, false), (edge, true)]);
+        let mut found = HashMap::new();
+        for reading in readings {
+            self.read(reading, &mut found, |_, _| true);
         }
+        sorted(found.into_values().collect())
     }
-    let mut found: HashMap<(usize, usize), Contradiction> = HashMap::new();
-    for edge in edges.iter().filter(|edge| edge.relation == Relation::Contradicts) {
-        let Some((source, target)) = ends(edge) else { continue };
-        for (touched, against) in [(source, target), (target, source)] {
-            if !is_high(against) {
+
+    /// Those that a belief is part of, at either end or on the way: as [`Web::contradictions`] lists them, from what lies around it alone.
+    #[must_use]
+    pub fn contradictions_of(&self, belief: usize) -> Vec<Contradiction> {
+        // Whatever it commits to may be contradicted, and it may itself contradict.
+        let mut readings: BTreeSet<Reading> = BTreeSet::new();
+        for touched in self.commitments(belief) {
+            readings.extend(self.readings(touched).map(|(edge, from_target)| (edge, !from_target)));
+        }
+        readings.extend(self.readings(belief));
+        let mut pairs: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for reading in &readings {
+            let against = self.sides(*reading).1;
+            if self.is_high(against) {
+                for walk in self.walks(*reading) {
+                    if self.is_high(walk.nodes[0]) && (against == belief || walk.nodes.contains(&belief)) {
+                        pairs.insert(pair(walk.nodes[0], against));
+                    }
+                }
+            }
+        }
+        // Each pair is told by its best way, which may lead elsewhere: every reading that joins one of these two with the other.
+        let mut ways: HashMap<usize, HashSet<usize>> = HashMap::new();
+        let mut deciding: BTreeSet<Reading> = BTreeSet::new();
+        for (one, other) in &pairs {
+            for (first, against) in [(*one, *other), (*other, *one)] {
+                let reached = ways.entry(first).or_insert_with(|| self.commitments(first));
+                deciding.extend(self.readings(against).filter(|reading| reached.contains(&self.sides(*reading).0)));
+            }
+        }
+        let mut found = HashMap::new();
+        for reading in deciding {
+            self.read(reading, &mut found, |first, against| pairs.contains(&pair(first, against)));
+        }
+        let name = (self.belief)(belief);
+        let is_part = |found: &Contradiction| found.against.id == name.id || found.path.iter().any(|named| named.id == name.id);
+        sorted(found.into_values().filter(is_part).collect())
+    }
+
+    fn contradicts(&self, edge: usize) -> bool {
+        self.edges[edge].relation == Relation::Contradicts
+    }
+
+    fn is_high(&self, number: usize) -> bool {
+        (self.belief)(number).confidence.is_some_and(|confidence| confidence >= self.high)
+    }
+
+    /// What a reading touches, and what that is against.
+    fn sides(&self, (edge, from_target): Reading) -> (usize, usize) {
+        let (source, target) = self.ends[edge];
+        if from_target { (target, source) } else { (source, target) }
+    }
+
+    /// The readings in which a belief is what the other side is against.
+    fn readings(&self, against: usize) -> impl Iterator<Item = Reading> + '_ {
+        self.around[against].iter().filter(|(edge, _)| self.contradicts(*edge)).map(move |(edge, _)| (*edge, self.ends[*edge].0 == against))
+    }
+
+    /// A belief and all that it commits to.
+    fn commitments(&self, belief: usize) -> HashSet<usize> {
+        let mut reached = HashSet::from([belief]);
+        let mut last = vec![belief];
+        for _ in 0..MAX_STEPS {
+            let next: Vec<usize> = last
+                .iter()
+                .flat_map(|present| self.around[*present].iter().filter(|(edge, _)| self.ends[*edge].0 == *present))
+                .filter(|(edge, other)| !self.contradicts(*edge) && reached.insert(*other))
+                .map(|(_, other)| *other)
+                .collect();
+            last = next;
+        }
+        reached
+    }
+
+    /// Keep the best way of each pair that a reading brings.
+    fn read(&self, reading: Reading, found: &mut HashMap<(usize, usize), Contradiction>, wanted: impl Fn(usize, usize) -> bool) {
+        let against = self.sides(reading).1;
+        if !self.is_high(against) {
+            return;
+        }
+        let edge = &self.edges[reading.0];
+        for walk in self.walks(reading) {
+            let first = walk.nodes[0];
+            if !self.is_high(first) || !wanted(first, against) {
                 continue;
             }
-            for walk in walks(touched, against, &committed) {
-                let first = walk.nodes[0];
-                if !is_high(first) {
-                    continue;
-                }
-                let lower = beliefs[first].confidence.unwrap_or(0.0).min(beliefs[against].confidence.unwrap_or(0.0));
+            let [one, other] = [first, against].map(|number| (self.belief)(number).confidence.unwrap_or(0.0));
+            let severity = one.min(other) * edge.weight * walk.weight;
+            let known = found.get(&pair(first, against));
+            if known.is_none_or(|known| (walk.nodes.len(), -severity) < (known.path.len(), -known.severity)) {
                 let contradiction = Contradiction {
-                    path: walk.nodes.iter().map(|number| named(&beliefs[*number])).collect(),
+                    path: walk.nodes.iter().map(|number| named(&(self.belief)(*number))).collect(),
                     steps: walk.steps,
-                    against: named(&beliefs[against]),
+                    against: named(&(self.belief)(against)),
                     edge_id: edge.id.clone(),
-                    severity: lower * edge.weight * walk.weight,
+                    severity,
                 };
-                let pair = (first.min(against), first.max(against));
-                let is_better = found.get(&pair).is_none_or(|known| {
-                    let (one, other) = (&contradiction, known);
-                    (one.path.len(), -one.severity) < (other.path.len(), -other.severity)
-                });
-                if is_better {
-                    found.insert(pair, contradiction);
-                }
+                found.insert(pair(first, against), contradiction);
             }
         }
     }
-    let mut found: Vec<Contradiction> = found.into_values().collect();
+
+    /// Shortest ways that lead to what a reading touches and do not go through what it is against, one from each belief, the way of no steps
+    /// first; among equally short ones the heaviest. They are walked backwards, so that only what leads there is looked at.
+    fn walks(&self, reading: Reading) -> Vec<Walk> {
+        let (end, avoided) = self.sides(reading);
+        // For each belief that was reached: the steps from it to the end, the next belief on the way, by which edge, and the weight of the whole.
+        let mut reached: HashMap<usize, (usize, usize, Relation, f64)> = HashMap::from([(end, (0, end, Relation::Supports, 1.0))]);
+        let mut order = vec![end];
+        let mut at = 0;
+        while let Some(present) = order.get(at).copied() {
+            at += 1;
+            let (distance, _, _, weight) = reached[&present];
+            if distance == MAX_STEPS {
+                break;
+            }
+            for (edge, source) in &self.around[present] {
+                if self.ends[*edge].1 != present || self.contradicts(*edge) || *source == avoided {
+                    continue;
+                }
+                let edge = &self.edges[*edge];
+                let candidate = (distance + 1, present, edge.relation, weight * edge.weight);
+                match reached.get(source) {
+                    Some(known) if known.0 < candidate.0 || (known.0 == candidate.0 && known.3 >= candidate.3) => {}
+                    Some(_) => {
+                        reached.insert(*source, candidate);
+                    }
+                    None => {
+                        reached.insert(*source, candidate);
+                        order.push(*source);
+                    }
+                }
+            }
+        }
+        let walk = |start: usize| {
+            let mut walk = Walk { nodes: vec![start], steps: Vec::new(), weight: reached[&start].3 };
+            let mut present = start;
+            while present != end {
+                let (_, next, relation, _) = reached[&present];
+                walk.nodes.push(next);
+                walk.steps.push(relation);
+                present = next;
+            }
+            walk
+        };
+        order.into_iter().map(walk).collect()
+    }
+}
+
+fn pair(one: usize, other: usize) -> (usize, usize) {
+    (one.min(other), one.max(other))
+}
+
+fn sorted(mut found: Vec<Contradiction>) -> Vec<Contradiction> {
     found.sort_by(|one, other| {
         other
             .severity
@@ -120,48 +258,6 @@ struct Walk {
     weight: f64,
 }
 
-/// Shortest ways that lead to `end` and do not touch `avoided`, one from each belief, the way of no steps first.
-fn walks(end: usize, avoided: usize, committed: &HashMap<usize, Vec<(usize, &Edge)>>) -> Vec<Walk> {
-    // For each belief that was reached: the steps from it to the end, the next belief on the way, by which edge, and the weight of the whole.
-    let mut reached: HashMap<usize, (usize, usize, Relation, f64)> = HashMap::from([(end, (0, end, Relation::Supports, 1.0))]);
-    let mut order = vec![end];
-    let mut waiting = VecDeque::from([end]);
-    while let Some(present) = waiting.pop_front() {
-        let (distance, _, _, weight) = reached[&present];
-        if distance == MAX_STEPS {
-            continue;
-        }
-        for (source, edge) in committed.get(&present).into_iter().flatten().filter(|(source, _)| *source != avoided) {
-            let candidate = (distance + 1, present, edge.relation, weight * edge.weight);
-            match reached.get(source) {
-                Some(known) if known.0 < candidate.0 || (known.0 == candidate.0 && known.3 >= candidate.3) => {}
-                Some(_) => {
-                    reached.insert(*source, candidate);
-                }
-                None => {
-                    reached.insert(*source, candidate);
-                    order.push(*source);
-                    waiting.push_back(*source);
-                }
-            }
-        }
-    }
-    order
-        .into_iter()
-        .map(|start| {
-            let mut walk = Walk { nodes: vec![start], steps: Vec::new(), weight: reached[&start].3 };
-            let mut present = start;
-            while present != end {
-                let (_, next, relation, _) = reached[&present];
-                walk.nodes.push(next);
-                walk.steps.push(relation);
-                present = next;
-            }
-            walk
-        })
-        .collect()
-}
-
 fn named(belief: &Held<'_>) -> Named {
     Named { id: belief.id.to_owned(), title: belief.title.to_owned(), confidence: belief.confidence }
 }
@@ -174,10 +270,37 @@ mod tests {
         Edge { id: format!("{source}{target}"), source_id: source.into(), target_id: target.into(), relation, weight, created_at: 0 }
     }
 
+    /// All contradictions; and those of each belief, found from what lies around it, are those of all that it is part of.
+    fn all(held: &[(String, f64)], edges: &[Edge]) -> Vec<Contradiction> {
+        let place = |id: &str| held.iter().position(|(known, _)| known == id);
+        let mut around = vec![Vec::new(); held.len()];
+        let (mut ends, mut inside) = (Vec::new(), Vec::new());
+        for edge in edges {
+            if let Some((source, target)) = place(&edge.source_id).zip(place(&edge.target_id)) {
+                around[source].push((inside.len(), target));
+                around[target].push((inside.len(), source));
+                ends.push((source, target));
+                inside.push(edge.clone());
+            }
+        }
+        let belief = |number: usize| {
+            let (id, confidence) = &held[number];
+            Held { id, title: id, confidence: Some(*confidence) }
+        };
+        let web = Web { belief: &belief, edges: &inside, ends: &ends, around: &around, high: 0.8 };
+        let all = web.contradictions();
+        for (number, (id, _)) in held.iter().enumerate() {
+            let is_part = |found: &&Contradiction| found.against.id == *id || found.path.iter().any(|named| named.id == *id);
+            let part: Vec<Contradiction> = all.iter().filter(is_part).cloned().collect();
+            assert_eq!(web.contradictions_of(number), part, "of {id}");
+        }
+        all
+    }
+
     fn ways(held: &[(&str, f64)], edges: &[Edge]) -> Vec<(String, String)> {
-        let beliefs: Vec<Held<'_>> = held.iter().map(|(id, confidence)| Held { id, title: id, confidence: Some(*confidence) }).collect();
+        let held: Vec<(String, f64)> = held.iter().map(|(id, confidence)| ((*id).to_owned(), *confidence)).collect();
         let way = |path: &[Named]| path.iter().map(|named| named.id.as_str()).collect::<String>();
-        contradictions(&beliefs, edges, 0.8).iter().map(|found| (way(&found.path), found.against.id.clone())).collect()
+        all(&held, edges).iter().map(|found| (way(&found.path), found.against.id.clone())).collect()
     }
 
     fn pair(path: &str, against: &str) -> (String, String) {
@@ -212,6 +335,33 @@ mod tests {
         let mut short = chain("d");
         short.push(edge("a", Relation::EvidenceFor, "d", 0.1));
         assert_eq!(ways(&held, &short), [pair("ad", "z")], "the short way, though it is lighter");
+    }
+
+    #[test]
+    fn what_lies_around_a_belief_is_enough_to_know_its_contradictions() {
+        let mut dice = fastrand::Rng::with_seed(5);
+        let mut found = 0;
+        for round in 0..60 {
+            let count = dice.usize(4..40);
+            let held: Vec<(String, f64)> = (0..count).map(|number| (format!("n{number:02}"), dice.f64())).collect();
+            let edges: Vec<Edge> = (0..count * dice.usize(1..5))
+                .map(|_| {
+                    let (source, target) = (dice.usize(..count), dice.usize(..count));
+                    let relation = [Relation::Contradicts, Relation::Supports, Relation::DependsOn, Relation::EvidenceFor][dice.usize(..4)];
+                    (source, target, relation)
+                })
+                .filter(|(source, target, _)| source != target)
+                .enumerate()
+                // Few weights, so that many ways are alike.
+                .map(|(number, (source, target, relation))| Edge {
+                    id: format!("e{number:03}"),
+                    weight: [0.25, 0.5, 1.0][number % 3],
+                    ..edge(&held[source].0, relation, &held[target].0, 0.5)
+                })
+                .collect();
+            found += all(&held, &edges).len();
+            assert!(round < 59 || found > 100, "{found}");
+        }
     }
 
     #[test]

@@ -13,5 +13,5 @@ pub mod difference;
 
 pub use as_of::{BeliefThen, GraphThen, Moment, as_of, present};
 pub use chain::{Chain, Post, StanceLink, chain};
-pub use contradictions::{Contradiction, contradictions};
+pub use contradictions::Contradiction;
 pub use difference::{Difference, difference};

@@ -26,6 +26,8 @@ pub(super) struct Sieve {
     pub scope: Scope,
     /// Whether the vectors have to be sieved beside their scope.
     pub narrows: bool,
+    /// The newest document that is let through, where not all are.
+    pub newest: Option<i64>,
 }
 
 impl Condition {
@@ -51,6 +53,15 @@ impl Condition {
         let sql =
             if not { format!(" AND ({column} IS NULL OR {column} NOT IN ({places}))") } else { format!(" AND {column} IN ({places})") };
         self.sql.push_str(&sql);
+    }
+}
+
+impl Sieve {
+    /// Let only documents through that were there when `newest` was the newest.
+    pub(super) fn up_to(&mut self, newest: i64) {
+        self.all.and("d.id <= $?", newest);
+        self.rest.and("d.id <= $?", newest);
+        self.newest = Some(newest);
     }
 }
 
@@ -113,5 +124,5 @@ pub(super) fn sieve(filters: &Filters, names: &Resolved, mut common: impl FnMut(
         _ => Scope::All,
     };
     let by_scope = matches!(scope, Scope::Persona(_)) && all.params.len() == 1;
-    Ok(Sieve { narrows: !all.sql.is_empty() && !by_scope, all, rest, must, without, scope })
+    Ok(Sieve { narrows: !all.sql.is_empty() && !by_scope, all, rest, must, without, scope, newest: None })
 }

@@ -4,12 +4,13 @@
 //! bring their best documents, all words together bring the newest that hold them, and everything that came is then ranked by all words.
 
 use super::condition::Sieve;
-use super::names;
+use super::names::{self, Spelling};
 use crate::search::Result;
 use crate::search::question::{Question, Term};
+use crate::search::spaces::Space;
 use crate::search::text::matches::{self, Look, all, any};
 use crate::search::text::tokens;
-use crate::search::vectors::{Near, Vectors};
+use crate::search::vectors::Near;
 use crate::store::Conn;
 use crate::vals;
 use std::collections::{HashMap, HashSet};
@@ -86,6 +87,7 @@ pub(super) fn words(
     personas: &[String],
     newest: i64,
     frequencies: &mut Frequencies,
+    spelling: &mut Spelling,
     notes: &mut Vec<String>,
 ) -> Result<Words> {
     let mut words = Words::default();
@@ -98,7 +100,7 @@ pub(super) fn words(
         let Some(look) = look(&term) else { continue };
         let frequency = frequencies.get(c, &look, newest)?;
         let other = match &term {
-            Term::Word(text) if frequency == 0.0 => names::meant(c, text, personas)?,
+            Term::Word(text) if frequency == 0.0 => names::meant(c, text, personas, spelling)?,
             _ => None,
         };
         if matches!(term, Term::Phrase(_)) {
@@ -189,23 +191,46 @@ impl Words {
     }
 }
 
-/// Passages that are near in meaning, of documents that the filters let through.
-pub(super) fn near(c: &mut dyn Conn, vectors: &Vectors, sieve: &Sieve, query: &[f32], limit: usize) -> Result<Vec<Near>> {
+/// Passages that are near in meaning in any space, of documents that the filters let through.
+pub(super) fn near(c: &mut dyn Conn, spaces: &[Space], sieve: &Sieve, limit: usize) -> Result<Vec<Near>> {
+    let allowed = if spaces.is_empty() { None } else { allowed(c, sieve)? };
+    let mut near = Vec::new();
+    for Space { vectors, query } in spaces {
+        // Passages are numbered as their documents are.
+        let is_in_time = |id: i64| sieve.newest.is_none_or(|newest| id <= newest);
+        let found = match &allowed {
+            Some(passages) => vectors.nearest(&sieve.scope, query, limit, Some(&|id: i64| passages.contains(&id))),
+            None => {
+                let wanted = if sieve.narrows { limit * 8 } else { limit };
+                vectors.nearest(&sieve.scope, query, wanted, sieve.newest.is_some().then_some(&is_in_time as &dyn Fn(i64) -> bool))
+            }
+        };
+        add(&mut near, found);
+    }
+    Ok(near)
+}
+
+/// Put what was found in another space behind what is there. A passage that got a new vector meanwhile counts with the first.
+pub(super) fn add(near: &mut Vec<Near>, found: Vec<Near>) {
+    let known: HashSet<i64> = near.iter().map(|near| near.passage).collect();
+    near.extend(found.into_iter().filter(|found| !known.contains(&found.passage)));
+}
+
+/// The passages that the filters let through. None when nothing narrows, and when so many fit that they are among the nearest: those that
+/// do not are left out when they are read.
+fn allowed(c: &mut dyn Conn, sieve: &Sieve) -> Result<Option<HashSet<i64>>> {
     if !sieve.narrows {
-        return Ok(vectors.nearest(&sieve.scope, query, limit, None));
+        return Ok(None);
     }
     let mut params = vals![SIEVED + 1, 0, 0].to_vec();
     params.extend(sieve.all.params.iter().cloned());
     let ids = c.query(&format!("SELECT d.id FROM search_documents d WHERE $2 = $3 {} LIMIT $1", sieve.all.sql), &params)?;
-    if ids.len() as i64 <= SIEVED {
-        let sql = format!(
-            "SELECT p.id FROM search_documents d JOIN search_passages p ON p.document = d.id WHERE $1 > 0 AND $2 = $3 {}",
-            sieve.all.sql
-        );
-        let passages: HashSet<i64> = c.query(&sql, &params)?.iter().map(|row| row.int("id")).collect::<Result<_, _>>()?;
-        let allowed = |id: i64| passages.contains(&id);
-        return Ok(vectors.nearest(&sieve.scope, query, limit, Some(&allowed)));
+    if ids.len() as i64 > SIEVED {
+        return Ok(None);
     }
-    // Many fit: they are among the nearest, and those that do not are left out when they are read.
-    Ok(vectors.nearest(&sieve.scope, query, limit * 8, None))
+    let sql = format!(
+        "SELECT p.id FROM search_documents d JOIN search_passages p ON p.document = d.id WHERE $1 > 0 AND $2 = $3 {}",
+        sieve.all.sql
+    );
+    Ok(Some(c.query(&sql, &params)?.iter().map(|row| row.int("id")).collect::<Result<_, _>>()?))
 }

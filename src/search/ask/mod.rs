@@ -6,20 +6,24 @@ mod gather;
 mod names;
 mod rank;
 mod row;
+mod spelling;
 
 pub(super) use gather::Frequencies;
+pub(super) use names::Spelling;
 pub(super) use row::{Stored, load as load_rows};
+pub(super) use spelling::Names;
 
 use super::answer::{After, Answer, Count, Hit, Page, Thread};
 use super::documents::{rows, sources};
 use super::fusion::Ranking;
 use super::question::Question;
-use super::vectors::Vectors;
+use super::spaces::Space;
 use super::{Error, Kind, Result};
 use crate::base::PersonaId;
 use crate::store::Conn;
 use crate::vals;
 use gather::COUNTED;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Documents that are ranked for a first page, and for any.
@@ -32,10 +36,14 @@ const AROUND: i64 = 20;
 
 /// What a question is answered with, beside the database.
 pub(super) struct With<'a> {
-    /// The index and the question's own vector, where there is one.
-    pub meaning: Option<(&'a Vectors, &'a [f32])>,
+    /// The question in each space that it is compared in; none where it has no meaning.
+    pub spaces: &'a [Space],
+    /// The document that all shall be like. It is not among them.
+    pub like: Option<&'a Stored>,
     /// What is known of words.
     pub frequencies: &'a mut Frequencies,
+    /// Names that people mistype.
+    pub spelling: &'a mut Spelling,
     /// Which sides are asked.
     pub ranking: Ranking,
 }
@@ -43,44 +51,68 @@ pub(super) struct With<'a> {
 /// Answer a question.
 pub(super) fn ask(c: &mut dyn Conn, question: &Question, page: Page, with: &mut With<'_>) -> Result<Answer> {
     let mut notes = Vec::new();
-    let resolved = names::resolve(c, &question.filters, &mut notes)?;
+    let resolved = names::resolve(c, &question.filters, with.spelling, &mut notes)?;
+    if let Some(Stored { persona: Some(owner), source_id, .. }) = with.like
+        && !resolved.personas.is_empty()
+        && !resolved.personas.contains(owner)
+    {
+        // Who asks within a persona does not learn what another one's document is like.
+        return Err(Error::NotFound { kind: "document".to_owned(), id: crate::base::SafeText::clipped(source_id, 80).to_string() });
+    }
     let (documents, average) = rows::size(c)?;
     let newest = rows::position(c, "ids")?.map_or(1, |(seq, _)| seq);
     let frequencies = with.frequencies.of(documents);
-    let sieve = condition::sieve(&question.filters, &resolved, |look| frequencies.is_common(c, look, newest))?;
+    let mut sieve = condition::sieve(&question.filters, &resolved, |look| frequencies.is_common(c, look, newest))?;
     let limit = page.limit.clamp(1, LONGEST_PAGE);
     if question.words.is_empty() && question.like.is_none() {
         return listed(c, question, &sieve, page.after, limit, notes);
     }
-    let seen = page.after.map_or(0, |after| after.seen);
-    let depth = seen.saturating_add(limit).saturating_mul(2).clamp(CANDIDATES, MOST_CANDIDATES);
-    let words = gather::words(c, question, &resolved.personas, newest, frequencies, &mut notes)?;
-
-    let by_words = if with.ranking == Ranking::Meaning { Vec::new() } else { words.candidates(c, &sieve, depth.into())? };
-    let near = match with.meaning.filter(|_| with.ranking != Ranking::Words) {
-        Some((vectors, query)) => gather::near(c, vectors, &sieve, query, depth as usize)?,
-        None => Vec::new(),
+    let words = gather::words(c, question, &resolved.personas, newest, frequencies, with.spelling, &mut notes)?;
+    if let Some(after) = page.after {
+        sieve.up_to(after.newest);
+    }
+    let spaces = if with.ranking == Ranking::Words { &[] } else { with.spaces };
+    let like = with.like.map(|like| like.id);
+    let ranked = |c: &mut dyn Conn, depth: u32| -> Result<(rank::Ranked, bool)> {
+        let by_words = if with.ranking == Ranking::Meaning { Vec::new() } else { words.candidates(c, &sieve, depth.into())? };
+        let near = gather::near(c, spaces, &sieve, depth as usize)?;
+        let is_full = by_words.len().max(near.len()) >= depth as usize;
+        let mut ranked = rank::rank(c, question, &sieve, &words, documents, average, &by_words, &near, spaces, with.ranking)?;
+        ranked.found.retain(|found| like != Some(found.row.id));
+        Ok((ranked, is_full))
     };
-    let query = with.meaning.filter(|_| with.ranking != Ranking::Words);
-    let ranked = rank::rank(c, question, &sieve, &words, documents, average, &by_words, &near, query, with.ranking)?;
-
-    let behind = |score: f32, id: i64| {
-        page.after.is_none_or(|after| {
-            let score = f64::from(score);
-            score < after.score || (score.total_cmp(&after.score).is_eq() && id < after.document)
-        })
+    // All pages are cut from one list: the candidates of the first page in their order, and behind them those of a deeper look. So nothing
+    // that a deeper look brings can stand before what was shown already.
+    let depth = page.after.map_or_else(|| limit.saturating_mul(2), |after| after.depth).clamp(CANDIDATES, MOST_CANDIDATES);
+    let (rank::Ranked { terms, mut found }, is_full) = ranked(c, depth)?;
+    let mut start = page.after.map_or(Some(0), |after| behind(&found, &after));
+    if is_full && depth < MOST_CANDIDATES && start.is_none_or(|start| found.len() - start <= limit as usize) {
+        let known: HashSet<i64> = found.iter().map(|found| found.row.id).collect();
+        let least = found.last().map_or(1.0, |found| found.score);
+        let deeper = ranked(c, MOST_CANDIDATES)?.0.found.into_iter().filter(|found| !known.contains(&found.row.id));
+        found.extend(deeper.map(|mut deeper| {
+            deeper.score = deeper.score.min(least);
+            deeper
+        }));
+        start = page.after.map_or(Some(0), |after| behind(&found, &after));
+    }
+    let start = match (start, page.after) {
+        (Some(start), _) => start,
+        // What ended the page before is gone: behind all that is better than it was.
+        (None, Some(after)) => found.partition_point(|found| f64::from(found.score) >= after.score),
+        (None, None) => 0,
     };
-    let total = ranked.found.len() as u64;
+    let total = found.len() as u64;
     let mut hits = Vec::new();
     let mut next = None;
-    for found in ranked.found.iter().filter(|found| behind(found.score, found.row.id)) {
+    for found in found.iter().skip(start) {
         if hits.len() == limit as usize {
-            next = last_of(&hits, seen);
+            next = last_of(&hits, page.after, depth, newest);
             break;
         }
         let row = &found.row;
         if sources::may_be_shown(c, row.kind, row.persona.as_deref(), &row.source_id)? {
-            hits.push((f64::from(found.score), row.id, rank::hit(found, &ranked.terms)));
+            hits.push((f64::from(found.score), row.id, rank::hit(found, &terms)));
         }
     }
     let counted = if question.words.is_empty() || with.ranking == Ranking::Meaning { 0 } else { words.count(c, &sieve)? };
@@ -95,9 +127,15 @@ pub(super) fn ask(c: &mut dyn Conn, question: &Question, page: Page, with: &mut 
     Ok(Answer { hits: hits.into_iter().map(|(_, _, hit)| hit).collect(), next, count, notes, took: Duration::ZERO })
 }
 
-fn last_of(hits: &[(f64, i64, Hit)], seen: u32) -> Option<After> {
-    let seen = seen.saturating_add(u32::try_from(hits.len()).unwrap_or(u32::MAX));
-    hits.last().map(|(score, document, _)| After { score: *score, document: *document, seen })
+/// Where a list goes on behind what ended the page before. None when that is not in it.
+fn behind(found: &[rank::Found], after: &After) -> Option<usize> {
+    found.iter().position(|found| found.row.id == after.document).map(|place| place + 1)
+}
+
+fn last_of(hits: &[(f64, i64, Hit)], before: Option<After>, depth: u32, newest: i64) -> Option<After> {
+    let seen = before.map_or(0, |before| before.seen).saturating_add(u32::try_from(hits.len()).unwrap_or(u32::MAX));
+    let newest = before.map_or(newest, |before| before.newest);
+    hits.last().map(|(score, document, _)| After { score: *score, document: *document, seen, depth, newest })
 }
 
 /// A question of filters alone: what they let through, newest first.
@@ -127,6 +165,8 @@ fn listed(
         score: row.at as f64,
         document: row.id,
         seen: after.map_or(0, |after| after.seen).saturating_add(limit),
+        depth: 0,
+        newest: row.id,
     });
     for row in rows {
         if !terms.any(&row.title, &row.body) && sources::may_be_shown(c, row.kind, row.persona.as_deref(), &row.source_id)? {
@@ -167,16 +207,12 @@ pub(super) fn document(c: &mut dyn Conn, persona: Option<&PersonaId>, kind: Opti
 }
 
 /// Documents near a vector, the document itself left out.
-pub(super) fn similar(
-    c: &mut dyn Conn,
-    persona: Option<&PersonaId>,
-    itself: &Stored,
-    vectors: &Vectors,
-    query: &[f32],
-    limit: u32,
-) -> Result<Vec<Hit>> {
+pub(super) fn similar(c: &mut dyn Conn, persona: Option<&PersonaId>, itself: &Stored, spaces: &[Space], limit: u32) -> Result<Vec<Hit>> {
     let scope = persona.map_or(super::vectors::Scope::All, |persona| super::vectors::Scope::Persona(persona.clone()));
-    let near = vectors.nearest(&scope, query, (limit as usize).clamp(1, 200) * 4, None);
+    let mut near = Vec::new();
+    for space in spaces {
+        gather::add(&mut near, space.vectors.nearest(&scope, &space.query, (limit as usize).clamp(1, 200) * 4, None));
+    }
     let mut hits = Vec::new();
     for found in rank::by_meaning(c, &near)? {
         let row = &found.row;

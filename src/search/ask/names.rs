@@ -1,16 +1,13 @@
 //! Names as people type them: what was meant, and what is said about it.
 
+use super::spelling::{Names, What};
 use crate::base::SafeText;
 use crate::config::nearest;
 use crate::search::question::Filters;
 use crate::search::{Error, Result};
 use crate::store::Conn;
 use crate::vals;
-
-/// Names that are compared with a mistyped one at the most.
-const MOST: i64 = 20_000;
-/// Letters of a word that is worth a guess at the least.
-const SHORTEST: usize = 5;
+use std::sync::Arc;
 
 /// The names of the filters, as they are stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,7 +23,7 @@ pub(super) struct Resolved {
 }
 
 /// Find what the names of the filters mean. What was taken for another name is noted.
-pub(super) fn resolve(c: &mut dyn Conn, filters: &Filters, notes: &mut Vec<String>) -> Result<Resolved> {
+pub(super) fn resolve(c: &mut dyn Conn, filters: &Filters, spelling: &mut Spelling, notes: &mut Vec<String>) -> Result<Resolved> {
     let mut resolved = Resolved::default();
     for (asked, found) in [(&filters.personas, &mut resolved.personas), (&filters.not_personas, &mut resolved.not_personas)] {
         for name in asked {
@@ -35,7 +32,7 @@ pub(super) fn resolve(c: &mut dyn Conn, filters: &Filters, notes: &mut Vec<Strin
     }
     for (asked, found) in [(&filters.subreddits, &mut resolved.subreddits), (&filters.not_subreddits, &mut resolved.not_subreddits)] {
         for name in asked {
-            found.push(subreddit(c, name, &resolved.personas, notes)?);
+            found.push(subreddit(c, name, &resolved.personas, spelling, notes)?);
         }
     }
     Ok(resolved)
@@ -69,26 +66,17 @@ fn persona(c: &mut dyn Conn, name: &str, notes: &mut Vec<String>) -> Result<Stri
     }
 }
 
-fn known(c: &mut dyn Conn, kind: &str, personas: &[String]) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for row in c.query("SELECT persona_id, name FROM search_names WHERE kind = $1 ORDER BY name LIMIT $2", vals![kind, MOST])? {
+fn subreddit(c: &mut dyn Conn, name: &str, personas: &[String], spelling: &mut Spelling, notes: &mut Vec<String>) -> Result<String> {
+    let lower = name.to_lowercase();
+    let owners = c.query("SELECT persona_id FROM search_names WHERE kind = 'subreddit' AND name = $1", vals![&lower])?;
+    for row in &owners {
         let owner = row.text("persona_id")?;
         // Who asks within a persona is not told another one's names.
         if personas.is_empty() || owner.is_empty() || personas.contains(&owner) {
-            names.push(row.text("name")?);
+            return Ok(lower);
         }
     }
-    names.dedup();
-    Ok(names)
-}
-
-fn subreddit(c: &mut dyn Conn, name: &str, personas: &[String], notes: &mut Vec<String>) -> Result<String> {
-    let lower = name.to_lowercase();
-    let known = known(c, "subreddit", personas)?;
-    if known.contains(&lower) {
-        return Ok(lower);
-    }
-    match nearest(&lower, known.iter().map(String::as_str)) {
+    match spelling.names(c)?.meant(&lower, What::Subreddit, personas) {
         Some(meant) => {
             notes.push(format!("nothing is from r/{}: r/{} was searched", shown(name), shown(meant)));
             Ok(meant.to_owned())
@@ -101,22 +89,21 @@ fn subreddit(c: &mut dyn Conn, name: &str, personas: &[String], notes: &mut Vec<
 }
 
 /// The word of a known name that a word was probably meant to be.
-pub(super) fn meant(c: &mut dyn Conn, word: &str, personas: &[String]) -> Result<Option<String>> {
-    if word.chars().count() < SHORTEST {
-        return Ok(None);
-    }
-    let lower = word.to_lowercase();
-    let mut words: Vec<String> = Vec::new();
-    for kind in ["title", "subreddit", "author"] {
-        for name in known(c, kind, personas)? {
-            words.extend(name.split_whitespace().map(|word| word.trim_matches(|letter: char| !letter.is_alphanumeric()).to_lowercase()));
+pub(super) fn meant(c: &mut dyn Conn, word: &str, personas: &[String], spelling: &mut Spelling) -> Result<Option<String>> {
+    Ok(spelling.names(c)?.meant(word, What::Word, personas).map(str::to_owned))
+}
+
+/// Names that are read when the first mistyped one is met.
+#[derive(Debug, Default)]
+pub(in crate::search) struct Spelling(pub Option<Arc<Names>>);
+
+impl Spelling {
+    fn names(&mut self, c: &mut dyn Conn) -> Result<Arc<Names>> {
+        if let Some(names) = &self.0 {
+            return Ok(Arc::clone(names));
         }
+        let names = Arc::new(Names::load(c)?);
+        self.0 = Some(Arc::clone(&names));
+        Ok(names)
     }
-    for row in c.query("SELECT id, reddit_username FROM personas ORDER BY id", &[])? {
-        if personas.is_empty() || personas.contains(&row.text("id")?) {
-            words.push(row.text("reddit_username")?.to_lowercase());
-        }
-    }
-    words.retain(|known| known.chars().count() >= SHORTEST - 1 && *known != lower);
-    Ok(nearest(&lower, words.iter().map(String::as_str)).map(str::to_owned))
 }

@@ -7,8 +7,9 @@ use super::row::{self, Stored};
 use crate::base::{PersonaId, SafeText};
 use crate::search::fusion::{self, Ranking, Sides};
 use crate::search::question::{Question, Term};
+use crate::search::spaces::Space;
 use crate::search::text::score::{Matched, Terms};
-use crate::search::vectors::{self, Near, Vectors};
+use crate::search::vectors::{self, Near};
 use crate::search::{Hit, Kind, Reason, Result};
 use crate::store::Conn;
 use std::collections::{HashMap, HashSet};
@@ -93,8 +94,12 @@ fn add_meanings(c: &mut dyn Conn, near: &[Near], meanings: &mut HashMap<i64, Mea
 
 /// The other passages of these documents, compared with the question: what the words brought is measured by its meaning too, and a long document
 /// by all of its parts.
-fn compared(c: &mut dyn Conn, vectors: &Vectors, query: &[f32], documents: &[i64], near: &[Near]) -> Result<Vec<Near>> {
+fn compared(c: &mut dyn Conn, spaces: &[Space], documents: &[i64], near: &[Near]) -> Result<Vec<Near>> {
     let known: HashSet<i64> = near.iter().map(|near| near.passage).collect();
+    let mut others = Vec::new();
+    if spaces.is_empty() {
+        return Ok(others);
+    }
     let mut unknown = Vec::new();
     for documents in row::chunks(documents) {
         let (places, values) = row::list(documents, 1);
@@ -105,7 +110,10 @@ fn compared(c: &mut dyn Conn, vectors: &Vectors, query: &[f32], documents: &[i64
             }
         }
     }
-    Ok(vectors::compare(c, vectors, query, &unknown)?)
+    for Space { vectors, query } in spaces {
+        super::gather::add(&mut others, vectors::compare(c, vectors, query, &unknown)?);
+    }
+    Ok(others)
 }
 
 #[allow(clippy::too_many_arguments, reason = "everything that a question has gathered comes together here")]
@@ -118,7 +126,7 @@ pub(super) fn rank(
     average: f64,
     by_words: &[i64],
     near: &[Near],
-    query: Option<(&Vectors, &[f32])>,
+    spaces: &[Space],
     ranking: Ranking,
 ) -> Result<Ranked> {
     let terms = Terms::new(&words.terms, documents, average);
@@ -126,10 +134,8 @@ pub(super) fn rank(
     let mut ids: Vec<i64> = by_words.to_vec();
     let from_words: HashSet<i64> = by_words.iter().copied().collect();
     ids.extend(meanings.keys().copied().filter(|id| !from_words.contains(id)));
-    if let Some((vectors, query)) = query {
-        let others = compared(c, vectors, query, &ids, near)?;
-        add_meanings(c, &others, &mut meanings)?;
-    }
+    let others = compared(c, spaces, &ids, near)?;
+    add_meanings(c, &others, &mut meanings)?;
     let allowed = allowed(c, sieve, &ids)?;
     let must: Vec<usize> =
         words.terms.iter().enumerate().filter(|(_, (term, _))| matches!(term, Term::Phrase(_))).map(|(index, _)| index).collect();
@@ -152,8 +158,8 @@ pub(super) fn rank(
         let window = meaning.and_then(|meaning| meaning.window.as_ref()).map(|(_, text)| text.clone());
         found.push(Found { row, score: 0.0, matched, similarity, window });
     }
-    let sides: Vec<Sides> =
-        found.iter().map(|found| Sides { kind: found.row.kind, words: found.matched.score, meaning: found.similarity }).collect();
+    let side = |found: &Found| Sides { words: found.matched.score, share: found.matched.share, meaning: found.similarity };
+    let sides: Vec<Sides> = found.iter().map(side).collect();
     let ranking = if question.words.is_empty() { Ranking::Meaning } else { ranking };
     for (found, score) in found.iter_mut().zip(fusion::scores(&sides, ranking)) {
         found.score = score;

@@ -212,7 +212,7 @@ pub fn write(c: &mut dyn Conn, batch: &Batch, model: &Model, read: &[Option<Vec<
     }
     let mut wrote = Wrote::default();
     for (kind, id) in &batch.gone {
-        wrote.removed += u64::from(rows::remove(c, *kind, id, at)?);
+        wrote.removed += u64::from(rows::remove(c, *kind, id)?);
     }
     let mut read = read.iter();
     for draft in &batch.drafts {
@@ -221,7 +221,7 @@ pub fn write(c: &mut dyn Conn, batch: &Batch, model: &Model, read: &[Option<Vec<
             continue;
         }
         wrote.written += 1;
-        let written = rows::write(c, &draft.document, &draft.passages, at)?;
+        let written = rows::write(c, &draft.document, &draft.passages)?;
         for passage in &written {
             let Some(vector) = read.next() else { continue };
             keep(c, passage, model, vector.as_deref(), at)?;

@@ -1,9 +1,8 @@
 //! The tables of documents, passages and positions.
 
 use super::{Document, Passage};
-use crate::base::Millis;
 use crate::search::text::{index, tokens};
-use crate::search::{Kind, Result, vectors};
+use crate::search::{Kind, Result};
 use crate::store::Conn;
 use crate::vals;
 
@@ -58,6 +57,7 @@ pub fn advance(c: &mut dyn Conn, name: &str, from: (i64, &str), to: (i64, &str))
     Ok(moved == 1)
 }
 
+/// Count what was added; what is taken out is counted by triggers.
 fn count(c: &mut dyn Conn, documents: i64, words: i64) -> Result<()> {
     for (name, by) in [("documents", documents), ("words", words)] {
         c.exec(
@@ -89,29 +89,13 @@ pub fn stored(c: &mut dyn Conn, kind: Kind, source_id: &str) -> Result<Option<(i
     }
 }
 
-/// Take a document out, with its passages, words and vectors. False when it was not there.
+/// Take a document out. False when it was not there. Triggers take its words, names and vectors along, as they do whatever deletes it.
 ///
 /// # Errors
 /// When the database fails.
-pub fn remove(c: &mut dyn Conn, kind: Kind, source_id: &str, at: Millis) -> Result<bool> {
+pub fn remove(c: &mut dyn Conn, kind: Kind, source_id: &str) -> Result<bool> {
     let Some((id, _)) = stored(c, kind, source_id)? else { return Ok(false) };
-    let passages = c.query("SELECT id, length FROM search_passages WHERE document = $1", vals![id])?;
-    let mut words = 0;
-    for passage in &passages {
-        words += passage.int("length")?;
-        vectors::forget(c, passage.int("id")?, at)?;
-    }
-    if matches!(kind, Kind::Belief | Kind::Runbook) {
-        // The name of what is gone is not offered to people any more.
-        c.exec(
-            "DELETE FROM search_names WHERE kind = 'title' AND (persona_id, name) IN
-               (SELECT coalesce(persona_id, ''), title FROM search_documents WHERE id = $1)",
-            vals![id],
-        )?;
-    }
-    c.exec("DELETE FROM search_passages WHERE document = $1", vals![id])?;
     c.exec("DELETE FROM search_documents WHERE id = $1", vals![id])?;
-    count(c, -1, -words)?;
     Ok(true)
 }
 
@@ -139,8 +123,8 @@ pub fn touch(c: &mut dyn Conn, id: i64, document: &Document) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn write(c: &mut dyn Conn, document: &Document, passages: &[Passage], at: Millis) -> Result<Vec<Written>> {
-    remove(c, document.kind, &document.source_id, at)?;
+pub fn write(c: &mut dyn Conn, document: &Document, passages: &[Passage]) -> Result<Vec<Written>> {
+    remove(c, document.kind, &document.source_id)?;
     let id = reserve(c, i64::try_from(passages.len()).unwrap_or(i64::MAX))?;
     c.exec(
         "INSERT INTO search_documents (id, kind, persona_id, source_id, title, body, subreddit, state, confidence, own_name, parent, author, mark, at)

@@ -31,6 +31,7 @@ pub struct Terms {
     /// Which letters the parts begin with: no other word is worth its stem.
     first: [u64; 4],
     reach: f32,
+    rarity: f32,
     average: f32,
 }
 
@@ -39,6 +40,8 @@ pub struct Terms {
 pub struct Matched {
     /// 0 to 1: of what the terms could reach.
     pub score: f32,
+    /// 0 to 1: the share of the terms that are in it, each counted by its rarity.
+    pub share: f32,
     /// Which terms are in it, by their place in the question.
     pub terms: Vec<usize>,
     /// Bytes of the body that matched, in order.
@@ -60,6 +63,7 @@ impl Terms {
                 ready.first[usize::from(byte >> 6)] |= 1 << (byte & 63);
             }
             ready.reach += rarity * (SATURATION + 1.0);
+            ready.rarity += rarity;
             ready.terms.push(Ready { asked: term.text().to_owned(), parts, is_exact, is_prefix: matches!(term, Term::Prefix(_)), rarity });
         }
         ready
@@ -84,9 +88,11 @@ impl Terms {
         let soft = SATURATION * (1.0 - LENGTH + LENGTH * length as f32 / self.average.max(1.0));
         let reached: f32 =
             (self.terms.iter().zip(&counts)).map(|(term, count)| term.rarity * count * (SATURATION + 1.0) / (count + soft)).sum();
+        let held: f32 = self.terms.iter().zip(&counts).filter(|(_, count)| **count > 0.0).map(|(term, _)| term.rarity).sum();
         spans.sort_unstable();
         spans.dedup();
         Matched {
+            share: if self.rarity > 0.0 { (held / self.rarity).clamp(0.0, 1.0) } else { 0.0 },
             score: if self.reach > 0.0 { (reached / self.reach).clamp(0.0, 1.0) } else { 0.0 },
             terms: counts.iter().enumerate().filter(|(_, count)| **count > 0.0).map(|(term, _)| term).collect(),
             spans,

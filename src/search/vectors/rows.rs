@@ -29,6 +29,15 @@ pub struct StoredModel {
     pub unreadable: i64,
 }
 
+/// A model whose vectors are still in use while another one reads their passages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// Which one.
+    pub model: Model,
+    /// How it was reached, as [`remember`] was told.
+    pub recipe: Option<String>,
+}
+
 /// A changed row, as an index reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Changed {
@@ -140,6 +149,31 @@ pub fn models(c: &mut dyn Conn) -> Result<Vec<StoredModel>> {
         Ok(StoredModel { name: row.text("name")?, dimensions, vectors: passages - unreadable, unreadable })
     };
     rows.iter().map(model).collect()
+}
+
+/// Models other than `model` that passages have their latest vector of, the newest first.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn former(c: &mut dyn Conn, model: &Model) -> Result<Vec<Former>> {
+    let rows = c.query(
+        "SELECT m.name, m.dimensions, m.recipe FROM search_vector_models m
+         WHERE m.name <> $1 AND EXISTS (SELECT 1 FROM search_vectors v WHERE v.model = m.id AND v.stamp > 0) ORDER BY m.id DESC",
+        vals![&model.name],
+    )?;
+    let former = |row: &Row| -> Result<Former> {
+        let dimensions = usize::try_from(row.int("dimensions")?).unwrap_or_default();
+        Ok(Former { model: Model { name: row.text("name")?, dimensions }, recipe: row.text_opt("recipe")? })
+    };
+    rows.iter().map(former).collect()
+}
+
+/// Write down how a model is reached. Does nothing while nothing is stored of it. Returns whether it is written down now.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn remember(c: &mut dyn Conn, model: &Model, recipe: &str) -> Result<bool> {
+    Ok(c.exec("UPDATE search_vector_models SET recipe = $2 WHERE name = $1", vals![&model.name, recipe])? > 0)
 }
 
 /// Where the table stands.
