@@ -335,7 +335,7 @@ async fn a_text_is_found_within_a_second_while_somebody_keeps_up() {
     let search = world.search.clone();
     let keeping = tokio::spawn(async move { search.keep_up().await });
     let mut changes = world.db.changes().unwrap();
-    // SQLite is looked at ten times a second, PostgreSQL tells: measured 0.1 to 0.2 s on either. Half of five texts have to keep to the second,
+    // SQLite is looked at ten times a second, PostgreSQL tells: measured 0.03 to 0.1 s. Half of five texts have to keep to the second,
     // because other tests share this machine, and one of them may stop it for longer.
     let mut times = Vec::new();
     for word in ["eel", "otter", "heron", "barge", "weir"] {
