@@ -1,5 +1,5 @@
 //! Importing call logs as a shell meets it: the real program on real files, killed and followed, on both engines.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 use quarterdeck::base::{Clock, SystemClock};
 use quarterdeck::llm::ledger::rollup;
@@ -147,7 +147,7 @@ fn ran(command: &mut Command) -> Ran {
 fn call(number: u32) -> String {
     let at = quarterdeck::base::clock::rfc3339(1_785_000_000_000 + i64::from(number) * 60_000);
     let model = ["openai/gpt-5-mini", "made/up", "openai/gpt-4o-mini"][number as usize % 3];
-    let cost = if number % 4 == 0 { String::new() } else { format!(r#""cost_usd":0.{:06},"#, number % 7 + 1) };
+    let cost = if number.is_multiple_of(4) { String::new() } else { format!(r#""cost_usd":0.{:06},"#, number % 7 + 1) };
     format!(
         r#"{{"timestamp":"{at}","module":"m{}","signature":"s","latency_ms":{}.5,"tokens":{{"input":{},"output":7}},{cost}"success":{},"model":"{model}","persona":"p{}"}}"#,
         number % 2,
