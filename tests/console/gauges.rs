@@ -116,16 +116,16 @@ fn from_a_number_to_its_calls_to_the_call_to_the_draft_and_back() {
     for (columns, rows) in [(80, 24), (140, 40)] {
         let (home, id) = spent();
         let mut console = gauges(&home, columns, rows);
-        console.shows("4 calls").keys("\r").shows("4 all calls, the newest first").chooses("openai/gpt-5-mini");
+        console.shows("4 calls").keys("\r").shows("all calls: 4, the newest first").chooses("openai/gpt-5-mini");
         console.keys("G").wait_for(|screen| chosen(screen).is_some_and(|line| line.contains("draft")), "the oldest call").keys("gg");
         console.keys("\r").shows("reported").shows("$0.00045").shows("report and book agree").shows("its question was asked once");
         console.shows(short(&id)).shows("no trace was kept of it");
         // Its draft, in the queue; the tab is as it was left.
         console.keys("o").shows("[Queue").chooses("Rivers carry sediment").keys("gc").shows("its question was asked once");
-        console.keys("\x1b").shows("4 all calls").keys("\x1b").hides("all calls").shows("spend");
+        console.keys("\x1b").shows("all calls: 4").keys("\x1b").hides("all calls").shows("spend");
         // The calls that failed, by way of their number.
-        console.keys("jjj\r").shows("1 calls that failed").chooses("✗").keys("\r").shows("the provider is overloaded").shows("(503)");
-        console.keys("\x1b").shows("1 calls that failed").keys("\x1b");
+        console.keys("jjj\r").shows("calls that failed: 1").chooses("✗").keys("\r").shows("the provider is overloaded").shows("(503)");
+        console.keys("\x1b").shows("calls that failed: 1").keys("\x1b");
         // What there is none of is said.
         console.hides("calls that failed").keys("l\r").says("there are no calls that were interrupted");
     }
@@ -135,8 +135,13 @@ fn from_a_number_to_its_calls_to_the_call_to_the_draft_and_back() {
 fn the_table_is_divided_by_what_is_chosen_and_leads_to_the_calls_of_a_row() {
     let (home, _) = spent();
     let mut console = gauges(&home, 80, 24);
-    console.shows("cost by model, dearest first").keys("\t").chooses("openai/gpt-5-mini").keys("\r").shows("3 model openai/gpt-5-mini");
-    console.keys("\x1b").hides("3 model").keys("b").shows("cost by module").keys("b").shows("cost by persona").shows("u/").keys("b");
+    console
+        .shows("cost by model, dearest first")
+        .keys("\t")
+        .chooses("openai/gpt-5-mini")
+        .keys("\r")
+        .shows("calls of model openai/gpt-5-mini: 3");
+    console.keys("\x1b").hides("calls of model").keys("b").shows("cost by module").keys("b").shows("cost by persona").shows("u/").keys("b");
     console.shows("cost by category").shows("interactive").keys("S").shows("most calls first");
 }
 
@@ -179,7 +184,7 @@ fn what_is_shown_is_exported_and_nothing_is_written_over() {
     let day: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(home.path("day.json")).unwrap()).unwrap();
     assert_eq!((day["total"]["calls"].as_i64(), day["span"].as_str()), (Some(4), Some("day")));
     // The calls behind a number, the same way.
-    console.keys("\r").shows("4 all calls").keys("e").shows("calls.csv").keys("\r").says("written to calls.csv");
+    console.keys("\r").shows("all calls: 4").keys("e").shows("calls.csv").keys("\r").says("written to calls.csv");
     let calls = std::fs::read_to_string(home.path("calls.csv")).unwrap();
     assert_eq!((calls.lines().count(), calls.contains("today-0,today-0,1,")), (5, true), "{calls}");
     console.keys("y").says("in the clipboard").keys("Y").says("(copied)");
@@ -190,7 +195,7 @@ fn names_from_outside_stay_text() {
     let home = Home::new();
     call(&home, "odd", 0, "evil\u{1b}]0;title\u{7}/\u{202e}model", Outcome::Ok);
     let mut console = gauges(&home, 80, 24);
-    console.shows("1 call").shows("evil").keys("\r").shows("1 all calls").keys("\r").shows("its question was asked once");
+    console.shows("1 call").shows("evil").keys("\r").shows("all calls: 1").keys("\r").shows("its question was asked once");
     let raw = String::from_utf8_lossy(&console.raw()).into_owned();
     assert!(!raw.contains("\u{1b}]0;title") && !raw.contains('\u{202e}'));
     assert_eq!(console.broken(), 0);
@@ -205,7 +210,7 @@ fn message_is_error(console: &Console) -> bool {
 fn the_smallest_screen_holds_it_and_a_larger_one_more() {
     let (home, _) = spent();
     let mut console = gauges(&home, 80, 24);
-    console.shows("4 calls").resize(60, 16).shows("spend").keys("G").wait_for(|screen| chosen(screen).is_some(), "the last line");
+    console.shows("4 calls").resize(60, 16).shows("spend").keys("G").chooses("anthropic/");
     console.resize(200, 60).shows("spend by hour").shows("cost by model").keys("\tgg").chooses("spend");
     console.wait_for(|screen| message(screen).trim().is_empty() || !message(screen).contains("cannot"), "no failure");
 }

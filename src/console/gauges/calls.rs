@@ -234,7 +234,7 @@ fn one(state: &State, buffer: &mut Buffer, area: Rect, call: &Call, is_here: boo
 fn heading(state: &State, buffer: &mut Buffer, area: Rect, calls: &Calls) {
     let more = if calls.more { "+" } else { "" };
     let count = calls.calls.len();
-    let text = format!(" {count}{more} {}, the newest first", SafeText::line(&calls.title));
+    let text = format!(" {}: {count}{more}, the newest first", SafeText::line(&calls.title));
     let waits = if calls.reading && count > 0 { format!("  {}", state.glyphs.ellipsis) } else { String::new() };
     put(buffer, area.x, area.y, area.width, &clip(&format!("{text}{waits}"), usize::from(area.width)), state.theme.style(Role::Heading));
 }

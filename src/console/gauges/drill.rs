@@ -90,7 +90,7 @@ fn behind(state: &State, item: &Item) -> Option<(String, Behind, Option<i64>)> {
             };
             let count = figures.groups.iter().find(|group| group.name == *name).map(|group| group.sums.calls);
             let behind = Behind { window: figures.window, only: narrowed, which: Which::All };
-            Some((format!("{} {}", word(by), table::shown(state, by, name)), behind, count))
+            Some((format!("calls of {} {}", word(by), table::shown(state, by, name)), behind, count))
         }
     }
 }
@@ -116,7 +116,7 @@ pub(super) fn open(state: &mut State) -> Vec<Request> {
     };
     match behind(state, &item) {
         Some((title, _, Some(0))) => {
-            state.say(format!("there are no {title} in this span"), false);
+            state.say(format!("there are no {} in this span", title.trim_start_matches("all ")), false);
             Vec::new()
         }
         Some((title, behind, _)) => {
