@@ -53,7 +53,7 @@ impl Ran {
     fn keys(&self, action: &str) -> Vec<Value> {
         let json = self.json();
         let keys = json["keys"].as_array().unwrap().iter();
-        keys.filter(|row| row["action"] == action && !["text", "beliefs", "search"].contains(&row["scope"].as_str().unwrap_or_default()))
+        keys.filter(|row| row["action"] == action && !["text", "beliefs", "gauges", "search"].contains(&row["scope"].as_str().unwrap_or_default()))
             .map(|row| row["key"].clone())
             .collect()
     }
@@ -90,13 +90,13 @@ fn a_keymap_of_ones_own_is_laid_over_the_one_it_names() {
 
 #[test]
 fn everything_wrong_in_a_keymap_is_named_with_its_place() {
-    let home = Home::with(Some("[queue]\n\"z\" = \"queue.aprove\"\n\"gg\" = \"move.first\"\n\n[global]\n\"h b\" = \"app.help\"\n"));
+    let home = Home::with(Some("[queue]\n\"z\" = \"queue.aprove\"\n\"gg\" = \"move.first\"\n\n[global]\n\"X b\" = \"app.help\"\n"));
     let ran = home.run(&["keys", "check"]).ends(3);
     let path = home.keymap().display().to_string();
     for (place, reason) in [
         ("line 2, column 7", "did you mean `queue.approve`?"),
         ("line 3, column 1", "`gg` is no key"),
-        ("line 6, column 1", "begins with `h`"),
+        ("line 6, column 1", "begins with `X`"),
     ] {
         assert!(ran.out.contains(&format!("error   {path}, {place}\n")) && ran.out.contains(reason), "{}", ran.out);
     }
