@@ -53,9 +53,11 @@ impl Ran {
     fn keys(&self, action: &str) -> Vec<Value> {
         let json = self.json();
         let keys = json["keys"].as_array().unwrap().iter();
-        keys.filter(|row| row["action"] == action && !["text", "beliefs", "gauges", "search"].contains(&row["scope"].as_str().unwrap_or_default()))
-            .map(|row| row["key"].clone())
-            .collect()
+        keys.filter(|row| {
+            row["action"] == action && !["text", "beliefs", "gauges", "search"].contains(&row["scope"].as_str().unwrap_or_default())
+        })
+        .map(|row| row["key"].clone())
+        .collect()
     }
 }
 
