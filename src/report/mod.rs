@@ -6,7 +6,7 @@
 //! | [`period`] | which span is meant: the last 24 hours, October, since Monday; pure |
 //! | [`days`] | days in a zone |
 //! | [`slo`] | what the runbooks call fast enough and cheap enough, as data |
-//! | [`sheet`], [`format`] | a table of typed cells; as CSV, JSON and Markdown; pure |
+//! | [`sheet`], [`mod@format`] | a table of typed cells; as CSV, JSON and Markdown; pure |
 //! | [`cost`], [`latency`], [`tokens`], [`models`], [`growth`] | one report each |
 //! | [`document`] | the reports of a week and of a month, with trends |
 //!

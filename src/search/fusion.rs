@@ -1,7 +1,7 @@
 //! One score of two: how well the words fit and how near the meaning is. Pure.
 //!
 //! Reciprocal ranks throw away how sure each side is; a plain sum lets a few words, which are in a text by chance, outweigh a near meaning.
-//! So the meaning counts by itself, and words the more the less they can be there by chance: [`certainty`]. `tests/search_quality` holds the
+//! So the meaning counts by itself, and words the more the less they can be there by chance: `certainty`. `tests/search_quality` holds the
 //! figures of all ways, on questions in other words than the texts and on questions in their words.
 
 /// Which side is asked. Everybody asks both; the tests measure the halves as well.

@@ -3,7 +3,7 @@
 //! | file | what it is for |
 //! |---|---|
 //! | [`exposition`] | metrics as text, in both formats; pure |
-//! | [`collect`], [`ledger`], [`services`] | the values: of model calls, and of everything else |
+//! | [`collect`], `ledger`, `services` | the values: of model calls, and of everything else |
 //! | [`health`] | how each part of the deck is, with the reason |
 //! | [`token`] | who may ask |
 //! | [`server`] | the endpoint |

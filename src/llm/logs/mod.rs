@@ -10,7 +10,7 @@
 //! | [`source`] | opening files, compressed ones too; telling a file that grew from one that was replaced |
 //! | [`pipeline`] | reading, parsing and taking in at the same time, in order |
 //! | [`summary`] | everything that is asked of a log, without a database |
-//! | [`files`], [`write`], [`import`] | the tables, a batch in one transaction, a whole file |
+//! | [`files`], [`mod@write`], [`import`] | the tables, a batch in one transaction, a whole file |
 //! | [`follow`] | waiting for a file to grow |
 //!
 //! A line is a call, something else that a log may hold, or rejected with its number and its reason. What is odd in a call is counted as a
