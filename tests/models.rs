@@ -5,74 +5,42 @@ use quarterdeck::base::{Clock, Millis, SystemClock, TestClock};
 use quarterdeck::llm::price::Book;
 use quarterdeck::llm::{ChatRequest, Client, Settings};
 use quarterdeck::sandbox::{self, Options, Sandbox};
-use quarterdeck::store::{Address, Database};
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 /// 2026-10-05.
 const OCTOBER: Millis = 1_791_158_400_000;
 
+mod support;
+use support::program::{Did, Home as Program};
+
+/// The program beside a sandbox.
 struct Home {
-    directory: tempfile::TempDir,
+    program: Program,
     sandbox: Sandbox,
-}
-
-struct Did {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Did {
-    #[track_caller]
-    fn ended(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{}{}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
-    }
 }
 
 impl Home {
     async fn new() -> Self {
         let sandbox = sandbox::start(Options { posts: 1, ..Options::default() }).await.unwrap();
-        Self { directory: tempfile::tempdir().unwrap(), sandbox }
+        Self { program: Program::new(), sandbox }
     }
 
     fn file(&self, name: &str, text: &str) -> String {
-        let path = self.directory.path().join(name);
+        let path = self.program.path(name);
         std::fs::write(&path, text).unwrap();
-        path.display().to_string()
-    }
-
-    fn database(&self) -> PathBuf {
-        self.directory.path().join("deck.db")
-    }
-
-    fn open(&self) -> Database {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Database::open(&Address::Sqlite(self.database()), &clock).unwrap()
+        path
     }
 
     async fn run(&self, words: &[&str]) -> Did {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
-        command.env_clear().env("HOME", self.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+        let mut command = self.program.command(words);
         command.env("OPENROUTER_API_KEY", sandbox::MODEL_KEY).env("OPENROUTER_BASE_URL", self.sandbox.model_url());
-        command.arg("--data-dir").arg(self.directory.path()).arg("--database").arg(format!("sqlite:{}", self.database().display()));
-        command.args(words);
         // On a thread of its own: the sandbox answers from this runtime.
         let output = std::thread::spawn(move || command.output().unwrap());
         while !output.is_finished() {
             tokio::task::yield_now().await;
         }
-        let output = output.join().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Did { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+        Did::of(output.join().unwrap())
     }
 
     fn client(&self, clock: Arc<dyn Clock>) -> Client {
@@ -83,7 +51,7 @@ impl Home {
             max_attempts: 1,
             ..Settings::default()
         };
-        Client::new(settings, Some(self.open()), Book::embedded().unwrap(), clock).unwrap()
+        Client::new(settings, Some(self.program.open()), Book::embedded().unwrap(), clock).unwrap()
     }
 }
 
@@ -131,7 +99,11 @@ async fn a_key_that_disagrees_or_a_call_that_is_not_found_is_a_problem_and_a_mis
     let home = Home::new().await;
     let client = home.client(Arc::new(SystemClock));
     client.chat(question()).await.unwrap();
-    home.open().write(|c| c.exec("UPDATE llm_calls SET cost_reported_picos = cost_reported_picos + 900000000000", &[])).await.unwrap();
+    home.program
+        .open()
+        .write(|c| c.exec("UPDATE llm_calls SET cost_reported_picos = cost_reported_picos + 900000000000", &[]))
+        .await
+        .unwrap();
     let check = home.run(&["--json", "models", "check"]).await.ended(3).json();
     assert_eq!(check["compared"][0]["verdict"], "ledger_more");
     home.run(&["models", "check", "--tolerance", "100"]).await.ended(0);
@@ -141,7 +113,7 @@ async fn a_key_that_disagrees_or_a_call_that_is_not_found_is_a_problem_and_a_mis
     }
     home.sandbox.add_fault("model:/api/v1/chat/completions=truncated-body*1".parse().unwrap());
     client.chat(ChatRequest { stream: true, ..question() }).await.unwrap_err();
-    home.open().write(|c| c.exec("UPDATE llm_calls SET finished_at = finished_at - 100000", &[])).await.unwrap();
+    home.program.open().write(|c| c.exec("UPDATE llm_calls SET finished_at = finished_at - 100000", &[])).await.unwrap();
     home.sandbox.add_fault("model:/api/v1/generation=status:404*1".parse().unwrap());
     let found = home.run(&["--json", "models", "recover"]).await.ended(3).json();
     assert_eq!((&found["calls"][0]["result"], &found["unknown"]), (&json!("not_found"), &json!(1)));

@@ -29,7 +29,12 @@ impl Did {
 
     #[track_caller]
     pub fn done(self) -> Self {
-        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self.ended(0)
+    }
+
+    #[track_caller]
+    pub fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
         self
     }
 

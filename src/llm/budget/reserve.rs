@@ -1,6 +1,7 @@
 //! What the client does with budgets: estimate a call, set that aside with its row, settle both, and choose a cheaper model where one is wanted.
 
 use super::admission::{self, Reached, Refused};
+use super::correction;
 use super::model::Admission;
 use crate::base::{Millis, Picos};
 use crate::llm::chat::ChatRequest;
@@ -83,16 +84,8 @@ fn estimate(c: &mut dyn Conn, own: &Book, call: &Started, need: Need) -> Result<
 /// The outer error when the database refuses; the inner one when a budget does: nothing is written then.
 pub fn admit(c: &mut dyn Conn, own: &Book, mut call: Started, need: Need, lease: Millis) -> Result<std::result::Result<(), Refused>> {
     admission::recover(c, call.started_at)?;
-    let admission = Admission {
-        call_id: call.id.clone(),
-        at: call.started_at,
-        persona: call.persona.clone(),
-        module: call.module.clone(),
-        model: call.model_asked.clone(),
-        category: call.category,
-        estimate: estimate(c, own, &call, need)?,
-        lease,
-    };
+    let estimate = estimate(c, own, &call, need)?;
+    let admission = asking(&call, estimate, lease);
     match admission::admit(c, &admission)? {
         Ok(admitted) => {
             call.reserved = admitted.reserved;
@@ -124,15 +117,45 @@ pub fn hit(
     Ok(Ok(()))
 }
 
-/// Complete the row of a call and settle what was set aside for it, with what it was charged.
+/// Complete the row of a call and settle what was set aside for it, with what it was charged. A call that was given up for lost meanwhile counts
+/// at what was set aside, until its answer comes after all: then that is corrected.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn settle(c: &mut dyn Conn, own: &Book, call: &Started, settled: &Settled) -> Result<(Option<Priced>, Vec<Reached>)> {
+    let given_up = given_up(c, &call.id)?;
     let priced = ledger::settle(c, own, call, settled)?;
     let charged = rollup::of_call(c, &call.id)?.and_then(|sample| sample.charged());
-    let reached = admission::settle(c, &call.id, charged, settled.finished_at)?;
+    let reached = match (given_up, charged) {
+        (None, charged) => admission::settle(c, &call.id, charged, settled.finished_at)?,
+        (Some(reserved), Some(charged)) => correction::charged(c, &asking(call, Some(reserved), 0), charged, settled.finished_at)?,
+        (Some(_), None) => Vec::new(),
+    };
     Ok((priced, reached))
+}
+
+/// What had been set aside for a call whose reservation was settled without its answer; `None` for one that still has it, or never had one.
+fn given_up(c: &mut dyn Conn, id: &str) -> Result<Option<Picos>> {
+    let row = c.first(
+        "SELECT cost_reserved_picos FROM llm_calls l WHERE l.id = $1 AND l.cost_reserved_picos IS NOT NULL \
+         AND NOT EXISTS (SELECT 1 FROM budget_reservations r WHERE r.call_id = l.id)",
+        vals![id],
+    )?;
+    row.map_or(Ok(None), |row| row.int("cost_reserved_picos").map(|picos| Some(Picos(picos))))
+}
+
+/// A call as the budgets look at it.
+fn asking(call: &Started, estimate: Option<Picos>, lease: Millis) -> Admission {
+    Admission {
+        call_id: call.id.clone(),
+        at: call.started_at,
+        persona: call.persona.clone(),
+        module: call.module.clone(),
+        model: call.model_asked.clone(),
+        category: call.category,
+        estimate,
+        lease,
+    }
 }
 
 /// The model that a budget wants a task to ask instead, with the budget's name; nothing for a task that has begun.
@@ -159,7 +182,76 @@ pub fn downgraded(c: &mut dyn Conn, request: &ChatRequest, model: &str, at: Mill
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Budget, Period, Scope, Threshold, book};
     use super::*;
+    use crate::base::PersonaId;
+    use crate::llm::ledger::{Category, Outcome};
+    use crate::llm::reported::Reported;
+    use crate::store::audit::Actor;
+    use crate::store::{Error, testing};
+    use std::time::Duration;
+
+    const NOW: Millis = 1_795_219_200_000;
+
+    #[test]
+    fn a_call_that_was_given_up_for_lost_and_answers_after_all_counts_what_it_was_charged() {
+        let budget = Budget {
+            id: "b".into(),
+            name: "daily".into(),
+            scope: Scope::Global,
+            period: Period::Day,
+            zone: chrono_tz::Tz::UTC,
+            limit: Picos(5_000_000_000_000),
+            is_hard: true,
+            thresholds: Threshold::usual(),
+            unpriced_allowed: Vec::new(),
+        };
+        let call = Started {
+            id: "call".into(),
+            request_id: "call".into(),
+            attempt: 1,
+            persona: Some(PersonaId::from_stored("p")),
+            module: "draft".into(),
+            correlation_id: "c".into(),
+            model_asked: "openai/gpt-5-mini".into(),
+            streamed: false,
+            started_at: NOW,
+            category: Category::default(),
+            queued: Duration::ZERO,
+            reserved: None,
+        };
+        let settled = Settled {
+            finished_at: NOW + 2_000,
+            outcome: Outcome::Ok,
+            model_answered: None,
+            provider: None,
+            generation_id: None,
+            service_tier: None,
+            latency: Duration::from_secs(2),
+            first_token: None,
+            reported: Reported::read(r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"cost":0.0001}"#),
+            http_status: None,
+            error_type: None,
+            error_message: None,
+            finish_reason: None,
+        };
+        let (prices, (database, _directory)) = (Book::embedded().unwrap(), testing::database());
+        database
+            .write_blocking(move |c| {
+                book::set(c, &budget, &Actor::human("ana"), NOW - 1)?;
+                admit(c, &prices, call.clone(), Need::Tokens { input: 1_000, output: 4_096 }, 600_000)?.unwrap();
+                // Another process of the same persona starts, and takes it for what a crash left behind.
+                assert_eq!(ledger::recover(c, &PersonaId::from_stored("p"), NOW + 1_000, NOW + 1_000)?, 1);
+                assert_eq!(admission::recover(c, NOW + 1_000)?, 1);
+                let given_up = book::used(c, &budget, NOW + 1_000)?;
+                assert!(given_up.spent > Picos(100_000_000) && given_up.unknown == 1, "{given_up:?}");
+                settle(c, &prices, &call, &settled)?;
+                let used = book::used(c, &budget, NOW + 2_000)?;
+                assert_eq!((used.spent, used.reserved, used.unknown), (Picos(100_000_000), Picos::ZERO, 0));
+                Ok::<_, Error>(())
+            })
+            .unwrap();
+    }
 
     #[test]
     fn a_question_is_estimated_generously() {
