@@ -7,8 +7,10 @@
 //! | [`cli`] | subcommands, one file each: call a service, print a table or JSON |
 //! | [`console`] | the terminal interface: tabs, keys, themes; drives the deck |
 //! | [`deck`] | the open application: settings, database, services. Every face drives this |
-//! | [`watch`] | metrics and health over HTTP, read from the services; changes nothing |
+//! | [`rounds`] | the doctor, the daily, weekly and monthly rounds, the bundle for whoever helps: asks the rooms below, repairs what is safe |
+//! | [`watch`] | probes, heartbeats, the health board; metrics and health over HTTP |
 //! | [`sandbox`] | loopback Reddit and model servers with fault injection; speaks HTTP only, knows no service |
+//! | [`upkeep`] | backup and drill, database care, retention and erasure, audit verification, secrets |
 //! | [`agent`] | the loop: perceive, decide, recall, draft, check, screen, act |
 //! | [`report`] | what the calls of the ledger add up to: cost, latency, tokens, trends; reads, writes nothing |
 //! | [`search`] | search by words and by meaning: embedders, vectors, passages, questions |
@@ -31,7 +33,9 @@ pub mod memory;
 pub mod moderation;
 pub mod reddit;
 pub mod report;
+pub mod rounds;
 pub mod sandbox;
 pub mod search;
 pub mod store;
+pub mod upkeep;
 pub mod watch;

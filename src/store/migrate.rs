@@ -55,6 +55,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     21 "response_cache" "0021_response_cache",
     22 "imports" "0022_imports",
     23 "forgetting" "0023_forgetting",
+    24 "upkeep" "0024_upkeep",
 ];
 
 /// The newest schema version that this program knows.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`exposition`] | metrics as text, in both formats; pure |
 //! | [`collect`], `ledger`, `services` | the values: of model calls, and of everything else |
+//! | [`board`] | the health board: systems, lines, what hurts most first; pure |
 //! | [`health`] | how each part of the deck is, with the reason |
 //! | [`token`] | who may ask |
 //! | [`server`] | the endpoint |
@@ -11,6 +12,7 @@
 //! Every value is read from the database when it is asked for, so that counters go on where they were after a restart. This room changes
 //! nothing, and tells no text of a persona and no prompt.
 
+pub mod board;
 pub mod collect;
 pub mod exposition;
 pub mod health;
