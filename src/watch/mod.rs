@@ -6,6 +6,7 @@
 //! | [`collect`], `ledger`, `services` | the values: of model calls, and of everything else |
 //! | [`board`] | the health board: systems, lines, what hurts most first; pure |
 //! | [`health`] | how each part of the deck is, with the reason |
+//! | [`probe`] | targets outside: what is asked, when, and what it means |
 //! | [`token`] | who may ask |
 //! | [`server`] | the endpoint |
 //!
@@ -17,6 +18,7 @@ pub mod collect;
 pub mod exposition;
 pub mod health;
 mod ledger;
+pub mod probe;
 pub mod server;
 mod services;
 pub mod token;
