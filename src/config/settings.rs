@@ -42,6 +42,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Directory of the configuration file.
     pub config_dir: PathBuf,
+    /// The environment file, whether it is there or not.
+    pub environment_file: PathBuf,
     /// Access to Reddit.
     pub reddit: RedditSettings,
     /// Access to models.
@@ -231,6 +233,7 @@ impl Settings {
             data_dir: PathBuf::from(reader.text("data_dir")?),
             state_dir: directories.state_dir.clone(),
             config_dir: directories.config_dir.clone(),
+            environment_file: directories.environment_file.clone(),
             reddit: RedditSettings {
                 client_id: loaded.text("reddit.client_id"),
                 client_secret: reader.secret("reddit.client_secret"),

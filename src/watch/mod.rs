@@ -6,6 +6,8 @@
 //! | [`collect`], `ledger`, `services` | the values: of model calls, and of everything else |
 //! | [`board`] | the health board: systems, lines, what hurts most first; pure |
 //! | [`health`] | how each part of the deck is, with the reason |
+//! | [`own`] | the parts of the deck: each with its cause and one remedy |
+//! | [`boards`] | the board, loaded: own parts live, probes and heartbeats from their rows |
 //! | [`probe`] | targets outside: what is asked, when, and what it means |
 //! | [`token`] | who may ask |
 //! | [`server`] | the endpoint |
@@ -14,16 +16,19 @@
 //! nothing, and tells no text of a persona and no prompt.
 
 pub mod board;
+pub mod boards;
 pub mod collect;
 pub mod exposition;
 pub mod health;
 mod ledger;
+pub mod own;
 pub mod probe;
 pub mod server;
 mod services;
 pub mod token;
 
 pub use collect::Collector;
+pub use health::Status;
 pub use server::{Options, Server};
 pub use token::Token;
 
