@@ -1,5 +1,7 @@
 //! One look at one target. Bounded in time and memory, and without a panic whatever the target answers.
 
+pub mod conditions;
+
 use super::model::Probe;
 use crate::watch::health::Status;
 
