@@ -165,6 +165,24 @@ impl Condition {
         self.places().any(|place| *place == Place::Status)
     }
 
+    /// Whether it looks at the body.
+    #[must_use]
+    pub fn is_about_body(&self) -> bool {
+        self.places().any(|place| matches!(place, Place::Body(_)))
+    }
+
+    /// Whether it looks at the connection.
+    #[must_use]
+    pub fn is_about_connection(&self) -> bool {
+        self.places().any(|place| *place == Place::Connected)
+    }
+
+    /// Whether it looks at the measured number.
+    #[must_use]
+    pub fn is_about_value(&self) -> bool {
+        self.places().any(|place| *place == Place::Value)
+    }
+
     /// Whether a target of this kind (the word of `probes.toml`) can ever fill its placeholders.
     ///
     /// # Errors
