@@ -25,6 +25,7 @@ pub use error::{Error, Result};
 pub use sizes::{Grown, Part, Sizes, sizes};
 pub use slow::{SlowStatement, slow};
 pub use tidy::{Checkpointed, Mode, Optimized, Vacuumed, checkpoint, optimize, vacuum};
+pub(crate) use work::bytes;
 
 use crate::store::holders::{self, Holder};
 use crate::upkeep::Site;
