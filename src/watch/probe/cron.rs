@@ -12,9 +12,9 @@ use croner::parser::{CronParser, Seconds, Year};
 /// A sentence that says what is wrong.
 pub fn parse(expression: &str) -> Result<Cron, String> {
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    parser.parse(expression).map_err(|error| {
-        format!("{expression:?} is not a cron expression of five fields (minute hour day month weekday): {error}")
-    })
+    parser
+        .parse(expression)
+        .map_err(|error| format!("{expression:?} is not a cron expression of five fields (minute hour day month weekday): {error}"))
 }
 
 /// Read a zone by its name in the zone database.

@@ -103,8 +103,8 @@ pub fn found(c: &mut dyn Conn, process: &str, network: Option<&str>, now: Millis
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::database;
     use crate::store::Error;
+    use crate::store::testing::database;
 
     #[test]
     fn one_process_probes_and_another_takes_over_when_it_falls_silent_or_leaves() {

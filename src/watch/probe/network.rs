@@ -13,10 +13,7 @@ pub const SHARE: usize = 80;
 /// Whether a result tells that nothing came back from the host: a host that answers with a refusal of its own proves the network.
 #[must_use]
 pub fn is_silence(outcome: &Outcome) -> bool {
-    let silent = matches!(
-        outcome.cause,
-        Some(Cause::Refused | Cause::Timeout | Cause::Dns | Cause::Tls | Cause::Network)
-    );
+    let silent = matches!(outcome.cause, Some(Cause::Refused | Cause::Timeout | Cause::Dns | Cause::Tls | Cause::Network));
     silent && outcome.status == Status::Unhealthy
 }
 

@@ -29,7 +29,8 @@ pub struct Pause {
 /// # Errors
 /// When the engine refuses.
 pub fn standing(c: &mut dyn Conn, now: Millis) -> Result<BTreeMap<String, Pause>> {
-    let rows = c.query("SELECT name, paused_at, paused_by, until, reason FROM probe_pauses WHERE until IS NULL OR until > $1", vals![now])?;
+    let rows =
+        c.query("SELECT name, paused_at, paused_by, until, reason FROM probe_pauses WHERE until IS NULL OR until > $1", vals![now])?;
     let one = |row: &Row| {
         let pause = Pause {
             name: row.text("name")?,
@@ -70,17 +71,8 @@ pub fn resume(c: &mut dyn Conn, name: &str, actor: &Actor, now: Millis) -> Resul
 }
 
 fn tell(c: &mut dyn Conn, name: &str, actor: &Actor, action: &str, reason: Option<&str>, after: &Value, at: Millis) -> Result<()> {
-    let entry = audit::Entry {
-        at,
-        persona: None,
-        actor,
-        action,
-        subject_kind: "probe",
-        subject_id: name,
-        reason,
-        before: &Value::Null,
-        after,
-    };
+    let entry =
+        audit::Entry { at, persona: None, actor, action, subject_kind: "probe", subject_id: name, reason, before: &Value::Null, after };
     audit::append(c, &entry)?;
     feed::append(c, at, TOPIC, None, action, name)?;
     Ok(())

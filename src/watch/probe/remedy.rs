@@ -38,7 +38,9 @@ fn usual(probe: &Probe, cause: &str) -> &'static str {
     let (cause, number) = cause.split_once(':').map_or((cause, None), |(cause, number)| (cause, number.parse::<i64>().ok()));
     match cause {
         "refused" => "Nobody listens there: see whether the service runs, and start it.",
-        "timeout" => "It takes connections and does not answer in time, or a firewall swallows them: look at its load and its own stores first.",
+        "timeout" => {
+            "It takes connections and does not answer in time, or a firewall swallows them: look at its load and its own stores first."
+        }
         "dns" => "Its name has no address: see whether the name is right, and whether names are resolved on this machine at all.",
         "tls" => "No secure connection comes about: see whether the port speaks TLS, and whether its certificate is for this name.",
         "certificate" => "Renew its certificate, and load it in the service.",

@@ -357,8 +357,7 @@ pub fn note(c: &mut dyn Conn, name: &str, status: Status, reason: &str, detail: 
 /// # Errors
 /// When the engine refuses.
 pub fn measured(c: &mut dyn Conn, name: &str, at: Millis, status: Status, latency_us: Option<u64>, error: Option<&str>) -> Result<()> {
-    let outcome =
-        Outcome { status, latency_us, error: None, cause: None, host: None, value: None, detail: Value::Null };
+    let outcome = Outcome { status, latency_us, error: None, cause: None, host: None, value: None, detail: Value::Null };
     result(c, name, at, status, &outcome, None, error)
 }
 

@@ -76,9 +76,7 @@ impl State {
     #[must_use]
     pub fn after(self, verdict: Verdict, thresholds: Thresholds, at: Millis) -> Self {
         let mut next = match verdict {
-            Verdict::Good => {
-                Self { failures: 0, successes: self.successes.saturating_add(1), good: self.good.saturating_add(1), ..self }
-            }
+            Verdict::Good => Self { failures: 0, successes: self.successes.saturating_add(1), good: self.good.saturating_add(1), ..self },
             Verdict::Slow => Self { failures: 0, successes: self.successes.saturating_add(1), good: 0, ..self },
             Verdict::Bad => Self { failures: self.failures.saturating_add(1), successes: 0, good: 0, ..self },
             Verdict::Nothing => Self { failures: 0, successes: 0, good: 0, ..self },

@@ -1,6 +1,8 @@
 //! Tables of `probes.toml` made into definitions.
 
 use super::page::{Entry, Page};
+use crate::base::SafeText;
+use crate::watch::probe::check::conditions::Condition;
 use crate::watch::probe::cron;
 use crate::watch::probe::model::{FAILURES, Heartbeat, INTERVAL, Probe, SUCCESSES, Schedule, Scope, TIMEOUT, Target, When, Window};
 use std::path::PathBuf;
@@ -67,6 +69,12 @@ pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, sy
     }
     let target = target(&entry, said.interval);
     let conditions = entry.texts("conditions").unwrap_or_default();
+    for condition in &conditions {
+        if let Err(wrong) = Condition::parse(condition) {
+            let at = entry.get("conditions").map_or(at, |(_, at)| at);
+            page.fault(at, format!("`conditions`: {}", SafeText::clipped(&wrong.to_string(), 200)));
+        }
+    }
     let own_system = entry.read("system", |text| short(text, 64));
     let remedy = entry.read("remedy", |text| short(text, 300));
     let command = entry.read("remedy_command", |text| short(text, 300));
@@ -149,11 +157,9 @@ fn target(entry: &Entry<'_, '_, '_>, interval: Duration) -> Option<Target> {
             }
             Target::Postgres { url: entry.text("postgres")?.into(), connections_degraded, connections_unhealthy }
         }
-        "qdrant" => Target::Qdrant {
-            url: entry.read("qdrant", web)?,
-            collection: entry.text("collection"),
-            api_key: entry.secret("api_key"),
-        },
+        "qdrant" => {
+            Target::Qdrant { url: entry.read("qdrant", web)?, collection: entry.text("collection"), api_key: entry.secret("api_key") }
+        }
         "prometheus" => {
             if !entry.has("query") {
                 entry.missing("query", "a question in PromQL");
@@ -249,6 +255,7 @@ pub fn heartbeat(page: &Page<'_>, table: &DeTable<'_>, at: usize) -> Option<Hear
         }
     };
     let grace = entry.length("grace", SECOND, YEAR).unwrap_or(Duration::from_secs(3_600));
+    let max_duration = entry.length("max_duration", SECOND, YEAR);
     let system = entry.read("system", |text| short(text, 64));
     let remedy = entry.read("remedy", |text| short(text, 300));
     let command = entry.read("remedy_command", |text| short(text, 300));
@@ -257,7 +264,7 @@ pub fn heartbeat(page: &Page<'_>, table: &DeTable<'_>, at: usize) -> Option<Hear
         return None;
     }
     let name = name?;
-    Some(Heartbeat { system: system.unwrap_or_else(|| name.clone()), name, schedule: schedule?, grace, remedy, command })
+    Some(Heartbeat { system: system.unwrap_or_else(|| name.clone()), name, schedule: schedule?, grace, max_duration, remedy, command })
 }
 
 /// `[[maintenance]]`.

@@ -36,15 +36,7 @@ pub struct Broken {
 /// # Errors
 /// Everything that is wrong in it.
 pub fn parse(source: &str, text: &str, is_open: bool, names: &dyn Names) -> Result<Definitions, Broken> {
-    let page = Page {
-        source,
-        text,
-        names,
-        is_open,
-        variables: BTreeMap::new(),
-        faults: RefCell::default(),
-        lacks: Cell::default(),
-    };
+    let page = Page { source, text, names, is_open, variables: BTreeMap::new(), faults: RefCell::default(), lacks: Cell::default() };
     let mut definitions = Definitions::default();
     let mut other_faults = Vec::new();
     if let Some(document) = page::table(&page, text) {

@@ -71,14 +71,20 @@ until = 2026-11-22T03:00:00+01:00
 #[test]
 fn each_fault_names_its_line_and_what_was_expected() {
     for (text, words) in [
-        ("[[probe]]\nname = \"a\"\nhttp = \"http://h\"\nintervall = \"3s\"\n", "line 4, column 1: [[probe]] has no key `intervall`; did you mean `interval`?"),
+        (
+            "[[probe]]\nname = \"a\"\nhttp = \"http://h\"\nintervall = \"3s\"\n",
+            "line 4, column 1: [[probe]] has no key `intervall`; did you mean `interval`?",
+        ),
         ("[[probe]]\nname = \"a\"\n", "line 1, column 1: [[probe]] has no `http`: it needs one target"),
         ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\nhttp = \"http://h\"\n", "one target"),
         ("[[probe]]\nname = \"a b\"\ntcp = \"h:1\"\n", "line 2"),
         ("[[probe]]\nname = \"a\"\ntcp = \"h\"\n", "host:port"),
         ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\ninterval = \"soon\"\n", "is not a length of time"),
         ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\ninterval = \"5s\"\ntimeout = \"9s\"\n", "longer than `interval`"),
-        ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\n[[probe]]\nname = \"a\"\ntcp = \"h:2\"\n", "line 4, column 1: there is a second probe called `a`"),
+        (
+            "[[probe]]\nname = \"a\"\ntcp = \"h:1\"\n[[probe]]\nname = \"a\"\ntcp = \"h:2\"\n",
+            "line 4, column 1: there is a second probe called `a`",
+        ),
         ("[[probe]]\nname = \"a\"\nhttp = \"ftp://h\"\n", "https://host/path"),
         ("[[probe]]\nname = \"a\"\nredis = \"h\"\npassword = \"${NOBODY}\"\n", "line 4, column 12: `password`: NOBODY is not set"),
         ("[[probe]]\nname = \"a\"\nlog_file = \"/l\"\nerror = \"(\"\n", "not a regular expression"),
