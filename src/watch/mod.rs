@@ -5,6 +5,7 @@
 //! | [`exposition`] | metrics as text, in both formats; pure |
 //! | [`collect`], `ledger`, `services` | the values: of model calls, and of everything else |
 //! | [`board`] | the health board: systems, lines, what hurts most first; pure |
+//! | [`heartbeat`] | jobs that say when they run |
 //! | [`health`] | how each part of the deck is, with the reason |
 //! | [`probe`] | targets outside: what is asked, when, and what it means |
 //! | [`token`] | who may ask |
@@ -17,6 +18,7 @@ pub mod board;
 pub mod collect;
 pub mod exposition;
 pub mod health;
+pub mod heartbeat;
 mod ledger;
 pub mod probe;
 pub mod server;
