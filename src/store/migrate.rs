@@ -57,6 +57,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     23 "forgetting" "0023_forgetting",
     24 "upkeep" "0024_upkeep",
     25 "probes" "0025_probes",
+    26 "heartbeats" "0026_heartbeats",
     28 "care" "0028_care",
 ];
 

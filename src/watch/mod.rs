@@ -5,6 +5,7 @@
 //! | [`exposition`] | metrics as text, in both formats; pure |
 //! | [`collect`], `ledger`, `services` | the values: of model calls, and of everything else |
 //! | [`board`] | the health board: systems, lines, what hurts most first; pure |
+//! | [`heartbeat`] | jobs that say when they run |
 //! | [`health`] | how each part of the deck is, with the reason |
 //! | [`own`] | the parts of the deck: each with its cause and one remedy |
 //! | [`boards`] | the board, loaded: own parts live, probes and heartbeats from their rows |
@@ -20,6 +21,7 @@ pub mod boards;
 pub mod collect;
 pub mod exposition;
 pub mod health;
+pub mod heartbeat;
 mod ledger;
 pub mod own;
 pub mod probe;
