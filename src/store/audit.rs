@@ -1,12 +1,17 @@
 //! The audit log: append-only, one row for each state change, chained by hashes so that an edit shows.
 
+mod hash;
+mod redact;
+
 use super::{Conn, Result, Row};
-use crate::base::{Millis, PersonaId, digest::sha256_parts, sha256_hex};
+use crate::base::{Millis, PersonaId, sha256_hex};
 use crate::vals;
+use hash::Hashed;
 use serde::Serialize;
 
-/// The hash before the first row.
-const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+pub use hash::GENESIS;
+pub use redact::{REDACT, REDACTED, Redacted, redact, redact_row, redactions};
+
 /// Rows read at a time while verifying.
 const PAGE: i64 = 5_000;
 
@@ -123,7 +128,7 @@ pub fn append(c: &mut dyn Conn, entry: &Entry<'_>) -> Result<i64> {
     }
     let detail = detail.to_string();
     let (before_digest, after_digest) = (sha256_hex(before.as_bytes()), sha256_hex(after.as_bytes()));
-    let hash = row_hash(&Hashed {
+    let hash = hash::of_row(&Hashed {
         prev_hash: &prev_hash,
         seq,
         at: entry.at,
@@ -159,44 +164,6 @@ pub fn append(c: &mut dyn Conn, entry: &Entry<'_>) -> Result<i64> {
         ],
     )?;
     Ok(seq)
-}
-
-struct Hashed<'a> {
-    prev_hash: &'a str,
-    seq: i64,
-    at: Millis,
-    persona_id: Option<&'a str>,
-    actor_kind: &'a str,
-    actor: &'a str,
-    action: &'a str,
-    subject_kind: &'a str,
-    subject_id: &'a str,
-    reason: Option<&'a str>,
-    before_digest: &'a str,
-    after_digest: &'a str,
-    detail: &'a str,
-}
-
-fn row_hash(row: &Hashed<'_>) -> String {
-    let optional = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| format!("+{value}"));
-    let (persona, reason) = (optional(row.persona_id), optional(row.reason));
-    let fields = [
-        row.prev_hash,
-        persona.as_str(),
-        row.actor_kind,
-        row.actor,
-        row.action,
-        row.subject_kind,
-        row.subject_id,
-        reason.as_str(),
-        row.before_digest,
-        row.after_digest,
-        row.detail,
-    ];
-    let mut parts: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
-    let numbers = [row.seq.to_be_bytes(), row.at.to_be_bytes()];
-    parts.extend(numbers.iter().map(<[u8; 8]>::as_slice));
-    sha256_parts(&parts)
 }
 
 /// One row of the log as it is shown and exported.
@@ -296,6 +263,7 @@ pub struct Problem {
 /// When the engine refuses.
 pub fn verify(c: &mut dyn Conn) -> Result<Verification> {
     let mut found = Verification { head: GENESIS.to_owned(), ..Verification::default() };
+    let redactions = redactions(c)?;
     let mut last = 0;
     loop {
         let page = c.query("SELECT * FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2", vals![last, PAGE])?;
@@ -308,29 +276,11 @@ pub fn verify(c: &mut dyn Conn) -> Result<Verification> {
             if seq != last + 1 {
                 problem(format!("rows {} to {} are missing", last + 1, seq - 1));
             }
-            let prev_hash = row.text("prev_hash")?;
-            if prev_hash != found.head && seq == last + 1 {
+            if row.text("prev_hash")? != found.head && seq == last + 1 {
                 problem("does not follow the row before it".to_owned());
             }
-            let (before_digest, after_digest, detail) = (row.text("before_digest")?, row.text("after_digest")?, row.text("detail")?);
-            let (persona_id, reason) = (row.text_opt("persona_id")?, row.text_opt("reason")?);
-            let computed = row_hash(&Hashed {
-                prev_hash: &prev_hash,
-                seq,
-                at: row.int("at")?,
-                persona_id: persona_id.as_deref(),
-                actor_kind: &row.text("actor_kind")?,
-                actor: &row.text("actor")?,
-                action: &row.text("action")?,
-                subject_kind: &row.text("subject_kind")?,
-                subject_id: &row.text("subject_id")?,
-                reason: reason.as_deref(),
-                before_digest: &before_digest,
-                after_digest: &after_digest,
-                detail: &detail,
-            });
-            let hash = row.text("hash")?;
-            if computed != hash {
+            let (computed, hash) = (hash::of_stored(row)?, row.text("hash")?);
+            if computed != hash && redactions.get(&seq).is_none_or(|redaction| redaction.hash != hash || redaction.content != computed) {
                 problem("was edited: its hash does not match its content".to_owned());
             }
             found.head = hash;
