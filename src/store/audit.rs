@@ -2,15 +2,17 @@
 
 mod hash;
 mod redact;
+mod stream;
 
 use super::{Conn, Result, Row};
 use crate::base::{Millis, PersonaId, sha256_hex};
 use crate::vals;
-use hash::Hashed;
 use serde::Serialize;
 
-pub use hash::GENESIS;
+pub use hash::{GENESIS, Stored};
+pub use redact::Redaction;
 pub use redact::{REDACT, REDACTED, Redacted, redact, redact_row, redactions};
+pub use stream::{Page, stream};
 
 /// Rows read at a time while verifying.
 const PAGE: i64 = 5_000;
@@ -128,20 +130,21 @@ pub fn append(c: &mut dyn Conn, entry: &Entry<'_>) -> Result<i64> {
     }
     let detail = detail.to_string();
     let (before_digest, after_digest) = (sha256_hex(before.as_bytes()), sha256_hex(after.as_bytes()));
-    let hash = hash::of_row(&Hashed {
-        prev_hash: &prev_hash,
+    let hash = hash::of_row(&Stored {
+        prev_hash: prev_hash.as_bytes(),
         seq,
         at: entry.at,
-        persona_id: entry.persona.map(PersonaId::as_str),
-        actor_kind: entry.actor.kind.as_str(),
-        actor: &entry.actor.name,
-        action: entry.action,
-        subject_kind: entry.subject_kind,
-        subject_id: entry.subject_id,
-        reason: entry.reason,
-        before_digest: &before_digest,
-        after_digest: &after_digest,
-        detail: &detail,
+        persona_id: entry.persona.map(|persona| persona.as_str().as_bytes()),
+        actor_kind: entry.actor.kind.as_str().as_bytes(),
+        actor: entry.actor.name.as_bytes(),
+        action: entry.action.as_bytes(),
+        subject_kind: entry.subject_kind.as_bytes(),
+        subject_id: entry.subject_id.as_bytes(),
+        reason: entry.reason.map(str::as_bytes),
+        before_digest: before_digest.as_bytes(),
+        after_digest: after_digest.as_bytes(),
+        detail: detail.as_bytes(),
+        hash: b"",
     });
     c.exec(
         "INSERT INTO audit_log (seq, at, persona_id, actor_kind, actor, action, subject_kind, subject_id, reason, before_digest, after_digest,
@@ -202,7 +205,7 @@ pub fn history(c: &mut dyn Conn, subject_kind: &str, subject_id: &str) -> Result
         vals![subject_kind, subject_id],
     )?
     .iter()
-    .map(record)
+    .map(Record::of)
     .collect()
 }
 
@@ -217,24 +220,30 @@ pub fn newest(c: &mut dyn Conn, before: Option<i64>, limit: i64) -> Result<Vec<R
         vals![before.unwrap_or(i64::MAX), limit],
     )?
     .iter()
-    .map(record)
+    .map(Record::of)
     .collect()
 }
 
-fn record(row: &Row) -> Result<Record> {
-    Ok(Record {
-        seq: row.int("seq")?,
-        at: row.int("at")?,
-        persona_id: row.text_opt("persona_id")?,
-        actor_kind: row.text("actor_kind")?,
-        actor: row.text("actor")?,
-        action: row.text("action")?,
-        subject_kind: row.text("subject_kind")?,
-        subject_id: row.text("subject_id")?,
-        reason: row.text_opt("reason")?,
-        // A detail that is no JSON was edited: verification names it; showing the log must still work.
-        detail: serde_json::from_str(&row.text("detail")?).unwrap_or(serde_json::Value::Null),
-    })
+impl Record {
+    /// A row of an answer that has its columns.
+    ///
+    /// # Errors
+    /// When a column is missing.
+    pub fn of(row: &Row) -> Result<Self> {
+        Ok(Self {
+            seq: row.int("seq")?,
+            at: row.int("at")?,
+            persona_id: row.text_opt("persona_id")?,
+            actor_kind: row.text("actor_kind")?,
+            actor: row.text("actor")?,
+            action: row.text("action")?,
+            subject_kind: row.text("subject_kind")?,
+            subject_id: row.text("subject_id")?,
+            reason: row.text_opt("reason")?,
+            // A detail that is no JSON was edited: verification names it; showing the log must still work.
+            detail: serde_json::from_str(&row.text("detail")?).unwrap_or(serde_json::Value::Null),
+        })
+    }
 }
 
 /// What verification found.
