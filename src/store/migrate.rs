@@ -59,6 +59,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     25 "probes" "0025_probes",
     26 "heartbeats" "0026_heartbeats",
     28 "care" "0028_care",
+    29 "audit" "0029_audit",
 ];
 
 /// The newest schema version that this program knows.
