@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Below this version several processes on one write-ahead log can corrupt it (the WAL-reset bug, fixed in 3.51.3).
-const OLDEST_SAFE_VERSION: i32 = 3_051_003;
+pub(super) const OLDEST_SAFE_VERSION: i32 = 3_051_003;
 /// `QDCK` in the file's header: tells our file from any other SQLite database.
 const APPLICATION_ID: i32 = 0x5144_434b;
 /// How long a statement waits for another process's write.
