@@ -73,7 +73,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     };
     let written = match &args.bundle {
         Some(path) => Some(bundle::write(&patient, &report, path).map_err(|error| {
-            Failure::failed(format!("the bundle {} cannot be written: {error}", path.display())).hint("name a new file in a directory that can be written")
+            Failure::failed(format!("the bundle {} cannot be written: {error}", path.display()))
+                .hint("name a new file in a directory that can be written")
         })?),
         None => None,
     };
@@ -91,7 +92,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     context.out.either(&value, || {
         context.out.say(report.summary())?;
         if let Some(written) = &written {
-            context.out.say(format!("bundle: {} ({} files, {} bytes); read it before you send it", written.path.display(), written.files.len(), written.bytes))?;
+            context.out.say(format!(
+                "bundle: {} ({} files, {} bytes); read it before you send it",
+                written.path.display(),
+                written.files.len(),
+                written.bytes
+            ))?;
         }
         Ok(())
     })?;
@@ -99,7 +105,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
 }
 
 fn list(context: &Context) -> Result<Outcome, Failure> {
-    let all: Vec<_> = CHECKS.iter().map(|check| json!({ "name": check.name, "about": check.about, "limit_s": check.limit.as_secs() })).collect();
+    let all: Vec<_> =
+        CHECKS.iter().map(|check| json!({ "name": check.name, "about": check.about, "limit_s": check.limit.as_secs() })).collect();
     context.out.either(&json!({ "checks": all }), || {
         CHECKS.iter().try_for_each(|check| context.out.say(format!("{:14} {}", check.name, check.about)))
     })?;

@@ -42,7 +42,11 @@ mod tests {
         drop(never);
         assert_eq!(bounded(Duration::from_secs(60), || 7), Ok(7));
         #[allow(clippy::panic, reason = "a fault of a check is what is tried here")]
-        let broke = bounded(Duration::from_secs(60), || if std::hint::black_box(true) { panic!("a fault") });
+        let broke = bounded(Duration::from_secs(60), || {
+            if std::hint::black_box(true) {
+                panic!("a fault")
+            }
+        });
         assert_eq!(broke, Err(NoResult::Broke));
     }
 }

@@ -48,6 +48,9 @@ pub struct Found {
     pub why: String,
     /// What to do first; `None` where nothing is to be done.
     pub remedy: Option<Remedy>,
+    /// The one number that counts, with its unit, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// Numbers behind it.
     pub detail: Value,
 }
@@ -57,7 +60,7 @@ pub type Look = Result<Found, Found>;
 
 impl Found {
     fn new(verdict: Verdict, why: impl Into<String>) -> Self {
-        Self { verdict, why: why.into(), remedy: None, detail: Value::Null }
+        Self { verdict, why: why.into(), remedy: None, number: None, detail: Value::Null }
     }
 
     /// As it should be.
@@ -89,6 +92,13 @@ impl Found {
     pub fn remedy(mut self, text: impl Into<String>, command: impl Into<String>) -> Self {
         let command = command.into();
         self.remedy = Some(Remedy { text: text.into(), command: (!command.is_empty()).then_some(command) });
+        self
+    }
+
+    /// The same with the one number that counts.
+    #[must_use]
+    pub fn number(mut self, number: impl Into<String>) -> Self {
+        self.number = Some(number.into());
         self
     }
 

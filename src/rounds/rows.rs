@@ -16,7 +16,11 @@ pub(super) fn newest_row(c: &mut dyn Conn) -> Result<Option<Millis>> {
 /// Claims whose lease is over, holds that are over, and drafts past their time.
 pub(super) fn overdue_claims(c: &mut dyn Conn, now: Millis) -> Result<[i64; 3]> {
     Ok([
-        number(c, "SELECT CAST(count(*) AS BIGINT) AS number FROM pending_posts WHERE state = 'claimed' AND lease_until <= $1", vals![now])?,
+        number(
+            c,
+            "SELECT CAST(count(*) AS BIGINT) AS number FROM pending_posts WHERE state = 'claimed' AND lease_until <= $1",
+            vals![now],
+        )?,
         number(c, "SELECT CAST(count(*) AS BIGINT) AS number FROM pending_posts WHERE state = 'held' AND hold_until <= $1", vals![now])?,
         number(
             c,
@@ -76,4 +80,24 @@ pub(super) fn pages(c: &mut dyn Conn) -> Result<Option<[i64; 3]>> {
 pub(super) fn migrations(c: &mut dyn Conn) -> Result<Vec<(i64, String, Millis)>> {
     let rows = c.query("SELECT version, name, applied_at FROM schema_migrations ORDER BY version", &[])?;
     rows.iter().map(|row| Ok((row.int("version")?, row.text("name")?, row.int("applied_at")?))).collect()
+}
+
+/// The tables, and how many rows each has.
+pub(super) fn tables(c: &mut dyn Conn) -> Result<Vec<(String, i64)>> {
+    let sql = match c.engine() {
+        Engine::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+        Engine::Postgres => {
+            "SELECT CAST(table_name AS TEXT) AS name FROM information_schema.tables
+             WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name"
+        }
+    };
+    let names = c.query(sql, &[])?.iter().map(|row| row.text("name")).collect::<Result<Vec<_>>>()?;
+    names
+        .into_iter()
+        .map(|name| {
+            // The name comes from the catalogue, and quoting it keeps an odd one from being read as SQL.
+            let rows = number(c, &format!("SELECT CAST(count(*) AS BIGINT) AS number FROM \"{}\"", name.replace('"', "\"\"")), &[])?;
+            Ok((name, rows))
+        })
+        .collect()
 }

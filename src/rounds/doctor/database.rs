@@ -61,7 +61,9 @@ pub(super) fn integrity(patient: &Patient) -> Look {
     if let Some(damage) = said.as_ref().filter(|said| *said != &["ok"]) {
         let first = damage.first().map_or("", String::as_str);
         let why = format!("the quick check found {}: {first}", count(damage.len(), "fault", "faults"));
-        return Ok(Found::fail(why).remedy("keep the file as it is, and restore the newest backup", "quarterdeck backup list").detail(detail));
+        return Ok(Found::fail(why)
+            .remedy("keep the file as it is, and restore the newest backup", "quarterdeck backup list")
+            .detail(detail));
     }
     let full = "quarterdeck db check --full";
     let found = match &last {

@@ -6,7 +6,6 @@ use crate::search::documents::ingest;
 use crate::search::embed::Model;
 use crate::search::vectors::{self, StoredModel, Vectors};
 use crate::store::audit::Actor;
-use crate::store::{self};
 use serde_json::{Value, json};
 
 /// Changes up to which it counts as up to date: it takes them in by itself while the agent or the console runs.
@@ -22,6 +21,12 @@ pub(in crate::rounds) fn saved(patient: &Patient, model: &StoredModel) -> Vector
 
 impl From<vectors::Error> for Found {
     fn from(error: vectors::Error) -> Self {
+        Self::unknown(error.to_string())
+    }
+}
+
+impl From<crate::search::Error> for Found {
+    fn from(error: crate::search::Error) -> Self {
         Self::unknown(error.to_string())
     }
 }
@@ -49,7 +54,8 @@ pub(super) fn look(patient: &Patient) -> Look {
         (None, None) => Found::unknown("search has not begun to follow: it begins with the agent, the console or the first search")
             .remedy("let it catch up", catch_up),
         (None, Some(changes)) if changes > BEHIND => {
-            Found::warn(format!("search is {} behind: nobody takes them in", count(changes, "change", "changes"))).remedy("let it catch up", catch_up)
+            Found::warn(format!("search is {} behind: nobody takes them in", count(changes, "change", "changes")))
+                .remedy("let it catch up", catch_up)
         }
         (None, Some(_)) if late > 10 * BEHIND => {
             Found::warn(format!("the index file is {} behind: the first search is slow", count(late, "change", "changes")))
@@ -66,9 +72,8 @@ pub(super) fn look(patient: &Patient) -> Look {
 
 /// Take in what is new, and write the file.
 pub(super) fn fix(patient: &Patient, _: &Actor) -> Result<String, Found> {
-    let failed = |error: crate::search::Error| Found::unknown(error.to_string());
     let search = patient.search()?;
-    patient.wait(search.follow())?.map_err(failed)?;
+    patient.wait(search.follow())??;
     let models = patient.read(|c| -> vectors::Result<_> { vectors::models(c) })?;
     let mut vectors = 0;
     for model in &models {
@@ -78,6 +83,6 @@ pub(super) fn fix(patient: &Patient, _: &Actor) -> Result<String, Found> {
         index.save()?;
         vectors += index.status().vectors;
     }
-    let behind = patient.read(|c| ingest::behind(c).map_err(|error| store::Error::Constraint { reason: error.to_string() }))?;
+    let behind = patient.read(ingest::behind)?;
     Ok(format!("search caught up; {} in the index, {} left", count(vectors as i64, "vector", "vectors"), behind.unwrap_or_default()))
 }

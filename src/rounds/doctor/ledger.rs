@@ -108,8 +108,13 @@ pub(super) fn reservations(patient: &Patient) -> Look {
         (0, 0) => Found::pass("nothing is held for calls that are over"),
         (0, _) => Found::warn(format!("of {} the end is not known", count(unended, "call", "calls")))
             .remedy("the next start of the agent settles them", "quarterdeck models recover"),
-        _ => Found::warn(format!("{} of budgets are held for {} that {} over", Picos(picos), count(calls, "call", "calls"), if calls == 1 { "is" } else { "are" }))
-            .remedy("settle them with what the ledger knows", "quarterdeck doctor --fix --only reservations"),
+        _ => Found::warn(format!(
+            "{} of budgets are held for {} that {} over",
+            Picos(picos),
+            count(calls, "call", "calls"),
+            if calls == 1 { "is" } else { "are" }
+        ))
+        .remedy("settle them with what the ledger knows", "quarterdeck doctor --fix --only reservations"),
     };
     Ok(found.detail(detail))
 }

@@ -18,14 +18,14 @@
 //!
 //! Checks run one after another, each for a bounded time; one that hangs is unknown and keeps no other from running. A check changes nothing.
 
-mod agents;
-mod database;
-mod index;
+pub(super) mod agents;
+pub(super) mod database;
+pub(super) mod index;
 mod ledger;
-mod overdue;
+pub(super) mod overdue;
 mod permissions;
-mod places;
-mod queue;
+pub(super) mod places;
+pub(super) mod queue;
 mod setting_up;
 mod terminal;
 mod time;

@@ -40,14 +40,8 @@ const DRILL: Due = Due {
     text: "restore the newest backup into a scratch place",
     command: "quarterdeck backup drill",
 };
-const AUDIT: Due = Due {
-    what: "audit log",
-    done: "verified",
-    warn: 8 * DAY,
-    fail: 35 * DAY,
-    text: "walk its chain",
-    command: "quarterdeck audit verify",
-};
+const AUDIT: Due =
+    Due { what: "audit log", done: "verified", warn: 8 * DAY, fail: 35 * DAY, text: "walk its chain", command: "quarterdeck audit verify" };
 
 /// How the newest run and the newest that passed are judged. Pure.
 fn judge(due: &Due, last: Option<&Run>, passed: Option<&Run>, now: Millis) -> Found {
@@ -99,7 +93,16 @@ mod tests {
 
     fn run(ended_at: Millis, outcome: Outcome) -> Run {
         let actor = ("human".to_owned(), "ann".to_owned());
-        Run { id: "r".into(), kind: Kind::Backup, started_at: 0, ended_at, outcome, summary: "a digest differs".into(), detail: Value::Null, actor }
+        Run {
+            id: "r".into(),
+            kind: Kind::Backup,
+            started_at: 0,
+            ended_at,
+            outcome,
+            summary: "a digest differs".into(),
+            detail: Value::Null,
+            actor,
+        }
     }
 
     #[test]

@@ -50,9 +50,11 @@ fn watched(patient: &Patient) -> Vec<(PathBuf, &'static str, u32, bool)> {
             all.push((PathBuf::from(name), "database", OTHERS, true));
         }
     }
-    for (directory, what, is_grave) in
-        [(data.join(vectors::DIRECTORY), "index", false), (data.join("backups"), "backup", true), (directories.state_dir.clone(), "log", true)]
-    {
+    for (directory, what, is_grave) in [
+        (data.join(vectors::DIRECTORY), "index", false),
+        (data.join("backups"), "backup", true),
+        (directories.state_dir.clone(), "log", true),
+    ] {
         all.push((directory.clone(), what, OTHERS, is_grave));
         below(&directory, 3, &mut |path| all.push((path.to_path_buf(), what, OTHERS, is_grave)));
     }

@@ -25,7 +25,7 @@ fn places(patient: &Patient) -> Vec<(&'static str, PathBuf)> {
 }
 
 /// There is room for the database once more, and the disk can be written.
-pub(super) fn disk(patient: &Patient) -> Look {
+pub(in crate::rounds) fn disk(patient: &Patient) -> Look {
     let database = patient.database_file().and_then(|file| std::fs::metadata(file).ok()).map_or(0, |found| found.len());
     let mut worst = Found::pass("");
     let (mut least, mut detail) = (u64::MAX, Vec::new());
@@ -106,7 +106,8 @@ pub(super) fn filesystem(patient: &Patient) -> Look {
     let detail = json!({ "filesystem": name, "magic": format!("{magic:#x}"), "path": file });
     Ok(match verdict {
         Verdict::Fail => {
-            let why = format!("{} lies on {name}: a write-ahead log on a network file system loses or damages what it holds", file.display());
+            let why =
+                format!("{} lies on {name}: a write-ahead log on a network file system loses or damages what it holds", file.display());
             Found::fail(why).remedy("put the database on a local disk, or use PostgreSQL", "quarterdeck config show")
         }
         Verdict::Warn if name == "FUSE" => Found::warn(format!("{} lies on FUSE: whether its locks hold is not known", file.display()))

@@ -27,9 +27,7 @@ pub(super) fn leases(patient: &Patient) -> Look {
         return Ok(Found::pass("no lease, hold or draft is past its time").detail(detail));
     }
     let mut parts = Vec::new();
-    for (number, one, many) in
-        [(claims, "lease is", "leases are"), (holds, "hold is", "holds are"), (drafts, "draft is", "drafts are")]
-    {
+    for (number, one, many) in [(claims, "lease is", "leases are"), (holds, "hold is", "holds are"), (drafts, "draft is", "drafts are")] {
         if number > 0 {
             parts.push(count(number, one, many));
         }
@@ -67,16 +65,19 @@ pub(in crate::rounds) fn of(depths: &[Depth], state: State) -> i64 {
 /// Nothing is late, and every answer of Reddit is known.
 pub(in crate::rounds) fn deliveries(patient: &Patient) -> Look {
     let now = patient.now();
-    let (depths, late, paused) = patient.read(move |c| {
-        Ok::<_, moderation::Error>((depth::depths(c)?, depth::overdue(c, now - LATE)?, pauses::list(c, now)?.len()))
-    })?;
+    let (depths, late, paused) = patient
+        .read(move |c| Ok::<_, moderation::Error>((depth::depths(c)?, depth::overdue(c, now - LATE)?, pauses::list(c, now)?.len())))?;
     let (unknown, unresolved, sending) = (of(&depths, State::Unknown), of(&depths, State::Unresolved), of(&depths, State::Sending));
     let detail = json!({ "late": late, "unknown": unknown, "unresolved": unresolved, "sending": sending, "pauses": paused });
     let found = match () {
-        () if late > 0 && paused == 0 => Found::fail(format!("{} to be sent more than five minutes ago", count(late, "approved item was", "approved items were")))
-            .remedy("start the agent, which sends them", "quarterdeck agent run"),
-        () if unresolved > 0 => Found::warn(format!("{} for a person to tell whether they arrived", count(unresolved, "delivery waits", "deliveries wait")))
-            .remedy("look on Reddit, and say what became of them", "quarterdeck queue list --state unresolved"),
+        () if late > 0 && paused == 0 => {
+            Found::fail(format!("{} to be sent more than five minutes ago", count(late, "approved item was", "approved items were")))
+                .remedy("start the agent, which sends them", "quarterdeck agent run")
+        }
+        () if unresolved > 0 => {
+            Found::warn(format!("{} for a person to tell whether they arrived", count(unresolved, "delivery waits", "deliveries wait")))
+                .remedy("look on Reddit, and say what became of them", "quarterdeck queue list --state unresolved")
+        }
         () if unknown > 0 => Found::warn(format!("the answer of {} was lost", count(unknown, "delivery", "deliveries")))
             .remedy("let the agent read what became of them", "quarterdeck agent run"),
         () if late > 0 => Found::warn(format!("{} held back by a pause", count(late, "item is", "items are")))

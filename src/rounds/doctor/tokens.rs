@@ -68,9 +68,8 @@ pub(super) fn look(patient: &Patient) -> Look {
     }
     let detail = json!({ "accounts": detail });
     let found = match (wrong.first(), old.first()) {
-        (Some(why), _) => {
-            Found::fail(format!("the file of a refresh token {why}")).remedy("remove the file and set a fresh REDDIT_REFRESH_TOKEN", "quarterdeck secrets list")
-        }
+        (Some(why), _) => Found::fail(format!("the file of a refresh token {why}"))
+            .remedy("remove the file and set a fresh REDDIT_REFRESH_TOKEN", "quarterdeck secrets list"),
         (None, Some((account, age))) => {
             let why = format!("the refresh token of u/{account} was not used for {}; Reddit ends such tokens", duration(*age));
             Found::warn(why).remedy("log in again for a fresh one", "quarterdeck secrets list")
