@@ -170,7 +170,8 @@ pub fn examine(patient: &Arc<Patient>, only: &[&str], fixer: Option<&Actor>, tol
         let mut checked = run(patient, check);
         if let (Some(actor), Some(fix)) = (fixer, check.fix)
             && !checked.gave_up
-            && matches!(checked.found.verdict, Verdict::Warn | Verdict::Fail)
+            && checked.found.verdict != Verdict::Pass
+            && checked.found.remedy.is_some()
         {
             let (patched, actor) = (Arc::clone(patient), actor.clone());
             let did = match bounded(check.limit * 6, move || fix(&patched, &actor)) {
