@@ -22,7 +22,7 @@ thread_local! {
 }
 
 /// Sleep a random 50 to 250 µs and try again. The stock handler backs off to 100 ms and starves a process for seconds.
-fn wait_for_lock(tries: i32) -> bool {
+pub(crate) fn wait_for_lock(tries: i32) -> bool {
     let since = match (tries, WAITING_SINCE.get()) {
         (1.., Some(since)) => since,
         _ => {
