@@ -117,7 +117,7 @@ impl From<crate::store::Error> for Found {
             Error::Corrupt { .. } => {
                 Self::fail(error.to_string()).remedy("keep the file as it is, and restore the newest backup", "quarterdeck backup list")
             }
-            Error::Locked { .. } => Self::unknown(error.to_string()).remedy("find who holds it", "quarterdeck db status"),
+            Error::Locked { .. } => Self::unknown(error.to_string()).remedy("find who holds it", "quarterdeck db holders"),
             _ => Self::unknown(error.to_string()),
         }
     }

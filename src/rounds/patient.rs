@@ -5,7 +5,9 @@ use super::found::Found;
 use crate::base::{Clock, Millis};
 use crate::config::{Loaded, Settings};
 use crate::search::{self, Search};
+use crate::store::audit::Actor;
 use crate::store::{self, Address, Conn, Database};
+use crate::upkeep::Site;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -159,6 +161,14 @@ impl Patient {
     /// A finding when something is wrong in them.
     pub fn settings(&self) -> Result<&Settings, Found> {
         self.settings.as_ref().ok_or_else(|| Found::unknown("the settings cannot be used: see the check `configuration`"))
+    }
+
+    /// The installation as upkeep sees it, on behalf of who asked.
+    ///
+    /// # Errors
+    /// A finding when the settings cannot be used.
+    pub fn site(&self, actor: &Actor) -> Result<Site, Found> {
+        Ok(Site { settings: Arc::new(self.settings()?.clone()), clock: Arc::clone(&self.clock), actor: actor.clone() })
     }
 
     /// Search over the open database. It loads nothing until it is asked.

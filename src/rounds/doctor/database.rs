@@ -1,11 +1,13 @@
 //! The database: its engine, whether it opens, whether it is whole, and its write-ahead log.
 
 use crate::base::clock::duration;
-use crate::rounds::found::{Found, Look, bytes, count};
+use crate::rounds::found::{Found, Look, bytes as bytes_of, count};
 use crate::rounds::patient::{Opened, Patient};
 use crate::rounds::rows;
 use crate::store::audit::Actor;
 use crate::store::{self, Error};
+use crate::upkeep::care;
+use crate::upkeep::progress::Unwatched;
 use crate::upkeep::runs::{self, Kind};
 use serde_json::json;
 
@@ -37,13 +39,13 @@ pub(super) fn opens(patient: &Patient) -> Look {
             .remedy("make it, or say where it is with --database", "quarterdeck db migrate"),
         Opened::Nowhere => Found::unknown("the settings do not say where it is").remedy("correct the settings", "quarterdeck config check"),
         Opened::TooSlow => Found::fail(format!("{place} does not answer within ten seconds"))
-            .remedy("look whether its server or its disk answers, and who holds it", "quarterdeck db status"),
+            .remedy("look whether its server or its disk answers, and who holds it", "quarterdeck db holders"),
         Opened::Refused(error) => {
             let (text, command) = match error {
                 Error::OlderSchema { .. } => ("bring it to the version of this program; it is copied first", "quarterdeck db migrate"),
                 Error::NewerSchema { .. } => ("use the newer program", "quarterdeck --version"),
                 Error::Corrupt { .. } => ("keep the file as it is, and restore the newest backup", "quarterdeck backup list"),
-                Error::Locked { .. } => ("find who holds it", "quarterdeck db status"),
+                Error::Locked { .. } => ("find who holds it", "quarterdeck db holders"),
                 Error::ForeignMigration { .. } => ("do not go on: compare the versions, or restore", "quarterdeck backup list"),
                 _ => ("look whether the file or the server is there and may be opened", "quarterdeck config show"),
             };
@@ -89,13 +91,13 @@ fn log_bytes(patient: &Patient) -> Option<u64> {
 
 /// How a size is judged. Pure.
 fn judge_log(size: u64) -> Found {
-    let command = "quarterdeck db checkpoint";
+    let command = "quarterdeck db checkpoint --truncate";
     match size {
-        _ if size > LOG.1 => Found::fail(format!("the write-ahead log has grown to {}", bytes(size)))
+        _ if size > LOG.1 => Found::fail(format!("the write-ahead log has grown to {}", bytes_of(size)))
             .remedy("find the reader that holds it, then take it into the file", command),
-        _ if size > LOG.0 => Found::warn(format!("the write-ahead log has {}: a long reader may hold it", bytes(size)))
+        _ if size > LOG.0 => Found::warn(format!("the write-ahead log has {}: a long reader may hold it", bytes_of(size)))
             .remedy("take it into the file", command),
-        _ => Found::pass(format!("the write-ahead log has {}", bytes(size))),
+        _ => Found::pass(format!("the write-ahead log has {}", bytes_of(size))),
     }
 }
 
@@ -111,12 +113,23 @@ pub(super) fn wal(patient: &Patient) -> Look {
 }
 
 /// Take the log into the file.
-pub(super) fn checkpoint(patient: &Patient, _: &Actor) -> Result<String, Found> {
-    let before = log_bytes(patient).unwrap_or_default();
+pub(super) fn checkpoint(patient: &Patient, actor: &Actor) -> Result<String, Found> {
     patient.db()?;
-    let Some(address) = patient.address() else { return Err(Found::unknown("the settings do not say where the database is")) };
-    store::checkpoint(&address)?;
-    Ok(format!("took the log into the file: {} before, {} now", bytes(before), bytes(log_bytes(patient).unwrap_or_default())))
+    let done = care::checkpoint(&patient.site(actor)?, care::Mode::Truncate, &Unwatched)?;
+    let size = |bytes: i64| bytes_of(u64::try_from(bytes).unwrap_or_default());
+    match done.left.first() {
+        Some(left) if !done.is_complete => Err(Found::warn(format!("some of the log is left: {left}"))),
+        _ => Ok(format!("took the log into the file: {} before, {} now", size(done.log_before), size(done.log_after))),
+    }
+}
+
+impl From<care::Error> for Found {
+    fn from(error: care::Error) -> Self {
+        match error {
+            care::Error::Store(error) => error.into(),
+            other => Self::unknown(other.to_string()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -81,8 +81,7 @@ impl Round {
 
     /// The installation as upkeep sees it.
     fn site(&self) -> Result<Site, Found> {
-        let settings = Arc::new(self.patient.settings()?.clone());
-        Ok(Site { settings, clock: Arc::clone(&self.patient.clock), actor: self.actor.clone() })
+        self.patient.site(&self.actor)
     }
 
     /// Put a document at the end of the report.

@@ -8,6 +8,7 @@ use crate::rounds::rows;
 use crate::search::vectors;
 use crate::store::audit;
 use crate::upkeep::backup::{self, Create};
+use crate::upkeep::care::{self, Depth};
 use crate::upkeep::runs::{self, Done, Kind, Outcome};
 use serde_json::{Value, json};
 
@@ -84,40 +85,55 @@ fn note(round: &Round, kind: Kind, started_at: i64, outcome: Outcome, summary: &
     Ok(())
 }
 
-/// The quick check of the database.
-pub(super) fn quick_check(round: &Round) -> Look {
-    let started_at = round.patient.now();
-    let Some(said) = round.patient.read(rows::quick_check)? else {
-        return Ok(Found::pass("the server keeps checksums of its own"));
+/// What a check of the database found.
+fn checked(round: &Round, depth: Depth) -> Look {
+    round.patient.db()?;
+    let checked = care::check(&round.site()?, depth, round.watcher.as_ref())?;
+    let number = count(checked.findings.len(), "fault", "faults");
+    let detail = json!({ "findings": checked.findings, "looked_at": checked.looked_at, "not_looked_at": checked.not_looked_at, "run": checked.run });
+    let found = match checked.findings.first() {
+        Some(first) => Found::fail(format!("{}: {}", first.check, first.what)).remedy(&first.remedy, "quarterdeck backup list"),
+        None if checked.passed => Found::pass("nothing was found"),
+        None => Found::unknown("the check did not end"),
     };
-    checked(round, Kind::CheckQuick, started_at, &said)
+    Ok(found.number(number).detail(detail))
 }
 
-fn checked(round: &Round, kind: Kind, started_at: i64, said: &[String]) -> Look {
-    let detail = json!({ "said": said });
-    let restore = ("keep the file as it is, and restore the newest backup", "quarterdeck backup list");
-    let (found, outcome) = match said {
-        [ok] if ok == "ok" => (Found::pass("nothing was found"), Outcome::Passed),
-        _ => {
-            let first = said.first().map_or("it said nothing", String::as_str);
-            (Found::fail(format!("{}: {first}", count(said.len(), "fault", "faults"))).remedy(restore.0, restore.1), Outcome::Problems)
-        }
-    };
-    note(round, kind, started_at, outcome, &found.why, &detail)?;
-    let number = if outcome == Outcome::Passed { "0 faults".to_owned() } else { count(said.len(), "fault", "faults") };
-    Ok(found.number(number).detail(detail))
+/// The quick check of the database.
+pub(super) fn quick_check(round: &Round) -> Look {
+    checked(round, Depth::Quick)
 }
 
 /// The full check of the database.
 pub(super) fn full_check(round: &Round) -> Look {
-    let started_at = round.patient.now();
-    let Some(address) = round.patient.address() else { return Ok(Found::unknown("the settings do not say where the database is")) };
+    checked(round, Depth::Full)
+}
+
+/// Bring the planner's statistics up to date.
+pub(super) fn optimize(round: &Round) -> Look {
     round.patient.db()?;
-    let status = crate::store::status(&address)?;
-    if status.integrity_ok.is_none() {
-        return Ok(Found::pass("the server keeps checksums of its own"));
-    }
-    checked(round, Kind::CheckFull, started_at, &status.integrity)
+    let done = care::optimize(&round.site()?, round.watcher.as_ref())?;
+    let number = count(done.tables.len(), "table", "tables");
+    let why = if done.tables.is_empty() { "nothing had changed enough" } else { "the statistics are up to date" };
+    Ok(Found::pass(why).number(number).detail(json!(done)))
+}
+
+/// How large the database is, and when the disk is full.
+pub(super) fn sizes(round: &Round) -> Look {
+    round.patient.db()?;
+    let sizes = care::sizes(&round.site()?, round.watcher.as_ref())?;
+    let size = |count: i64| bytes(u64::try_from(count).unwrap_or_default());
+    let week = sizes.grown.get(1).copied().flatten();
+    let grown = week.map(|grown| format!("{}{} in {}", if grown.bytes < 0 { "-" } else { "+" }, size(grown.bytes.abs()), count(grown.days, "day", "days")));
+    let room = ("make room, or take old rows away", "quarterdeck db sizes");
+    let found = match sizes.days_left {
+        Some(days) if days < 7 => Found::fail(format!("the disk is full in {}", count(days, "day", "days"))).remedy(room.0, room.1),
+        Some(days) if days < 60 => Found::warn(format!("the disk is full in {}", count(days, "day", "days"))).remedy(room.0, room.1),
+        _ => Found::pass(grown.clone().unwrap_or_else(|| "how it grows is known after a day".to_owned())),
+    };
+    let largest: Vec<Value> = sizes.parts.iter().take(10).map(|part| json!({ "name": part.name, "bytes": part.bytes })).collect();
+    let detail = json!({ "total": sizes.total, "free": sizes.free, "log": sizes.log, "grown": sizes.grown, "days_left": sizes.days_left, "largest": largest });
+    Ok(found.number(size(sizes.total)).detail(detail))
 }
 
 /// Walk the chain of the audit log.
