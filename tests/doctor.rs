@@ -137,6 +137,8 @@ fn a_new_place_is_told_what_it_lacks_and_nothing_is_made() {
 #[test]
 fn what_is_well_passes_and_that_it_was_looked_at_is_written_down() {
     let (home, ..) = with_item();
+    // The directory of the test is open, as its umask has it.
+    std::fs::set_permissions(home.directory.path(), Permissions::from_mode(0o700)).unwrap();
     let did = home.run(&["doctor", "--json"]).done();
     let report = did.json();
     for name in ["rules", "probes", "permissions", "sqlite", "database", "wal", "ledger", "reservations", "leases", "deliveries", "pauses"]
@@ -446,6 +448,18 @@ fn search_that_has_not_begun_catches_up() {
     says(&home, "index", "unknown", "has not begun");
     fixed(&home, "index", "search caught up");
     says(&home, "index", "pass", "up to date");
+
+    // A file of the index that is damaged is found as often as it is looked at, and made anew from the stored vectors when that is asked for.
+    let index = home.directory.path().join(quarterdeck::search::vectors::DIRECTORY);
+    let files: Vec<PathBuf> = std::fs::read_dir(&index).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
+    assert!(!files.is_empty());
+    let damage = || files.iter().for_each(|path| std::fs::write(path, "no index").unwrap());
+    damage();
+    for _ in 0..2 {
+        says(&home, "index", "fail", "cannot be used");
+        assert!(files.iter().all(|path| std::fs::read(path).unwrap() == b"no index"), "a look changes nothing");
+    }
+    fixed(&home, "index", "search caught up");
 }
 
 /// Every file of a bundle, unpacked.

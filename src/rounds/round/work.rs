@@ -90,7 +90,8 @@ fn checked(round: &Round, depth: Depth) -> Look {
     round.patient.db()?;
     let checked = care::check(&round.site()?, depth, round.watcher.as_ref())?;
     let number = count(checked.findings.len(), "fault", "faults");
-    let detail = json!({ "findings": checked.findings, "looked_at": checked.looked_at, "not_looked_at": checked.not_looked_at, "run": checked.run });
+    let detail =
+        json!({ "findings": checked.findings, "looked_at": checked.looked_at, "not_looked_at": checked.not_looked_at, "run": checked.run });
     let found = match checked.findings.first() {
         Some(first) => Found::fail(format!("{}: {}", first.check, first.what)).remedy(&first.remedy, "quarterdeck backup list"),
         None if checked.passed => Found::pass("nothing was found"),
@@ -124,7 +125,9 @@ pub(super) fn sizes(round: &Round) -> Look {
     let sizes = care::sizes(&round.site()?, round.watcher.as_ref())?;
     let size = |count: i64| bytes(u64::try_from(count).unwrap_or_default());
     let week = sizes.grown.get(1).copied().flatten();
-    let grown = week.map(|grown| format!("{}{} in {}", if grown.bytes < 0 { "-" } else { "+" }, size(grown.bytes.abs()), count(grown.days, "day", "days")));
+    let grown = week.map(|grown| {
+        format!("{}{} in {}", if grown.bytes < 0 { "-" } else { "+" }, size(grown.bytes.abs()), count(grown.days, "day", "days"))
+    });
     let room = ("make room, or take old rows away", "quarterdeck db sizes");
     let found = match sizes.days_left {
         Some(days) if days < 7 => Found::fail(format!("the disk is full in {}", count(days, "day", "days"))).remedy(room.0, room.1),
