@@ -114,22 +114,7 @@ impl Deck {
             config::Mode::Live => Mode::Live,
         };
         let budget = RateBudget::new(Arc::clone(&clock));
-        let search = search::Settings {
-            runbooks: settings.runbooks.clone(),
-            notes: settings.notes.clone(),
-            index: settings.data_dir.join(search::vectors::DIRECTORY),
-            embed: search::embed::Settings {
-                folder: settings.embedder.folder.clone(),
-                url: settings.embedder.url.clone(),
-                model: settings.embedder.model.clone(),
-                api_key: settings.embedder.api_key.clone(),
-                dimensions: settings.embedder.dimensions,
-                batch: settings.embedder.batch,
-                longest: settings.embedder.longest,
-                timeout: Duration::from_secs(settings.embedder.timeout_seconds),
-            },
-            vectors: search::vectors::Settings { graph_from: settings.graph_from },
-        };
+        let search = search_settings(&settings);
         let search = Search::new(db.clone(), Arc::clone(&clock), search);
         let traffic = Traffic::new(route(&settings.route));
         Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, traffic, judges: Arc::default(), search })
@@ -406,6 +391,27 @@ fn route(settings: &config::RouteSettings) -> llm::route::Settings {
             suggestion: seconds(settings.cache_suggestion_seconds),
             other: seconds(settings.cache_other_seconds),
         },
+    }
+}
+
+/// How search is set up.
+#[must_use]
+pub fn search_settings(settings: &Settings) -> search::Settings {
+    search::Settings {
+        runbooks: settings.runbooks.clone(),
+        notes: settings.notes.clone(),
+        index: settings.data_dir.join(search::vectors::DIRECTORY),
+        embed: search::embed::Settings {
+            folder: settings.embedder.folder.clone(),
+            url: settings.embedder.url.clone(),
+            model: settings.embedder.model.clone(),
+            api_key: settings.embedder.api_key.clone(),
+            dimensions: settings.embedder.dimensions,
+            batch: settings.embedder.batch,
+            longest: settings.embedder.longest,
+            timeout: Duration::from_secs(settings.embedder.timeout_seconds),
+        },
+        vectors: search::vectors::Settings { graph_from: settings.graph_from },
     }
 }
 

@@ -17,6 +17,7 @@ mod console;
 mod context;
 mod db;
 mod demo;
+mod doctor;
 mod events;
 mod failure;
 mod import;
@@ -32,6 +33,7 @@ mod persona;
 mod prices;
 mod queue;
 mod report;
+mod round;
 mod rules;
 mod sandbox;
 mod search;
@@ -114,6 +116,10 @@ enum Command {
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
     Serve(serve::Args),
+    /// Look how the installation is: each part with a verdict, the reason and what to do; put right what is safe.
+    Doctor(doctor::Args),
+    /// Go the round of a day, a week or a month: what the runbooks ask for, with a report.
+    Round(round::Args),
     /// Look at the settings: what is in force, where it came from, what is missing.
     Config(config::Args),
     /// How the console can look: list the themes, check one.
@@ -149,6 +155,8 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
+        Command::Doctor(args) => doctor::run(context, &args),
+        Command::Round(args) => round::run(context, &args),
         Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),

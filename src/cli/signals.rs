@@ -44,3 +44,21 @@ impl Stopped {
         let _ = tokio::signal::ctrl_c().await;
     }
 }
+
+/// From now on SIGTERM and Ctrl-C do not end the process: the first of them calls `asked`, for work that blocks.
+///
+/// # Errors
+/// When the system does not let us.
+pub(super) fn on_stop(asked: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::failed(format!("signals cannot be waited for: {error}")))?;
+    let stopped = {
+        let _inside = runtime.enter();
+        Stopped::new()?
+    };
+    let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(stopped.wait());
+        asked();
+    });
+    thread.map(drop).map_err(|error| Failure::failed(format!("signals cannot be waited for: {error}")))
+}

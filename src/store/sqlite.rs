@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Below this version several processes on one write-ahead log can corrupt it (the WAL-reset bug, fixed in 3.51.3).
-const OLDEST_SAFE_VERSION: i32 = 3_051_003;
+pub(super) const OLDEST_SAFE_VERSION: i32 = 3_051_003;
 /// `QDCK` in the file's header: tells our file from any other SQLite database.
 const APPLICATION_ID: i32 = 0x5144_434b;
 /// How long a statement waits for another process's write.
@@ -23,7 +23,7 @@ thread_local! {
 }
 
 /// Sleep a random 50 to 250 µs and try again. The stock handler backs off to 100 ms and starves a process for seconds.
-fn wait_for_lock(tries: i32) -> bool {
+pub(crate) fn wait_for_lock(tries: i32) -> bool {
     let since = match (tries, WAITING_SINCE.get()) {
         (1.., Some(since)) => since,
         _ => {

@@ -42,6 +42,8 @@ pub struct Backup {
     pub is_faulty: bool,
     /// Why it cannot be used at all.
     pub problem: Option<String>,
+    /// What else is to be known, as sentences.
+    pub notes: Vec<String>,
 }
 
 /// The kinds of faults that a verification or a drill tells apart.
