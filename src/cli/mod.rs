@@ -24,6 +24,7 @@ mod index;
 mod keys;
 pub mod log;
 mod man;
+mod mark;
 mod models;
 pub mod output;
 mod pause;
@@ -117,6 +118,8 @@ enum Command {
     Config(config::Args),
     /// How the console can look: list the themes, check one.
     Themes(themes::Args),
+    /// Say what happened: a deployment, a restart, changed settings, a note; show what happened.
+    Mark(mark::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
     /// Print the manual page, or write all of them.
@@ -148,6 +151,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
+        Command::Mark(args) => mark::run(context, &args),
         Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),

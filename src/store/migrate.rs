@@ -56,6 +56,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     22 "imports" "0022_imports",
     23 "forgetting" "0023_forgetting",
     24 "upkeep" "0024_upkeep",
+    27 "marks" "0027_marks",
 ];
 
 /// The newest schema version that this program knows.

@@ -6,6 +6,7 @@
 //! | [`collect`], `ledger`, `services` | the values: of model calls, and of everything else |
 //! | [`board`] | the health board: systems, lines, what hurts most first; pure |
 //! | [`health`] | how each part of the deck is, with the reason |
+//! | [`marks`], [`started`], [`events`] | what happened: told by people, found at a start, from every source |
 //! | [`token`] | who may ask |
 //! | [`server`] | the endpoint |
 //!
@@ -14,11 +15,14 @@
 
 pub mod board;
 pub mod collect;
+pub mod events;
 pub mod exposition;
 pub mod health;
 mod ledger;
+pub mod marks;
 pub mod server;
 mod services;
+pub mod started;
 pub mod token;
 
 pub use collect::Collector;
