@@ -7,6 +7,7 @@
 //! | [`board`] | the health board: systems, lines, what hurts most first; pure |
 //! | [`health`] | how each part of the deck is, with the reason |
 //! | [`marks`], [`started`], [`events`] | what happened: told by people, found at a start, from every source |
+//! | [`probe`] | targets outside: what is asked, when, and what it means |
 //! | [`token`] | who may ask |
 //! | [`server`] | the endpoint |
 //!
@@ -20,6 +21,7 @@ pub mod exposition;
 pub mod health;
 mod ledger;
 pub mod marks;
+pub mod probe;
 pub mod server;
 mod services;
 pub mod started;
