@@ -141,6 +141,11 @@ impl Deck {
         self.traffic.live(self.clock.as_ref())
     }
 
+    /// The health board as it is now.
+    pub async fn board(&self) -> watch::board::Board {
+        watch::own_board(&self.db, self.clock.as_ref()).await
+    }
+
     /// What the work of upkeep is given.
     #[must_use]
     pub fn site(&self, actor: store::audit::Actor) -> upkeep::Site {

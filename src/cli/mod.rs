@@ -62,6 +62,9 @@ pub struct Cli {
     /// Open the console in plain lines: no colours, no moved cursor, one command a line; for screen readers and pipes.
     #[arg(long)]
     plain: bool,
+    /// Open the console so that no key changes anything of the deck, in any tab; it does not probe either.
+    #[arg(long)]
+    read_only: bool,
     /// Without one the console opens.
     #[command(subcommand)]
     command: Option<Command>,
@@ -184,9 +187,10 @@ impl Exit {
         // The panic hook has said what there is to say; a fault is a failure, whatever thread it was in.
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
             Some(_) if cli.plain => Err(console::plain_alone()),
+            Some(_) if cli.read_only => Err(console::read_only_alone()),
             Some(command) => run(&context, command),
-            None if cli.plain => console::plain(&context),
-            None => console::run(&context),
+            None if cli.plain => console::plain(&context, cli.read_only),
+            None => console::run(&context, cli.read_only),
         }));
         match result {
             Ok(Ok(outcome)) => outcome.into(),

@@ -198,6 +198,8 @@ pub struct ConsoleSettings {
     pub colors: String,
     /// Whether what other people wrote is masked until a key shows it.
     pub mask_incoming: bool,
+    /// Whether no key of the console changes anything.
+    pub read_only: bool,
 }
 
 /// How texts are made into vectors.
@@ -300,6 +302,7 @@ impl Settings {
                 theme: reader.text("console.theme")?,
                 colors: reader.text("console.colors")?,
                 mask_incoming: reader.text("console.mask_incoming")? == "yes",
+                read_only: reader.text("console.read_only")? == "yes",
             },
             graph_from: loaded.text("search.graph_from").map(|_| reader.number("search.graph_from")).transpose()?,
             embedder: EmbedderSettings {

@@ -6,7 +6,7 @@ use super::queue::{Focus, Tab};
 use super::request::{self, Desk, Reply, Request, Seen};
 use super::state::{Layer, PATIENCE, Said, State, TICK, TOAST, Waits, Wish};
 use super::terminal::{self, Screen};
-use super::{draw, layers, memory, search, tabs, update};
+use super::{draw, health, layers, memory, search, tabs, update};
 use crate::base::Millis;
 use crate::deck::Deck;
 use crate::memory::Persona;
@@ -75,6 +75,7 @@ pub(super) fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> Sta
         me: desk.actor.name.clone(),
         mode: desk.deck.mode,
         is_demo,
+        read_only: desk.deck.settings.console.read_only,
         keymap: looks.keymap,
         theme: looks.theme,
         glyphs: looks.glyphs,
@@ -82,6 +83,7 @@ pub(super) fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> Sta
         tab: tabs::Name::default(),
         beliefs: super::beliefs::Tab::default(),
         gauges: super::gauges::Tab::default(),
+        health: health::Tab::default(),
         search: search::Tab::default(),
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
@@ -287,10 +289,19 @@ fn ask(desk: &Arc<Desk>, state: &mut State, answers: &mpsc::UnboundedSender<Repl
         let (desk, answers) = (Arc::clone(desk), answers.clone());
         tokio::spawn(async move {
             // Nobody listens any more once the console is left.
+            if let Some(refused) = desk.refused(&request) {
+                let _ = answers.send(refused);
+                return;
+            }
             let reply = match request {
                 Request::Search(search::request::Request::Follow) => {
                     let tell = |reply| drop(answers.send(Reply::Search(reply)));
                     Reply::Search(search::request::follow(&desk, tell).await)
+                }
+                Request::Health(request) => {
+                    let tells = answers.clone();
+                    let tell = move |reply| drop(tells.send(Reply::Health(reply)));
+                    Reply::Health(health::request::answer(&desk, request, tell).await)
                 }
                 request => desk.answer(request).await,
             };
@@ -322,7 +333,7 @@ fn renewal(state: &State, desk: &Desk, planned: Option<(Instant, Seen)>) -> Opti
     let case = state.queue.open_case()?;
     let (holder, until) = case.item.live_lease(state.now)?;
     let is_open = state.queue.focus == Focus::Case || state.layers.iter().any(|layer| matches!(layer, Layer::Editor { .. }));
-    if holder != state.me || !is_open {
+    if holder != state.me || !is_open || state.read_only {
         return None;
     }
     let seen = state.queue.seen()?;

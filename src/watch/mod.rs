@@ -57,3 +57,27 @@ pub enum Error {
 
 /// A result of this room.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// A board of the deck's own parts alone.
+pub async fn own_board(db: &crate::store::Database, clock: &dyn crate::base::Clock) -> board::Board {
+    let found = health::look(db, clock).await;
+    let now = clock.now();
+    let lines = found.components.into_iter().map(|one| board::Line {
+        id: format!("own/{}", one.name),
+        system: "quarterdeck".into(),
+        name: one.name.into(),
+        kind: board::Kind::Own,
+        status: one.status,
+        since: None,
+        reason: one.reason,
+        last_error: None,
+        latencies: Vec::new(),
+        last_at: Some(now),
+        next_at: None,
+        remedy: None,
+        paused: None,
+        maintenance_until: None,
+        detail: one.detail,
+    });
+    board::Board::of(lines.collect(), now, None, None)
+}

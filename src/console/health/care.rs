@@ -150,12 +150,8 @@ impl Job {
             None => {
                 let is_stopping = self.stop.load(Ordering::Relaxed);
                 let far = self.progress.map_or_else(|| "it begins".to_owned(), |(progress, since)| far(progress, state.now - since));
-                let stops = match (is_stopping, self.care.can_stop()) {
-                    (true, _) => "; it is stopping".to_owned(),
-                    (false, true) => format!("; {} stops it", state.key(Action::HealthStop)),
-                    (false, false) => String::new(),
-                };
-                (Role::Pending, format!("{what}: {far}{stops}"))
+                let stops = if is_stopping { "it is stopping; " } else { "" };
+                (Role::Pending, format!("{what}: {stops}{far}"))
             }
         }
     }
@@ -173,7 +169,7 @@ fn far(progress: Progress, elapsed: Millis) -> String {
     match progress.total {
         Some(total) if total > 0 => {
             let percent = (progress.done as f64 / total as f64 * 100.0).min(100.0);
-            text.push_str(&format!(" {percent:.0} % ({} of {})", amount(progress.done), amount(total)));
+            text.push_str(&format!(" {percent:.0} %, {} of {}", amount(progress.done), amount(total)));
         }
         _ if progress.done > 0 => text.push_str(&format!(" {}", amount(progress.done))),
         _ => {}

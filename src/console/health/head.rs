@@ -27,15 +27,14 @@ fn worst(board: &Board) -> Option<(&System, &Line)> {
     Some((system, system.lines.iter().find(|line| line.counts() && line.status != Status::Healthy)?))
 }
 
-/// Two ends of a line, the right one where there is room for it.
-fn ends(left: Pieces, right: (Role, String), width: usize) -> Pieces {
-    let used: usize = left.iter().map(|piece| columns(piece.text())).sum();
-    let mut pieces = left;
-    if let Some(gap) = width.checked_sub(used + columns(&right.1)) {
-        pieces.push(Piece::new(Role::Text, &" ".repeat(gap)));
-        pieces.push(Piece::new(right.0, &right.1));
-    }
-    pieces
+/// Two ends of a line: the longest of the right ones that there is room for beside the left one; of the left one what the shortest leaves.
+fn ends(sign: Piece, left: &str, right: Vec<(Role, String)>, width: usize) -> Pieces {
+    let used = columns(sign.text()) + columns(left);
+    let fitting = right.iter().position(|(_, text)| used + 1 + columns(text) <= width).unwrap_or(right.len().saturating_sub(1));
+    let Some((role, text)) = right.into_iter().nth(fitting) else { return vec![sign, Piece::new(Role::Text, left)] };
+    let left = clip(left, width.saturating_sub(columns(sign.text()) + 1 + columns(&text)));
+    let gap = width.saturating_sub(columns(sign.text()) + columns(&left) + columns(&text));
+    vec![sign, Piece::new(Role::Text, &left), Piece::new(Role::Text, &" ".repeat(gap)), Piece::new(role, &text)]
 }
 
 /// The first line: how it is, of how many, and who looks.
@@ -43,24 +42,24 @@ fn state_of_all(state: &State, board: &Board, width: usize) -> Pieces {
     let (role, sign, word) = words::status(board.status, &state.glyphs);
     let of = |wanted| lines(board).filter(|(_, line)| line.counts() && line.status == wanted).count();
     let (total, held) = (lines(board).count(), lines(board).filter(|(_, line)| !line.counts()).count());
-    let parts = [(of(Status::Unhealthy), "unhealthy"), (of(Status::Degraded), "degraded"), (of(Status::Unknown), "unknown"), (held, "held")];
+    let parts =
+        [(of(Status::Unhealthy), "unhealthy"), (of(Status::Degraded), "degraded"), (of(Status::Unknown), "unknown"), (held, "held")];
     let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let counts = if parts.is_empty() { format!("all {total} healthy") } else { format!("{} of {total}", parts.join(", ")) };
-    let left = vec![Piece::new(role, &format!("{sign} {} ", word.to_uppercase())), Piece::new(Role::Text, &format!(" {counts}"))];
-    ends(left, watcher(state, board), width)
+    ends(Piece::new(role, &format!("{sign} {} ", word.to_uppercase())), &format!(" {counts}"), watcher(state, board), width)
 }
 
-/// Who probes, and of when this is.
-fn watcher(state: &State, board: &Board) -> (Role, String) {
+/// Who probes, and of when this is, from the longest words to the shortest.
+fn watcher(state: &State, board: &Board) -> Vec<(Role, String)> {
     let time = clock::local(board.at).get(11..19).unwrap_or_default().to_owned();
     if state.health.fault.is_some() {
-        return (Role::ErrorToast, format!(" {} CANNOT BE READ SINCE {time} ", state.glyphs.block));
+        return vec![(Role::ErrorToast, format!(" {} CANNOT BE READ SINCE {time} ", state.glyphs.block))];
     }
     let probes = lines(board).any(|(_, line)| line.kind == Kind::Probe);
     match &board.watcher {
-        Some(who) => (Role::Dim, format!("probed by {} {time}", clip(SafeText::line(who).as_str(), 24))),
-        None if probes => (Role::Paused, " NOBODY PROBES NOW ".to_owned()),
-        None => (Role::Dim, format!("no probe is set up {time}")),
+        Some(who) => vec![(Role::Dim, format!("probed by {} {time}", clip(SafeText::line(who).as_str(), 24))), (Role::Dim, time)],
+        None if probes => vec![(Role::Paused, " NOBODY PROBES NOW ".to_owned())],
+        None => vec![(Role::Dim, format!("no probe is set up {time}")), (Role::Dim, time)],
     }
 }
 
@@ -93,7 +92,10 @@ fn next(state: &State, board: &Board) -> String {
     if state.health.fault.is_some() {
         return format!("{} reads it again; `quarterdeck db status` looks at the database", state.key(Action::HealthRefresh));
     }
-    if board.watcher.is_none() && lines(board).any(|(_, line)| line.kind == Kind::Probe) && worst(board).is_none_or(|(_, line)| line.status == Status::Unknown) {
+    if board.watcher.is_none()
+        && lines(board).any(|(_, line)| line.kind == Kind::Probe)
+        && worst(board).is_none_or(|(_, line)| line.status == Status::Unknown)
+    {
         return match state.read_only {
             true => "next: this console only reads; `quarterdeck serve` or a console without --read-only probes".to_owned(),
             false => "next: wait until this console has taken over, or start `quarterdeck serve`, which probes always".to_owned(),

@@ -127,8 +127,8 @@ pub(super) fn scopes(_state: &State) -> &'static [Scope] {
 /// What the footer names.
 pub(super) fn wanted(state: &State) -> &'static [Action] {
     use Action::{
-        Back, HealthBackUp, HealthCheck, HealthCopy, HealthFilter, HealthFold, HealthOpen, HealthPauseProbe, HealthRemedy, HealthStop, Help,
-        Palette,
+        Back, HealthBackUp, HealthCheck, HealthCopy, HealthFilter, HealthFold, HealthOpen, HealthPauseProbe, HealthRemedy, HealthStop,
+        Help, Palette,
     };
     let tab = &state.health;
     match (tab.opened.is_some(), tab.jobs.iter().any(Job::is_under_way)) {

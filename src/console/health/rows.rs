@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// A row, by its places on the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Row {
+pub(in crate::console) enum Row {
     System { system: usize, is_folded: bool },
     Line { system: usize, line: usize },
 }
@@ -84,7 +84,8 @@ pub(super) fn rows(board: &Board, filter: &str, folded: &BTreeMap<String, bool>)
     let terms = parse(filter).unwrap_or_default();
     let mut rows = Vec::new();
     for (number, system) in board.systems.iter().enumerate() {
-        let lines: Vec<usize> = (0..system.lines.len()).filter(|line| terms.is_empty() || fits(&terms, system, &system.lines[*line])).collect();
+        let lines: Vec<usize> =
+            (0..system.lines.len()).filter(|line| terms.is_empty() || fits(&terms, system, &system.lines[*line])).collect();
         if lines.is_empty() {
             continue;
         }
