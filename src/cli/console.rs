@@ -17,7 +17,15 @@ pub fn run(context: &Context, read_only: bool) -> Result<Outcome, Failure> {
     }
     let (deck, persona) = open(context, read_only)?;
     let actor = context.actor()?;
-    let left = context.block_on(console::run(deck, actor, persona, false, None))?;
+    let left = context.block_on(async {
+        // Nothing waits for it: the first frame is there before it is written.
+        let noted = async {
+            if !deck.settings.console.read_only {
+                super::started::note(context, &deck, "console", false).await;
+            }
+        };
+        tokio::join!(console::run(deck.clone(), actor, persona, false, None), noted).0
+    })?;
     match left.map_err(|error| Failure::failed(format!("the terminal cannot be used: {error}")))? {
         Some(why) => Err(Failure::failed(why).hint("what you decided is in the database; only how you looked at it is not remembered")),
         None => Ok(Outcome::Done),

@@ -19,6 +19,7 @@ mod db;
 mod demo;
 mod events;
 mod failure;
+mod health;
 mod import;
 mod index;
 mod keys;
@@ -38,6 +39,7 @@ mod search;
 mod seed;
 mod serve;
 mod signals;
+mod started;
 mod team;
 mod themes;
 
@@ -121,6 +123,8 @@ enum Command {
     Config(config::Args),
     /// How the console can look: list the themes, check one.
     Themes(themes::Args),
+    /// What is broken, since when, what to try first; exit code 3 when something is.
+    Health(health::Args),
     /// Say what happened: a deployment, a restart, changed settings, a note; show what happened.
     Mark(mark::Args),
     /// Print a completion script for a shell.
@@ -154,6 +158,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
+        Command::Health(args) => health::run(context, &args),
         Command::Mark(args) => mark::run(context, &args),
         Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),

@@ -31,6 +31,34 @@ pub enum Status {
     Unhealthy,
 }
 
+impl Status {
+    /// The word in the database and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Unknown => "unknown",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Status {
+    type Err = String;
+
+    fn from_str(word: &str) -> std::result::Result<Self, String> {
+        let all = [Self::Healthy, Self::Unknown, Self::Degraded, Self::Unhealthy];
+        all.into_iter().find(|status| status.as_str() == word).ok_or_else(|| format!("there is no status called {word:?}"))
+    }
+}
+
 /// A part of the deck.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Component {
