@@ -2,6 +2,10 @@
 //!
 //! It knows how the settings map onto the services. It decides nothing itself, prints nothing, and holds no SQL.
 
+mod health;
+
+pub use health::NotProbed;
+
 use crate::agent::{self, Parameters, Services};
 use crate::base::{Clock, PersonaId};
 use crate::config::{self, Purpose, Settings};
@@ -91,6 +95,8 @@ pub struct Deck {
     judges: Arc<OnceLock<Judges>>,
     /// Loads its model and its index when it is first asked.
     search: Search,
+    /// What is probed: read when it is first asked for.
+    probes: Arc<OnceLock<watch::probe::file::Source>>,
 }
 
 #[derive(Deserialize)]
@@ -132,36 +138,13 @@ impl Deck {
         };
         let search = Search::new(db.clone(), Arc::clone(&clock), search);
         let traffic = Traffic::new(route(&settings.route));
-        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, traffic, judges: Arc::default(), search })
+        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, traffic, judges: Arc::default(), search, probes: Arc::default() })
     }
 
     /// What is under way with the models in this process.
     #[must_use]
     pub fn live(&self) -> llm::route::Live {
         self.traffic.live(self.clock.as_ref())
-    }
-
-    /// The health board as it is now.
-    pub async fn board(&self) -> watch::board::Board {
-        watch::own_board(&self.db, self.clock.as_ref()).await
-    }
-
-    /// The board, for those who ask for it again and again.
-    #[must_use]
-    pub fn boards(&self) -> watch::Loader {
-        let deck = self.clone();
-        watch::Loader::new(move || {
-            let deck = deck.clone();
-            async move { deck.board().await }
-        })
-    }
-
-    /// Look at every target once, where nobody else does; the error says why it could not be done.
-    ///
-    /// # Errors
-    /// In a sentence.
-    pub async fn probe_once(&self) -> Result<(), String> {
-        Ok(())
     }
 
     /// What the work of upkeep is given.

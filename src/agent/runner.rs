@@ -4,6 +4,7 @@ use super::cycle;
 use super::error::{Error, Result};
 use super::event::{Event, Observer};
 use super::pacing::{self, AfterFailure, LastCycle};
+use super::rate_states;
 use super::relationships;
 use super::runs;
 use super::services::Services;
@@ -248,7 +249,14 @@ async fn listen(services: Services, process: String, stop: watch::Receiver<bool>
         };
         let (persona, process, now) = (services.persona.id.clone(), process.clone(), services.clock.now());
         let asked = if beat {
-            services.db.write(move |c| runs::beat(c, &persona, &process, now)).await
+            let (account, limits) = (services.persona.reddit_username.clone(), services.reddit.budget().snapshot());
+            services
+                .db
+                .write(move |c| {
+                    rate_states::note(c, &account, &process, &limits, now)?;
+                    runs::beat(c, &persona, &process, now)
+                })
+                .await
         } else {
             services
                 .db

@@ -115,7 +115,7 @@ async fn read(context: &Context, args: &Args, deck: &Deck) -> Result<Board, Fail
     match deck.probe_once().await {
         Ok(()) => {}
         // What is known is shown all the same, with its age.
-        Err(why) => context.out.note(format!("the targets could not be probed: {}", SafeText::line(&why))),
+        Err(why) => context.out.note(format!("the targets could not be probed: {}", SafeText::line(&why.to_string()))),
     }
     readable(deck.board().await)
 }

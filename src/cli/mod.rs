@@ -24,6 +24,7 @@ mod import;
 mod index;
 mod keys;
 pub mod log;
+mod long;
 mod man;
 mod mark;
 mod models;

@@ -27,6 +27,7 @@ pub use backup::BackupSettings;
 pub use check::check;
 pub use database_address::mask_address;
 pub use directories::{Directories, prepare};
+pub(crate) use environment_file::named_in;
 pub use error::Error;
 pub use load::{FileStatus, Loaded, Request, Shown, load};
 pub(crate) use nearest::nearest;

@@ -12,6 +12,7 @@ use crate::deck::Deck;
 use crate::memory::Persona;
 use crate::moderation::Mode;
 use crate::store::audit::Actor;
+use crate::watch::probe::Engine;
 use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
 use std::io;
@@ -44,11 +45,28 @@ pub async fn run(
     remember(&desk, &mut state).await;
     let mut screen = Screen::enter(state.mouse)?;
     (state.width, state.height) = screen.size();
+    let probing = probing(&desk);
     let result = turn(&desk, &mut state, &mut screen).await;
     drop(screen);
+    // Another process may take over at once.
+    if let Some(Ok(Some(engine))) = match probing {
+        Some(probing) => Some(probing.await),
+        None => None,
+    } {
+        engine.stop().await;
+    }
     let kept = memory::keep(&state);
     result?;
     Ok(kept.err())
+}
+
+/// Probe, or stand by while another process does; beside the first frame. A console that only reads does neither.
+fn probing(desk: &Arc<Desk>) -> Option<tokio::task::JoinHandle<Option<Engine>>> {
+    if desk.deck.settings.console.read_only {
+        return None;
+    }
+    let deck = desk.deck.clone();
+    Some(tokio::spawn(async move { deck.watch_probes().inspect_err(|error| tracing::error!(%error, "nothing is probed from here")).ok() }))
 }
 
 /// Take up what the person left the console with.

@@ -4,6 +4,7 @@
 //! and deliveries stand there too, and are left out: there are thousands of them, and none is a change of how the deck works.
 
 use super::marks::{self, Kind as MarkKind};
+use super::probe::rows;
 use crate::base::{Millis, Picos};
 use crate::store::{Conn, Result, Row};
 use crate::vals;
@@ -33,6 +34,8 @@ pub enum Kind {
     Upkeep,
     /// Who may do what.
     Team,
+    /// Another probe or part of the deck changed its state.
+    Probe,
     /// A person's note.
     Note,
 }
@@ -49,6 +52,7 @@ impl Kind {
             Self::Budget => "budget",
             Self::Upkeep => "upkeep",
             Self::Team => "team",
+            Self::Probe => "health",
             Self::Note => "note",
         }
     }
@@ -76,6 +80,7 @@ pub fn around(c: &mut dyn Conn, window: Range<Millis>) -> Result<Vec<Event>> {
     all.extend(audited(c, &window)?);
     all.extend(budgets(c, &window)?);
     all.extend(schema(c, &window)?);
+    all.extend(probes(c, &window)?);
     all.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| (a.kind, &a.what).cmp(&(b.kind, &b.what))));
     Ok(all)
 }
@@ -203,6 +208,19 @@ fn budgets(c: &mut dyn Conn, window: &Range<Millis>) -> Result<Vec<Event>> {
         Ok(Event { at: row.int("at")?, kind: Kind::Budget, what, who: "budget".into() })
     })
     .collect()
+}
+
+/// Who is said to have done it is the probe itself.
+fn probes(c: &mut dyn Conn, window: &Range<Millis>) -> Result<Vec<Event>> {
+    let changes = rows::all_changes(c, window.clone())?;
+    let newest = changes.len().saturating_sub(usize::try_from(MOST).unwrap_or(0));
+    let of = |change: rows::Change| Event {
+        at: change.at,
+        kind: Kind::Probe,
+        what: format!("{}: {} to {}, {}", change.name, change.from, change.to, change.reason),
+        who: change.name,
+    };
+    Ok(changes.into_iter().skip(newest).map(of).collect())
 }
 
 fn schema(c: &mut dyn Conn, window: &Range<Millis>) -> Result<Vec<Event>> {

@@ -6,8 +6,11 @@
 //! | [`collect`], `ledger`, `services` | the values: of model calls, and of everything else |
 //! | [`shown`] | the board for programs; pure |
 //! | [`board`] | the health board: systems, lines, what hurts most first; pure |
+//! | [`heartbeat`] | jobs that say when they run |
 //! | [`health`] | how each part of the deck is, with the reason |
 //! | [`marks`], [`started`], [`events`] | what happened: told by people, found at a start, from every source |
+//! | [`own`] | the parts of the deck: each with its cause and one remedy |
+//! | [`boards`] | the board, loaded: own parts live, probes and heartbeats from their rows |
 //! | [`probe`] | targets outside: what is asked, when, and what it means |
 //! | [`token`] | who may ask |
 //! | [`loader`], [`server`] | where the board comes from, the endpoint |
@@ -16,13 +19,16 @@
 //! nothing, and tells no text of a persona and no prompt.
 
 pub mod board;
+pub mod boards;
 pub mod collect;
 pub mod events;
 pub mod exposition;
 pub mod health;
+pub mod heartbeat;
 mod ledger;
 pub mod loader;
 pub mod marks;
+pub mod own;
 pub mod probe;
 pub mod server;
 mod services;
@@ -31,6 +37,7 @@ pub mod started;
 pub mod token;
 
 pub use collect::Collector;
+pub use health::Status;
 pub use loader::Loader;
 pub use server::{Options, Server};
 pub use token::Token;
@@ -61,27 +68,3 @@ pub enum Error {
 
 /// A result of this room.
 pub type Result<T> = std::result::Result<T, Error>;
-
-/// A board of the deck's own parts alone.
-pub async fn own_board(db: &crate::store::Database, clock: &dyn crate::base::Clock) -> board::Board {
-    let found = health::look(db, clock).await;
-    let now = clock.now();
-    let lines = found.components.into_iter().map(|one| board::Line {
-        id: format!("own/{}", one.name),
-        system: "quarterdeck".into(),
-        name: one.name.into(),
-        kind: board::Kind::Own,
-        status: one.status,
-        since: None,
-        reason: one.reason,
-        last_error: None,
-        latencies: Vec::new(),
-        last_at: Some(now),
-        next_at: None,
-        remedy: None,
-        paused: None,
-        maintenance_until: None,
-        detail: one.detail,
-    });
-    board::Board::of(lines.collect(), now, None, None)
-}

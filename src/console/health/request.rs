@@ -1,16 +1,22 @@
 //! What the tab asks of the deck, and what comes back.
 
 use super::care::{Care, Told};
-use super::history::{self, History};
+use super::history::{self, Change, History, Point, Sums};
 use super::work;
 use crate::base::Millis;
 use crate::console::request::Desk;
+use crate::store::Conn;
 use crate::upkeep::progress::Progress;
 use crate::watch::board::Board;
 use crate::watch::events;
 use crate::watch::marks::{self, Kind, New};
+use crate::watch::probe::rows;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+/// How far back results are shown one by one.
+const RESULTS: Millis = 6 * 3_600_000;
+const DAY: Millis = 86_400_000;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -99,7 +105,7 @@ pub(in crate::console) async fn answer(desk: &Desk, request: Request, tell: impl
         Request::Board { generation, is_awaited } => Reply::Board { generation, is_awaited, result: Ok(Box::new(desk.deck.board().await)) },
         Request::History { id, since, generation } => {
             let named = id.clone();
-            let read = move |c: &mut dyn crate::store::Conn| read(c, &named, since, now);
+            let read = move |c: &mut dyn Conn| read(c, &named, since, now);
             let result = db.read(read).await.map(Box::new).map_err(|error| error.to_string());
             Reply::History { id, generation, result }
         }
@@ -109,7 +115,7 @@ pub(in crate::console) async fn answer(desk: &Desk, request: Request, tell: impl
         }
         Request::Note { what, system } => {
             let actor = desk.actor.clone();
-            let write = move |c: &mut dyn crate::store::Conn| {
+            let write = move |c: &mut dyn Conn| {
                 let new = New { at: now, kind: Kind::Note, system: system.as_deref().unwrap_or(marks::OWN), what: &what };
                 marks::add(c, new, &actor, now)
             };
@@ -118,12 +124,37 @@ pub(in crate::console) async fn answer(desk: &Desk, request: Request, tell: impl
     }
 }
 
-fn read(c: &mut dyn crate::store::Conn, id: &str, since: Option<Millis>, now: Millis) -> crate::store::Result<History> {
-    let mut found = History::default();
-    let _ = (id, now);
+/// The name under which a line's results are kept.
+fn stored(id: &str) -> &str {
+    id.strip_prefix("probe/").unwrap_or(id)
+}
+
+fn read(c: &mut dyn Conn, id: &str, since: Option<Millis>, now: Millis) -> crate::store::Result<History> {
+    let name = stored(id);
+    let unsigned = |count: i64| u64::try_from(count).unwrap_or(0);
+    let sums = |sum: rows::Sum| Sums {
+        start: sum.start,
+        results: unsigned(sum.results),
+        failures: unsigned(sum.failures),
+        unknown: unsigned(sum.unknown),
+        mean_us: sum.mean_us().map(unsigned),
+        max_us: (sum.latency_count > 0).then_some(unsigned(sum.latency_us_max)),
+    };
+    let point = |one: rows::One| Point { at: one.at, status: one.status, latency_us: one.latency_us.map(unsigned), error: one.error };
+    let change = |one: rows::Change| Change { at: one.at, from: one.from, to: one.to, reason: one.reason };
+    let until = now + 1;
+    let mut found = History {
+        results: rows::results(c, name, now - RESULTS..until)?.into_iter().map(point).collect(),
+        hours: rows::hours(c, name, now - 2 * DAY..until)?.into_iter().map(sums).collect(),
+        days: rows::days(c, name, now - 90 * DAY..until)?.into_iter().map(sums).collect(),
+        changes: rows::changes(c, name, now - 90 * DAY..until)?.into_iter().rev().map(change).collect(),
+        ..History::default()
+    };
     found.around = found.changes.first().map(|change| change.at).or(since);
     if let Some(around) = found.around {
         found.events = events::around(c, around - history::BEFORE..around + history::AFTER)?;
+        // Its own change is what the others stand around.
+        found.events.retain(|event| event.kind != events::Kind::Probe || event.who != name);
     }
     Ok(found)
 }

@@ -10,6 +10,7 @@ use crate::store::audit::Actor;
 use crate::store::{self, Conn, Database};
 use crate::upkeep::progress::{Progress, Unit, Watcher};
 use crate::upkeep::{Site, backup, runs};
+use crate::watch::probe::pauses as probes;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -83,13 +84,18 @@ async fn sending(desk: &Desk, stop: bool) -> Result<Told, String> {
 }
 
 async fn check(desk: &Desk, name: &str) -> Result<Told, String> {
-    let _ = desk;
-    Err(format!("{name} cannot be probed from here"))
+    let (is_well, text) = desk.deck.probe(name).await.map_err(|error| error.to_string())?;
+    Ok(Told { is_problem: !is_well, text })
 }
 
 async fn pause(desk: &Desk, name: String, stop: bool) -> Result<Told, String> {
-    let _ = (desk, stop);
-    Err(format!("{name} cannot be paused from here"))
+    let (actor, now) = (desk.actor.clone(), desk.deck.clock.now());
+    let work = move |c: &mut dyn Conn| match stop {
+        true => probes::pause(c, &name, None, "paused in the health tab", &actor, now).map(|()| true),
+        false => probes::resume(c, &name, &actor, now),
+    };
+    desk.deck.db.write(work).await.map_err(|error: store::Error| error.to_string())?;
+    Ok(well(if stop { "it is not probed until somebody resumes it" } else { "it is probed again" }))
 }
 
 fn well(text: impl Into<String>) -> Told {

@@ -145,8 +145,10 @@ pub struct Heartbeat {
     pub system: String,
     /// When it is expected.
     pub schedule: Schedule,
-    /// How long after its time it may come, and how long a run may take from its start.
+    /// How long after its time it may come, and how long a run may take from its start beyond its longest duration.
     pub grace: Duration,
+    /// How long a run usually takes at most; nothing when only the grace counts.
+    pub max_duration: Option<Duration>,
     /// What to try first.
     pub remedy: Option<String>,
     /// The command to type.
