@@ -32,6 +32,7 @@ pub mod output;
 mod pause;
 mod persona;
 mod prices;
+mod probe;
 mod queue;
 mod report;
 mod rules;
@@ -116,6 +117,8 @@ enum Command {
     Audit(audit::Args),
     /// The schema and the state of the database.
     Db(db::Args),
+    /// What is probed outside: list, check, history, pause, resume, presets, validate.
+    Probe(probe::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
@@ -158,6 +161,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
+        Command::Probe(args) => probe::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
         Command::Health(args) => health::run(context, &args),
         Command::Mark(args) => mark::run(context, &args),

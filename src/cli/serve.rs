@@ -38,8 +38,10 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
         let stopped = super::signals::Stopped::new()?;
         let server = start(context, &deck, args, false).await?;
         super::started::note(context, &deck, "serve", true).await;
+        let probes = deck.probe()?;
         stopped.wait().await;
         server.close().await;
+        probes.stop().await;
         Ok(Outcome::Done)
     })?
 }

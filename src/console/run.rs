@@ -75,7 +75,7 @@ fn probing(desk: &Arc<Desk>) -> Option<tokio::task::JoinHandle<Option<Engine>>> 
     Some(tokio::spawn(async move {
         // Whoever opens the console wants to see it first.
         tokio::time::sleep(PROBES_AFTER).await;
-        deck.watch_probes().inspect_err(|error| tracing::error!(%error, "nothing is probed from here")).ok()
+        deck.probe().inspect_err(|error| tracing::error!(%error, "nothing is probed from here")).ok()
     }))
 }
 
