@@ -107,6 +107,7 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
     let keeping = tokio::spawn(async move { search.keep_up().await });
     // A single cycle is over before a probe could tell anything.
     let probes = if until == Until::Stopped { Some(deck.probe()?) } else { None };
+    let _keeper = crate::upkeep::audit::keeper::start(deck.audit());
     let mut loops = spawn(services, &Observer::new(sender), &stop, until);
     let mut terminate =
         signal(SignalKind::terminate()).map_err(|error| Failure::failed(format!("signals cannot be waited for: {error}")))?;

@@ -35,6 +35,7 @@ mod prices;
 mod probe;
 mod queue;
 mod report;
+mod retention;
 mod rules;
 mod sandbox;
 mod search;
@@ -119,6 +120,8 @@ enum Command {
     Db(db::Args),
     /// What is probed outside: list, check, history, pause, resume, presets, validate.
     Probe(probe::Args),
+    /// What is kept for how long: show, run, legal holds.
+    Retention(retention::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
@@ -159,6 +162,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Import(args) => import::run(context, &args),
         Command::Index(args) => index::run(context, &args),
         Command::Db(args) => db::run(context, &args),
+        Command::Retention(args) => retention::run(context, args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
         Command::Probe(args) => probe::run(context, &args),

@@ -39,6 +39,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
         let server = start(context, &deck, args, false).await?;
         super::started::note(context, &deck, "serve", true).await;
         let probes = deck.probe()?;
+        let _keeper = crate::upkeep::audit::keeper::start(deck.audit());
         stopped.wait().await;
         server.close().await;
         probes.stop().await;

@@ -60,6 +60,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     26 "heartbeats" "0026_heartbeats",
     27 "marks" "0027_marks",
     28 "care" "0028_care",
+    29 "audit" "0029_audit",
 ];
 
 /// The newest schema version that this program knows.
