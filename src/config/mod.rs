@@ -9,7 +9,7 @@
 mod check;
 mod database_address;
 mod directories;
-mod environment_file;
+pub(crate) mod environment_file;
 mod error;
 mod load;
 mod nearest;
@@ -38,3 +38,4 @@ pub use settings::{
 pub use source::Source;
 
 pub(crate) use toml_file::position;
+pub(crate) use value::is_placeholder;

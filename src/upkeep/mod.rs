@@ -13,4 +13,4 @@
 pub mod audit;
 pub mod progress;
 pub mod runs;
-//pub mod secrets;
+pub mod secrets;
