@@ -24,3 +24,4 @@ pub mod site;
 
 pub use site::Site;
 //pub mod secrets;
+pub mod secrets;
