@@ -9,6 +9,7 @@
 
 mod agent;
 mod audit;
+mod backup;
 mod belief;
 mod budget;
 mod completions;
@@ -119,6 +120,8 @@ enum Command {
     Audit(audit::Args),
     /// The keys and passwords of the environment file: list, set, replace, check.
     Secrets(secrets::Args),
+    /// Copies of the whole deck: make, list, verify, restore, try out, thin out.
+    Backup(backup::Args),
     /// The schema and the state of the database.
     Db(db::Args),
     /// What is probed outside: list, check, history, pause, resume, presets, validate.
@@ -165,6 +168,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Secrets(args) => secrets::run(context, &args),
         Command::Import(args) => import::run(context, &args),
         Command::Index(args) => index::run(context, &args),
+        Command::Backup(args) => backup::run(context, &args),
         Command::Db(args) => db::run(context, &args),
         Command::Retention(args) => retention::run(context, args),
         Command::Agent(args) => agent::run(context, &args),

@@ -29,5 +29,7 @@ pub use conn::{Bulk, Conn, Engine, Row, Sql, Val, ValRef};
 pub use database::Database;
 pub use error::{Error, Result};
 pub use migrate::{MIGRATIONS, Migration, newest as newest_version};
+pub(crate) use postgres::client as postgres_client;
 pub use server_clock::server_time;
+pub(crate) use sqlite::{restoring, wait_for_lock};
 pub use status::{Status, TableRows, migrate, status};

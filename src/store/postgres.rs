@@ -50,6 +50,12 @@ pub(super) fn connect(url: &str, place: &str) -> Result<PostgresConn> {
     Ok(PostgresConn { client, statements: HashMap::new(), place: place.to_owned() })
 }
 
+/// A client for what the shared words cannot say: streams of a whole table, databases that are made and renamed.
+pub(crate) fn client(url: &str) -> Result<Client> {
+    let place = super::Address::Postgres(url.to_owned()).masked();
+    connect(url, &place).map(|conn| conn.client)
+}
+
 fn tls() -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     // A broken certificate in the system's store leaves the others usable; with none at all the handshake says so.

@@ -13,13 +13,38 @@
 //! Everything here blocks and may take minutes: call it on a thread of its own, never on one of an async runtime. It may not change the
 //! running deck other than by rows in `upkeep_runs`; only a restore in place does, and that is refused while anything has the deck open.
 
+mod crash;
+mod create;
+mod digest;
+mod drill;
 pub mod erasures;
 mod error;
+mod examine;
+mod files;
+mod keep;
+mod listing;
 pub mod manifest;
 pub mod model;
+mod people;
+mod place;
+mod prune;
+mod records;
+mod redact;
+mod restore;
+mod secrets;
+mod server;
+mod smoke;
+mod sqlite;
+mod stage;
+mod swap;
+mod verify;
+mod work;
 
+#[doc(hidden)]
+pub use crash::{PLACES_OF_CREATE, PLACES_OF_RESTORE};
 pub use error::{Error, Result};
-pub use model::{Backup, Create, Drilled, Fault, Finding, Kept, Place, Pruned, Restore, Restored, Verified};
+pub use model::{Backup, Create, Drilled, Fault, Finding, Kept, Place, Pruned, Restore, Restored, Resumed, Verified};
+pub use place::size;
 
 use crate::upkeep::Site;
 use crate::upkeep::progress::Watcher;
@@ -29,8 +54,7 @@ use crate::upkeep::progress::Watcher;
 /// # Errors
 /// [`Error`]: nothing half-made is left, and the running deck is not touched.
 pub fn create(site: &Site, asked: &Create, watcher: &dyn Watcher) -> Result<Backup> {
-    let _ = (site, asked, watcher);
-    Err(Error::Stopped)
+    work::watched(watcher, |tell| create::create(site, asked, tell))
 }
 
 /// Every backup, newest first.
@@ -38,8 +62,7 @@ pub fn create(site: &Site, asked: &Create, watcher: &dyn Watcher) -> Result<Back
 /// # Errors
 /// When the directory cannot be read. A backup that is not understood is listed with what is wrong with it.
 pub fn list(site: &Site) -> Result<Vec<Backup>> {
-    let _ = site;
-    Err(Error::Stopped)
+    listing::list(site)
 }
 
 /// Compare a backup with its manifest, by everything the manifest says, and write down how it went.
@@ -47,8 +70,7 @@ pub fn list(site: &Site) -> Result<Vec<Backup>> {
 /// # Errors
 /// [`Error`] when it cannot be looked at; what is wrong with it is no error and stands in [`Verified::findings`].
 pub fn verify(site: &Site, name: &str, watcher: &dyn Watcher) -> Result<Verified> {
-    let _ = (site, name, watcher);
-    Err(Error::Stopped)
+    work::watched(watcher, |tell| verify::verify(site, name, tell))
 }
 
 /// Restore a backup into a new place, or in place of the deck that is there.
@@ -56,8 +78,15 @@ pub fn verify(site: &Site, name: &str, watcher: &dyn Watcher) -> Result<Verified
 /// # Errors
 /// [`Error`]: what was there is as it was, or the refusal says what to do.
 pub fn restore(site: &Site, asked: &Restore, watcher: &dyn Watcher) -> Result<Restored> {
-    let _ = (site, asked, watcher);
-    Err(Error::Stopped)
+    work::watched(watcher, |tell| restore::restore(site, asked, tell))
+}
+
+/// Finish a restore in place that was interrupted, or take it back and have the old deck again.
+///
+/// # Errors
+/// [`Error::NothingInterrupted`]; [`Error::Running`]; as the file system says, and then it can be tried again.
+pub fn resume(site: &Site, finishes: bool) -> Result<Resumed> {
+    restore::resume(site, finishes)
 }
 
 /// Take away the backups that the settings do not keep; with `dry_run` only say which.
@@ -65,8 +94,7 @@ pub fn restore(site: &Site, asked: &Restore, watcher: &dyn Watcher) -> Result<Re
 /// # Errors
 /// [`Error`] when the directory or the database cannot be read, or one cannot be taken away.
 pub fn prune(site: &Site, dry_run: bool) -> Result<Pruned> {
-    let _ = (site, dry_run);
-    Err(Error::Stopped)
+    prune::prune(site, dry_run)
 }
 
 /// Restore a backup, the newest where none is named, into a scratch place, try it there, and write down how it went.
@@ -74,6 +102,5 @@ pub fn prune(site: &Site, dry_run: bool) -> Result<Pruned> {
 /// # Errors
 /// [`Error`] when it cannot be tried; what is wrong with it is no error and stands in [`Drilled::findings`].
 pub fn drill(site: &Site, name: Option<&str>, watcher: &dyn Watcher) -> Result<Drilled> {
-    let _ = (site, name, watcher);
-    Err(Error::Stopped)
+    work::watched(watcher, |tell| drill::drill(site, name, tell))
 }

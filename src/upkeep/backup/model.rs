@@ -42,6 +42,8 @@ pub struct Backup {
     pub is_faulty: bool,
     /// Why it cannot be used at all.
     pub problem: Option<String>,
+    /// What else is to be known, as sentences.
+    pub notes: Vec<String>,
 }
 
 /// The kinds of faults that a verification or a drill tells apart.
@@ -161,6 +163,17 @@ pub struct Restored {
     pub notes: Vec<String>,
     /// How long it took, in milliseconds.
     pub took: Millis,
+}
+
+/// How an interrupted restore ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Resumed {
+    /// The backup.
+    pub name: String,
+    /// Whether it is the restored deck that is in place now.
+    pub finished: bool,
+    /// What was kept aside, and where.
+    pub aside: Vec<String>,
 }
 
 /// One backup, and whether it stays.
