@@ -2,6 +2,10 @@
 //!
 //! It knows how the settings map onto the services. It decides nothing itself, prints nothing, and holds no SQL.
 
+mod health;
+
+pub use health::NotProbed;
+
 use crate::agent::{self, Parameters, Services};
 use crate::base::{Clock, PersonaId};
 use crate::config::{self, Purpose, Settings};
@@ -46,6 +50,9 @@ pub enum Error {
     /// No such persona.
     #[error(transparent)]
     Memory(#[from] memory::Error),
+    /// Nothing can be probed.
+    #[error(transparent)]
+    Probes(#[from] watch::probe::engine::Error),
     /// The settings hold no credentials for a persona's account.
     #[error(
         "there are no credentials for u/{account}: set REDDIT_USERNAME and REDDIT_PASSWORD to this account, or add it to REDDIT_ACCOUNTS"
@@ -91,6 +98,8 @@ pub struct Deck {
     judges: Arc<OnceLock<Judges>>,
     /// Loads its model and its index when it is first asked.
     search: Search,
+    /// What is probed: read when it is first asked for.
+    probes: Arc<OnceLock<watch::probe::file::Source>>,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +126,7 @@ impl Deck {
         let search = search_settings(&settings);
         let search = Search::new(db.clone(), Arc::clone(&clock), search);
         let traffic = Traffic::new(route(&settings.route));
-        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, traffic, judges: Arc::default(), search })
+        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, traffic, judges: Arc::default(), search, probes: Arc::default() })
     }
 
     /// What is under way with the models in this process.
@@ -130,6 +139,15 @@ impl Deck {
     #[must_use]
     pub fn site(&self, actor: store::audit::Actor) -> upkeep::Site {
         upkeep::Site { settings: Arc::clone(&self.settings), clock: Arc::clone(&self.clock), actor }
+    }
+
+    /// Begin to probe what `probes.toml` names, or stand by while another process does.
+    ///
+    /// # Errors
+    /// [`Error::Probes`] when no checks can be made.
+    pub fn probe(&self) -> Result<watch::probe::Engine, Error> {
+        let site = self.site(store::audit::Actor::system("probes"));
+        Ok(watch::boards::watch(&self.db, &site, self.probes().clone())?)
     }
 
     /// Search by words and by meaning. A command that does not ask anything loads nothing.

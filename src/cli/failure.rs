@@ -137,6 +137,15 @@ impl From<crate::memory::Error> for Failure {
     }
 }
 
+impl From<crate::upkeep::retention::Error> for Failure {
+    fn from(error: crate::upkeep::retention::Error) -> Self {
+        match error {
+            crate::upkeep::retention::Error::NoRule { .. } | crate::upkeep::retention::Error::Hold(_) => Self::usage(error.to_string()),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
 impl From<crate::upkeep::care::Error> for Failure {
     fn from(error: crate::upkeep::care::Error) -> Self {
         Self::failed(error.to_string())
@@ -152,6 +161,17 @@ impl From<crate::llm::logs::Error> for Failure {
     }
 }
 
+impl From<crate::upkeep::secrets::Error> for Failure {
+    fn from(error: crate::upkeep::secrets::Error) -> Self {
+        let wrong = matches!(error, crate::upkeep::secrets::Error::Unknown { .. } | crate::upkeep::secrets::Error::Value { .. });
+        if wrong {
+            Self::usage(error.to_string()).hint("`quarterdeck secrets list` shows the names")
+        } else {
+            Self::failed(error.to_string())
+        }
+    }
+}
+
 impl From<crate::upkeep::audit::Error> for Failure {
     fn from(error: crate::upkeep::audit::Error) -> Self {
         Self::failed(error.to_string())
@@ -161,5 +181,16 @@ impl From<crate::upkeep::audit::Error> for Failure {
 impl From<crate::search::vectors::Error> for Failure {
     fn from(error: crate::search::vectors::Error) -> Self {
         Self::failed(error.to_string())
+    }
+}
+
+impl From<crate::upkeep::backup::Error> for Failure {
+    fn from(error: crate::upkeep::backup::Error) -> Self {
+        use crate::upkeep::backup::Error;
+        match error {
+            Error::Store(error) => error.into(),
+            Error::NoSuchBackup { .. } | Error::Unfit { .. } | Error::NothingInterrupted => Self::usage(error.to_string()),
+            error => Self::failed(error.to_string()),
+        }
     }
 }

@@ -9,6 +9,7 @@
 
 mod agent;
 mod audit;
+mod backup;
 mod belief;
 mod budget;
 mod completions;
@@ -20,26 +21,32 @@ mod demo;
 mod doctor;
 mod events;
 mod failure;
+mod health;
 mod import;
 mod index;
 mod keys;
 pub mod log;
 mod long;
 mod man;
+mod mark;
 mod models;
 pub mod output;
 mod pause;
 mod persona;
 mod prices;
+mod probe;
 mod queue;
 mod report;
 mod round;
+mod retention;
 mod rules;
 mod sandbox;
 mod search;
+mod secrets;
 mod seed;
 mod serve;
 mod signals;
+mod started;
 mod team;
 mod themes;
 
@@ -64,6 +71,9 @@ pub struct Cli {
     /// Open the console in plain lines: no colours, no moved cursor, one command a line; for screen readers and pipes.
     #[arg(long)]
     plain: bool,
+    /// Open the console so that no key changes anything of the deck, in any tab; it does not probe either.
+    #[arg(long)]
+    read_only: bool,
     /// Without one the console opens.
     #[command(subcommand)]
     command: Option<Command>,
@@ -110,8 +120,16 @@ enum Command {
     Report(Box<report::Args>),
     /// Who did what, and whether the log was tampered with.
     Audit(audit::Args),
+    /// The keys and passwords of the environment file: list, set, replace, check.
+    Secrets(secrets::Args),
+    /// Copies of the whole deck: make, list, verify, restore, try out, thin out.
+    Backup(backup::Args),
     /// The schema and the state of the database.
     Db(db::Args),
+    /// What is probed outside: list, check, history, pause, resume, presets, validate.
+    Probe(probe::Args),
+    /// What is kept for how long: show, run, legal holds.
+    Retention(retention::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
@@ -124,6 +142,10 @@ enum Command {
     Config(config::Args),
     /// How the console can look: list the themes, check one.
     Themes(themes::Args),
+    /// What is broken, since when, what to try first; exit code 3 when something is.
+    Health(health::Args),
+    /// Say what happened: a deployment, a restart, changed settings, a note; show what happened.
+    Mark(mark::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
     /// Print the manual page, or write all of them.
@@ -149,14 +171,20 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Budget(args) => budget::run(context, &args),
         Command::Report(args) => report::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
+        Command::Secrets(args) => secrets::run(context, &args),
         Command::Import(args) => import::run(context, &args),
         Command::Index(args) => index::run(context, &args),
+        Command::Backup(args) => backup::run(context, &args),
         Command::Db(args) => db::run(context, &args),
+        Command::Retention(args) => retention::run(context, args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
+        Command::Probe(args) => probe::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
         Command::Doctor(args) => doctor::run(context, &args),
         Command::Round(args) => round::run(context, &args),
+        Command::Health(args) => health::run(context, &args),
+        Command::Mark(args) => mark::run(context, &args),
         Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),
@@ -177,6 +205,7 @@ pub fn main() -> ExitCode {
 
 impl Exit {
     fn from_result(cli: Cli) -> Self {
+        log::no_core_dump();
         let context = Context::new(cli.global);
         let asked = context.request().config_file();
         if let Some(directories) = crate::config::Directories::locate(asked.as_ref().map(|(path, _)| path.as_path())) {
@@ -189,9 +218,10 @@ impl Exit {
         // The panic hook has said what there is to say; a fault is a failure, whatever thread it was in.
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
             Some(_) if cli.plain => Err(console::plain_alone()),
+            Some(_) if cli.read_only => Err(console::read_only_alone()),
             Some(command) => run(&context, command),
-            None if cli.plain => console::plain(&context),
-            None => console::run(&context),
+            None if cli.plain => console::plain(&context, cli.read_only),
+            None => console::run(&context, cli.read_only),
         }));
         match result {
             Ok(Ok(outcome)) => outcome.into(),
