@@ -152,6 +152,12 @@ impl From<crate::llm::logs::Error> for Failure {
     }
 }
 
+impl From<crate::upkeep::audit::Error> for Failure {
+    fn from(error: crate::upkeep::audit::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
 impl From<crate::search::vectors::Error> for Failure {
     fn from(error: crate::search::vectors::Error) -> Self {
         Self::failed(error.to_string())

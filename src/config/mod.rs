@@ -27,6 +27,7 @@ pub use backup::BackupSettings;
 pub use check::check;
 pub use database_address::mask_address;
 pub use directories::{Directories, prepare};
+pub(crate) use environment_file::named_in;
 pub use error::Error;
 pub use load::{FileStatus, Loaded, Request, Shown, load};
 pub(crate) use nearest::nearest;
@@ -34,7 +35,9 @@ pub use problem::{Level, Problem};
 pub use reference::reference;
 pub use registry::{Kind, Purpose, SETTINGS, Setting};
 pub use route::{ModelLimits, RouteSettings};
-pub use settings::{AgentSettings, ConsoleSettings, EmbedderSettings, LlmSettings, Mode, ModerationSettings, RedditSettings, Settings};
+pub use settings::{
+    AgentSettings, AuditSettings, ConsoleSettings, EmbedderSettings, LlmSettings, Mode, ModerationSettings, RedditSettings, Settings,
+};
 pub use source::Source;
 
 pub(crate) use toml_file::position;

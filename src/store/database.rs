@@ -38,6 +38,7 @@ struct Shared {
     changes: OnceLock<watch::Receiver<u64>>,
     /// Writes that wait for the writer.
     waiting: Arc<AtomicUsize>,
+    pulse: super::pulse::Pulse,
     /// Tells other processes that this one has the database open; given up with the last handle.
     _seat: Option<Seat>,
 }
@@ -89,6 +90,7 @@ impl Database {
             readers: read_sender,
             changes: OnceLock::new(),
             waiting,
+            pulse: super::pulse::Pulse::default(),
             _seat: seat,
         })))
     }
@@ -97,6 +99,26 @@ impl Database {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.0.address
+    }
+
+    /// Measure how quickly a write gets through, by one that changes nothing. It goes on by itself; [`Database::pulse`] tells how it went.
+    /// Returns what ends with it; where one is under way already, no second one is begun.
+    ///
+    /// # Panics
+    /// Outside of an async runtime.
+    pub fn beat(&self) -> tokio::task::JoinHandle<()> {
+        let (db, began) = (self.clone(), self.0.pulse.begin());
+        tokio::spawn(async move {
+            let Some(began) = began else { return };
+            let done = db.write(|c| c.query("SELECT 1 AS one", &[]).map(drop)).await;
+            db.0.pulse.end(began, done.is_err());
+        })
+    }
+
+    /// How quickly writes got through in the last minute.
+    #[must_use]
+    pub fn pulse(&self) -> super::pulse::Reading {
+        self.0.pulse.reading()
     }
 
     /// Run `work` in one write transaction. It is committed, durably, when `work` succeeds, and rolled back when it fails.

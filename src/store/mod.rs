@@ -17,6 +17,7 @@ pub mod holders;
 mod migrate;
 pub mod outside;
 mod postgres;
+pub mod pulse;
 mod server_clock;
 pub mod slow;
 mod sqlite;

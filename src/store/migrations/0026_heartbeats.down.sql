@@ -1,0 +1,2 @@
+DROP TABLE heartbeat_runs;
+DROP TABLE heartbeats;
