@@ -26,6 +26,7 @@ mod services;
 pub mod token;
 
 pub use collect::Collector;
+pub use health::Status;
 pub use server::{Options, Server};
 pub use token::Token;
 
