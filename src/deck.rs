@@ -14,7 +14,7 @@ use crate::moderation::{self, Mode, acknowledgements};
 use crate::reddit::{self, RateBudget};
 use crate::search::{self, Search};
 use crate::store::{self, Address, Database};
-use crate::{report, watch};
+use crate::{report, upkeep, watch};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -139,6 +139,12 @@ impl Deck {
     #[must_use]
     pub fn live(&self) -> llm::route::Live {
         self.traffic.live(self.clock.as_ref())
+    }
+
+    /// What the work of upkeep is given.
+    #[must_use]
+    pub fn site(&self, actor: store::audit::Actor) -> upkeep::Site {
+        upkeep::Site { settings: Arc::clone(&self.settings), clock: Arc::clone(&self.clock), actor }
     }
 
     /// Search by words and by meaning. A command that does not ask anything loads nothing.

@@ -19,6 +19,7 @@ mod parameters;
 mod perceive;
 mod policy;
 pub mod prompt;
+pub mod rate_states;
 pub mod relationships;
 pub mod runner;
 pub mod runs;

@@ -4,6 +4,7 @@ use super::cycle;
 use super::error::{Error, Result};
 use super::event::{Event, Observer};
 use super::pacing::{self, AfterFailure, LastCycle};
+use super::rate_states;
 use super::relationships;
 use super::runs;
 use super::services::Services;
@@ -248,7 +249,14 @@ async fn listen(services: Services, process: String, stop: watch::Receiver<bool>
         };
         let (persona, process, now) = (services.persona.id.clone(), process.clone(), services.clock.now());
         let asked = if beat {
-            services.db.write(move |c| runs::beat(c, &persona, &process, now)).await
+            let (account, limits) = (services.persona.reddit_username.clone(), services.reddit.budget().snapshot());
+            services
+                .db
+                .write(move |c| {
+                    rate_states::note(c, &account, &process, &limits, now)?;
+                    runs::beat(c, &persona, &process, now)
+                })
+                .await
         } else {
             services
                 .db
@@ -344,7 +352,8 @@ async fn recover(services: &Services) -> Result<usize> {
 }
 
 /// `host:pid`, by which another process recognises this one.
-fn process_name() -> String {
+#[must_use]
+pub fn process_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::env::var("HOSTNAME")).unwrap_or_default();
     let host = host.trim();
     format!("{}:{}", if host.is_empty() { "localhost" } else { host }, std::process::id())

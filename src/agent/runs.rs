@@ -116,7 +116,7 @@ pub fn acquire(
 }
 
 /// Whether the process of this machine that `process` names is alive and runs our program, as far as the system tells.
-fn lives(process: &str) -> bool {
+pub(crate) fn lives(process: &str) -> bool {
     let stat = |id: &str| std::fs::read_to_string(format!("/proc/{id}/stat")).ok();
     // `123 (quarterdeck) S …`: the name, and Z for one that is dead and not yet buried.
     let name_and_state = |stat: String| {

@@ -1,5 +1,7 @@
 //! `quarterdeck db`: the schema and the state of the database.
 
+pub(super) mod care;
+
 use super::output::{Table, Tone, yes_no};
 use super::{Context, Failure, Outcome};
 use crate::store::{self, Address};
@@ -27,6 +29,39 @@ enum Command {
     },
     /// Show engine, place, size, schema, rows and integrity. Exit code 3 when something is wrong.
     Status,
+    /// Check whether the database is whole, and write down how it went. Exit code 3 when something is wrong.
+    Check {
+        /// Every page and row, in seconds; what it does not look at is said.
+        #[arg(long, conflicts_with = "full")]
+        quick: bool,
+        /// Everything, indexes against their tables too.
+        #[arg(long)]
+        full: bool,
+    },
+    /// Bring the planner's statistics up to date.
+    Optimize,
+    /// Write the file anew, without gaps and with new indexes. Refused while others write.
+    Vacuum,
+    /// Take the write-ahead log into the file. Exit code 3 when some of it is left, with who keeps it.
+    Checkpoint {
+        /// Empty the log's file too, where nobody reads or writes.
+        #[arg(long)]
+        truncate: bool,
+    },
+    /// Show how large tables and indexes are, and how they grow.
+    Sizes {
+        /// The small ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show who has the database open, who writes, who reads, and since when.
+    Holders,
+    /// Show the statements that took long.
+    Slow {
+        /// At most so many.
+        #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
+    },
 }
 
 /// Run the command.
@@ -60,6 +95,13 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
             report(context, &passed, "the schema is at that version already")?;
         }
         Command::Status => return status(context, &address),
+        Command::Check { full, .. } => return care::check(context, *full),
+        Command::Optimize => return care::optimize(context),
+        Command::Vacuum => return care::vacuum(context),
+        Command::Checkpoint { truncate } => return care::checkpoint(context, *truncate),
+        Command::Sizes { all } => return care::sizes(context, *all),
+        Command::Holders => return care::holders(context),
+        Command::Slow { limit } => return care::slow(context, *limit),
     }
     Ok(Outcome::Done)
 }

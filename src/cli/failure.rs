@@ -137,6 +137,12 @@ impl From<crate::memory::Error> for Failure {
     }
 }
 
+impl From<crate::upkeep::care::Error> for Failure {
+    fn from(error: crate::upkeep::care::Error) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
 impl From<crate::llm::logs::Error> for Failure {
     fn from(error: crate::llm::logs::Error) -> Self {
         match error {

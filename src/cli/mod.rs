@@ -23,6 +23,7 @@ mod import;
 mod index;
 mod keys;
 pub mod log;
+mod long;
 mod man;
 mod models;
 pub mod output;

@@ -39,6 +39,17 @@ pub(super) fn parse(path: &Path, text: &str) -> Parsed {
     parsed
 }
 
+/// The value of any name in `text`, the contents of an environment file: names that are no settings may be used by other files of ours.
+/// The last line counts, as it does for settings.
+pub(crate) fn named_in(text: &str, wanted: &str) -> Option<String> {
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let values = lines.filter_map(|line| {
+        let (name, value) = line.strip_prefix("export ").unwrap_or(line).trim_start().split_once('=')?;
+        (name.trim_end() == wanted && is_name(wanted)).then(|| unquote(value.trim()).ok()).flatten()
+    });
+    values.last()
+}
+
 /// What to say about a name that is no setting.
 pub(super) fn stranger(name: &str, place: &str) -> Option<Problem> {
     if let Some(ignored) = registry::IGNORED_NAMES.iter().find(|ignored| ignored.name == name) {

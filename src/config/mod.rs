@@ -6,6 +6,7 @@
 //!
 //! This room may not open a database or a connection, and no value of a secret leaves it in a message, a `Debug` form or a listing.
 
+mod backup;
 mod check;
 mod database_address;
 mod directories;
@@ -22,9 +23,11 @@ mod source;
 mod toml_file;
 mod value;
 
+pub use backup::BackupSettings;
 pub use check::check;
 pub use database_address::mask_address;
 pub use directories::{Directories, prepare};
+pub(crate) use environment_file::named_in;
 pub use error::Error;
 pub use load::{FileStatus, Loaded, Request, Shown, load};
 pub(crate) use nearest::nearest;

@@ -1,6 +1,6 @@
 //! The settings in their types. Each service takes what it needs from here through the open application.
 
-use super::{Error, Level, Loaded, Problem, Purpose, RouteSettings, SETTINGS, Setting, Source, value};
+use super::{BackupSettings, Error, Level, Loaded, Problem, Purpose, RouteSettings, SETTINGS, Setting, Source, value};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,6 +42,10 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// Directory of the configuration file.
     pub config_dir: PathBuf,
+    /// The configuration file, which need not exist.
+    pub config_file: PathBuf,
+    /// The environment file, which need not exist.
+    pub environment_file: PathBuf,
     /// Access to Reddit.
     pub reddit: RedditSettings,
     /// Access to models.
@@ -64,6 +68,8 @@ pub struct Settings {
     pub notes: PathBuf,
     /// How texts are made into vectors.
     pub embedder: EmbedderSettings,
+    /// Where backups go, and how many are kept.
+    pub backup: BackupSettings,
     /// Where each value came from, by key.
     pub sources: BTreeMap<&'static str, Source>,
 }
@@ -231,6 +237,9 @@ impl Settings {
             data_dir: PathBuf::from(reader.text("data_dir")?),
             state_dir: directories.state_dir.clone(),
             config_dir: directories.config_dir.clone(),
+            config_file: directories.config_file.clone(),
+            environment_file: directories.environment_file.clone(),
+            backup: BackupSettings::read(loaded, &reader)?,
             reddit: RedditSettings {
                 client_id: loaded.text("reddit.client_id"),
                 client_secret: reader.secret("reddit.client_secret"),

@@ -57,6 +57,7 @@ pub struct Bucket {
     blocked_until: Millis,
     windows: BTreeMap<String, Window>,
     paused: BTreeMap<String, Millis>,
+    limited_at: Option<Millis>,
 }
 
 impl Bucket {
@@ -87,6 +88,7 @@ impl Bucket {
             blocked_until: now,
             windows: BTreeMap::new(),
             paused: BTreeMap::new(),
+            limited_at: None,
         }
     }
 
@@ -109,6 +111,7 @@ impl Bucket {
         if set_back > 0 {
             self.updated_at -= set_back;
             self.blocked_until -= set_back;
+            self.limited_at = self.limited_at.map(|at| at - set_back);
             self.paused.values_mut().for_each(|until| *until -= set_back);
             for window in self.windows.values_mut() {
                 window.resets_at -= set_back;
@@ -159,6 +162,13 @@ impl Bucket {
     pub fn block(&mut self, until: Millis, now: Millis) {
         self.settle(now);
         self.blocked_until = self.blocked_until.max(until);
+        self.limited_at = Some(now);
+    }
+
+    /// When Reddit last said that there were too many requests.
+    #[must_use]
+    pub fn limited_at(&self) -> Option<Millis> {
+        self.limited_at
     }
 
     /// Until when nothing may leave, if so.

@@ -40,6 +40,8 @@ pub struct BudgetSnapshot {
     pub available: f64,
     /// Until when nothing at all may leave, after a 429.
     pub blocked_until: Option<Millis>,
+    /// When Reddit last answered 429.
+    pub limited_at: Option<Millis>,
     /// What Reddit's headers told, by account.
     pub windows: Vec<(String, Window)>,
     /// Accounts that may post nothing, and until when.
@@ -155,6 +157,7 @@ impl RateBudget {
             reserve,
             available: state.available(now),
             blocked_until: state.blocked_until(now),
+            limited_at: state.limited_at(),
             windows: state.windows().iter().map(|(account, window)| (account.clone(), window.clone())).collect(),
             paused: state.paused().iter().map(|(account, until)| (account.clone(), *until)).collect(),
         }

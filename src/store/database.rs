@@ -1,9 +1,12 @@
 //! The open database: one writer thread with group commit, a few readers, and a hint when anything changed.
 
 use super::backend::Backend;
+use super::holders::{Marks, Role, Seat, server_writer};
+use super::slow;
 use super::{Address, Conn, Error, Result, migrate};
 use crate::base::Clock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
@@ -33,6 +36,11 @@ struct Shared {
     writer: mpsc::Sender<Work>,
     readers: mpsc::Sender<Work>,
     changes: OnceLock<watch::Receiver<u64>>,
+    /// Writes that wait for the writer.
+    waiting: Arc<AtomicUsize>,
+    pulse: super::pulse::Pulse,
+    /// Tells other processes that this one has the database open; given up with the last handle.
+    _seat: Option<Seat>,
 }
 
 impl std::fmt::Debug for Database {
@@ -64,22 +72,53 @@ impl Database {
         .map_err(|_| Error::Closed)??;
         let (write_sender, write_receiver) = mpsc::channel();
         let (read_sender, read_receiver) = mpsc::channel();
+        let seat = Seat::take(address, 1 + READERS as u64);
+        let waiting = Arc::new(AtomicUsize::new(0));
         spawn("store-writer", {
-            let address = address.clone();
-            move || serve_writes(&address, writer, &write_receiver)
+            let (address, marks, waiting) = (address.clone(), seat.as_ref().map(Seat::marks), Arc::clone(&waiting));
+            move || serve_writes(&address, writer, &write_receiver, marks.as_ref(), &waiting)
         })?;
         let read_receiver = Arc::new(Mutex::new(read_receiver));
         for number in 0..READERS {
             let (address, receiver) = (address.clone(), Arc::clone(&read_receiver));
-            spawn(&format!("store-reader-{number}"), move || serve_reads(&address, &receiver))?;
+            let (marks, writer) = (seat.as_ref().map(Seat::marks), write_sender.clone());
+            spawn(&format!("store-reader-{number}"), move || serve_reads(&address, &receiver, marks.as_ref(), number as u64 + 1, &writer))?;
         }
-        Ok(Self(Arc::new(Shared { address: address.clone(), writer: write_sender, readers: read_sender, changes: OnceLock::new() })))
+        Ok(Self(Arc::new(Shared {
+            address: address.clone(),
+            writer: write_sender,
+            readers: read_sender,
+            changes: OnceLock::new(),
+            waiting,
+            pulse: super::pulse::Pulse::default(),
+            _seat: seat,
+        })))
     }
 
     /// Where the database is.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.0.address
+    }
+
+    /// Measure how quickly a write gets through, by one that changes nothing. It goes on by itself; [`Database::pulse`] tells how it went.
+    /// Returns what ends with it; where one is under way already, no second one is begun.
+    ///
+    /// # Panics
+    /// Outside of an async runtime.
+    pub fn beat(&self) -> tokio::task::JoinHandle<()> {
+        let (db, began) = (self.clone(), self.0.pulse.begin());
+        tokio::spawn(async move {
+            let Some(began) = began else { return };
+            let done = db.write(|c| c.query("SELECT 1 AS one", &[]).map(drop)).await;
+            db.0.pulse.end(began, done.is_err());
+        })
+    }
+
+    /// How quickly writes got through in the last minute.
+    #[must_use]
+    pub fn pulse(&self) -> super::pulse::Reading {
+        self.0.pulse.reading()
     }
 
     /// Run `work` in one write transaction. It is committed, durably, when `work` succeeds, and rolled back when it fails.
@@ -93,6 +132,7 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
         let receiver = submit(&self.0.writer, work);
         receiver.await.unwrap_or_else(|_| Err(Error::Closed.into()))
     }
@@ -106,6 +146,7 @@ impl Database {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
         submit(&self.0.writer, work).blocking_recv().unwrap_or_else(|_| Err(Error::Closed.into()))
     }
 
@@ -132,6 +173,12 @@ impl Database {
         E: From<Error> + Send + 'static,
     {
         submit(&self.0.readers, work).blocking_recv().unwrap_or_else(|_| Err(Error::Closed.into()))
+    }
+
+    /// Writes of this process that wait for its writer at this moment: whoever writes much makes room when there are some.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.waiting.load(Ordering::Relaxed)
     }
 
     /// A counter that moves after any process committed something. It is a hint: the truth is the feed's sequence numbers.
@@ -178,9 +225,10 @@ pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<
     std::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop).map_err(|_| Error::Closed)
 }
 
-fn serve_writes(address: &Address, mut backend: Backend, queue: &mpsc::Receiver<Work>) {
+fn serve_writes(address: &Address, mut backend: Backend, queue: &mpsc::Receiver<Work>, marks: Option<&Marks>, waiting: &AtomicUsize) {
     let mut committed_at: Option<Instant> = None;
     while let Ok(first) = queue.recv() {
+        taken(waiting);
         // SQLite hands its lock to whoever asks first, so a process that writes without a pause would starve the others.
         if committed_at.is_some_and(|at| at.elapsed() < BREATH) && matches!(backend, Backend::Sqlite(_)) {
             std::thread::sleep(BREATH);
@@ -189,6 +237,9 @@ fn serve_writes(address: &Address, mut backend: Backend, queue: &mpsc::Receiver<
             ((first)(Err(error.clone())).answer)(Err(error));
             continue;
         }
+        if let Some(marks) = marks {
+            marks.begins(0, Role::Writes);
+        }
         let mut finished = Vec::new();
         let mut next = Some(first);
         while let Some(work) = next {
@@ -196,16 +247,39 @@ fn serve_writes(address: &Address, mut backend: Backend, queue: &mpsc::Receiver<
                 finished.push(finish);
             }
             next = if finished.len() < GROUP { queue.try_recv().ok() } else { None };
+            if next.is_some() {
+                taken(waiting);
+            }
         }
         let committed = backend.commit();
         committed_at = Some(Instant::now());
+        if let Some(marks) = marks {
+            marks.ends(0);
+        }
         for finish in finished {
             (finish.answer)(if finish.keep { committed.clone() } else { Ok(()) });
+        }
+        if slow::is_news() {
+            write_down_slow(&mut backend);
         }
     }
     if let Backend::Sqlite(_) = backend {
         // Keeps the planner's statistics current at next to no cost; a failure changes nothing.
         let _ = backend.batch("PRAGMA optimize");
+    }
+}
+
+/// A request left the queue. Those that readers send are not counted, and must not be counted below nothing.
+fn taken(waiting: &AtomicUsize) {
+    let _ = waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_sub(1));
+}
+
+/// A transaction of its own, after everybody was answered. What cannot be written down is in the log all the same.
+fn write_down_slow(backend: &mut Backend) {
+    let written = backend.begin_write().and_then(|()| slow::write(backend.conn())).and_then(|()| backend.commit());
+    if let Err(error) = written {
+        backend.rollback();
+        tracing::debug!(%error, "slow statements");
     }
 }
 
@@ -227,7 +301,7 @@ fn run_in_savepoint(backend: &mut Backend, work: Work) -> Option<Finish> {
     }
 }
 
-fn serve_reads(address: &Address, queue: &Mutex<mpsc::Receiver<Work>>) {
+fn serve_reads(address: &Address, queue: &Mutex<mpsc::Receiver<Work>>, marks: Option<&Marks>, slot: u64, writer: &mpsc::Sender<Work>) {
     let mut backend: Option<Backend> = None;
     loop {
         let work = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -240,8 +314,14 @@ fn serve_reads(address: &Address, queue: &Mutex<mpsc::Receiver<Work>>) {
             Ok(mut open) => {
                 let finish = match begin(address, &mut open, true, Backend::begin_read) {
                     Ok(()) => {
+                        if let Some(marks) = marks {
+                            marks.begins(slot, Role::Reads);
+                        }
                         let finish = catch_unwind(AssertUnwindSafe(|| work(Ok(open.conn())))).ok();
                         open.rollback();
+                        if let Some(marks) = marks {
+                            marks.ends(slot);
+                        }
                         finish
                     }
                     Err(error) => Some(work(Err(error))),
@@ -253,6 +333,10 @@ fn serve_reads(address: &Address, queue: &Mutex<mpsc::Receiver<Work>>) {
         };
         if let Some(finish) = finish {
             (finish.answer)(Ok(()));
+        }
+        if slow::is_news() {
+            // The writer writes it down when it is done with this; where it has ended there is nobody to tell.
+            let _ = writer.send(Box::new(|_| Finish { keep: true, answer: Box::new(|_| ()) }));
         }
     }
 }
@@ -269,7 +353,12 @@ fn begin(address: &Address, backend: &mut Backend, read_only: bool, how: fn(&mut
         }
         Err(error) => {
             backend.rollback();
-            Err(error)
+            Err(match error {
+                Error::Locked { place, holder } if matches!(backend, Backend::Postgres(_)) => {
+                    Error::Locked { place, holder: server_writer(backend.conn(), address).unwrap_or(holder) }
+                }
+                other => other,
+            })
         }
         Ok(()) => Ok(()),
     }

@@ -23,10 +23,12 @@ pub enum Error {
         reason: String,
     },
     /// Another process holds the write lock for longer than we wait.
-    #[error("the database {place} is locked by another process; wait for its write to end, or find it with `quarterdeck db status`")]
+    #[error("the database {place} is locked: {holder}")]
     Locked {
         /// The file or the server.
         place: String,
+        /// Who holds the lock, since when, and what to do about it.
+        holder: String,
     },
     /// The file is not a database, or a damaged one.
     #[error("the database {place} is damaged: {reason}; keep the file, and restore the newest backup")]
@@ -107,8 +109,13 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 /// The beginning of a statement, on one line, for an error message.
 pub(crate) fn excerpt(sql: &str) -> String {
+    excerpt_of(sql, 120)
+}
+
+/// So many characters of a statement, on one line.
+pub(crate) fn excerpt_of(sql: &str, length: usize) -> String {
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(120) {
+    match line.char_indices().nth(length) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }

@@ -56,7 +56,9 @@ pub const MIGRATIONS: &[Migration] = migrations![
     22 "imports" "0022_imports",
     23 "forgetting" "0023_forgetting",
     24 "upkeep" "0024_upkeep",
+    25 "probes" "0025_probes",
     26 "heartbeats" "0026_heartbeats",
+    28 "care" "0028_care",
 ];
 
 /// The newest schema version that this program knows.

@@ -12,9 +12,13 @@ mod conn;
 mod database;
 mod error;
 pub mod feed;
+pub mod holders;
 mod migrate;
+pub mod outside;
 mod postgres;
+pub mod pulse;
 mod server_clock;
+pub mod slow;
 mod sqlite;
 mod status;
 #[doc(hidden)]

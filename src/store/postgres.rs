@@ -1,6 +1,7 @@
 //! The shared engine: a [`Conn`] on PostgreSQL's wire, TLS by rustls.
 
 use super::error::{chain, excerpt};
+use super::slow::timed;
 use super::{Bulk, Conn, Engine, Error, Result, Row, Val, ValRef};
 use postgres::config::{Host, SslMode};
 use postgres::error::SqlState;
@@ -23,7 +24,10 @@ pub(super) struct PostgresConn {
 pub(super) fn connect(url: &str, place: &str) -> Result<PostgresConn> {
     let open = |reason: String| Error::Open { place: place.to_owned(), reason };
     let mut config: Config = url.parse().map_err(|error: postgres::Error| open(chain(&error)))?;
-    config.application_name("quarterdeck").connect_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(30));
+    config
+        .application_name(&format!("quarterdeck ({})", std::process::id()))
+        .connect_timeout(Duration::from_secs(5))
+        .keepalives_idle(Duration::from_secs(30));
     let here = config.get_hosts().iter().all(|host| match host {
         Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()),
         Host::Unix(_) => true,
@@ -73,7 +77,9 @@ impl PostgresConn {
         );
         match error.code() {
             Some(code) if code.code().starts_with("23") => Error::Constraint { reason },
-            Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => Error::Locked { place: self.place.clone() },
+            Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => {
+                Error::Locked { place: self.place.clone(), holder: "another session holds it; see `quarterdeck db holders`".to_owned() }
+            }
             None => Error::Open { place: self.place.clone(), reason },
             Some(_) => Error::Statement { reason, statement: excerpt(sql) },
         }
@@ -99,7 +105,7 @@ impl Conn for PostgresConn {
         let columns: Arc<[String]> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
         let params = &params[..statement.params().len().min(params.len())];
         let bound: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        let answer = self.client.query(&statement, &bound).map_err(|error| self.translate(&error, sql))?;
+        let answer = timed(sql, || self.client.query(&statement, &bound)).map_err(|error| self.translate(&error, sql))?;
         answer
             .iter()
             .map(|row| {
@@ -113,7 +119,7 @@ impl Conn for PostgresConn {
         let statement = self.prepared(sql).map_err(|error| self.translate(&error, sql))?;
         let params = &params[..statement.params().len().min(params.len())];
         let bound: Vec<&(dyn ToSql + Sync)> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        self.client.execute(&statement, &bound).map_err(|error| self.translate(&error, sql))
+        timed(sql, || self.client.execute(&statement, &bound)).map_err(|error| self.translate(&error, sql))
     }
 
     fn insert(&mut self, bulk: &Bulk, cells: &[ValRef<'_>]) -> Result<Vec<usize>> {

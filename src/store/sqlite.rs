@@ -1,6 +1,7 @@
 //! The embedded engine: opening a file with the settings that keep it whole, and a [`Conn`] on it.
 
 use super::error::excerpt;
+use super::slow::timed;
 use super::{Bulk, Conn, Engine, Error, Result, Row, Val, ValRef};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
@@ -72,6 +73,13 @@ pub(super) fn open(path: &Path, read_only: bool) -> Result<SqliteConn> {
     Ok(SqliteConn { connection, place: path.display().to_string() })
 }
 
+/// An empty database that nobody else sees: for what the migrations make.
+pub(super) fn in_memory() -> Result<SqliteConn> {
+    let memory = Path::new(":memory:");
+    let connection = Connection::open_in_memory().map_err(|error| refused(&error, "open", memory))?;
+    Ok(SqliteConn { connection, place: memory.display().to_string() })
+}
+
 /// Make an empty file that only its owner can read, in directories that only the owner can enter, unless it is there already.
 pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -118,7 +126,10 @@ fn translate(error: &rusqlite::Error, sql: &str, place: &str) -> Error {
     let reason = error.to_string();
     let place = place.to_owned();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked { place },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            let holder = super::holders::writer_of(Path::new(&place));
+            Error::Locked { place, holder }
+        }
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Error::Corrupt { place, reason },
         Some(
             ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::DiskFull | ErrorCode::SystemIoFailure,
@@ -248,15 +259,15 @@ impl Conn for SqliteConn {
     }
 
     fn query(&mut self, sql: &str, params: &[Val]) -> Result<Vec<Row>> {
-        self.rows(sql, params).map_err(|error| translate(&error, sql, &self.place))
+        timed(sql, || self.rows(sql, params)).map_err(|error| translate(&error, sql, &self.place))
     }
 
     fn exec(&mut self, sql: &str, params: &[Val]) -> Result<u64> {
-        self.changed(sql, params).map(|rows| rows as u64).map_err(|error| translate(&error, sql, &self.place))
+        timed(sql, || self.changed(sql, params)).map(|rows| rows as u64).map_err(|error| translate(&error, sql, &self.place))
     }
 
     fn insert(&mut self, bulk: &Bulk, cells: &[ValRef<'_>]) -> Result<Vec<usize>> {
-        self.inserted(bulk, cells).map_err(|error| translate(&error, bulk.table, &self.place))
+        timed(bulk.table, || self.inserted(bulk, cells)).map_err(|error| translate(&error, bulk.table, &self.place))
     }
 }
 

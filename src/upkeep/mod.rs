@@ -2,11 +2,19 @@
 //!
 //! | file | what it is for |
 //! |---|---|
+//! | [`backup`] | copies of the deck that are known to be whole: made online, verified, restored, drilled, thinned out |
+//! | [`care`] | the database: is it whole, who holds it, how it grows, what keeps it small and quick |
 //! | [`progress`] | how far a long piece of work is, and whether it is to stop |
 //! | [`runs`] | what was done and how it went; ages on the board come from here |
+//! | [`site`] | what long work is given |
 //!
 //! Long work is blocking, runs on a thread of its own and tells a [`progress::Watcher`] where it is. Nothing here knows a face, and nothing
 //! here sends anything to the outside.
 
+pub mod backup;
+pub mod care;
 pub mod progress;
 pub mod runs;
+pub mod site;
+
+pub use site::Site;

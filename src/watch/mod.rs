@@ -7,6 +7,8 @@
 //! | [`board`] | the health board: systems, lines, what hurts most first; pure |
 //! | [`heartbeat`] | jobs that say when they run |
 //! | [`health`] | how each part of the deck is, with the reason |
+//! | [`own`] | the parts of the deck: each with its cause and one remedy |
+//! | [`boards`] | the board, loaded: own parts live, probes and heartbeats from their rows |
 //! | [`probe`] | targets outside: what is asked, when, and what it means |
 //! | [`token`] | who may ask |
 //! | [`server`] | the endpoint |
@@ -15,11 +17,13 @@
 //! nothing, and tells no text of a persona and no prompt.
 
 pub mod board;
+pub mod boards;
 pub mod collect;
 pub mod exposition;
 pub mod health;
 pub mod heartbeat;
 mod ledger;
+pub mod own;
 pub mod probe;
 pub mod server;
 mod services;

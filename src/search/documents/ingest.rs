@@ -115,6 +115,20 @@ pub fn behind(c: &mut dyn Conn) -> Result<Option<i64>> {
     Ok(Some(changes.max(0)))
 }
 
+/// When the oldest change was made that search has not taken in; `None` when there is none, or it has not begun.
+///
+/// # Errors
+/// When the database fails.
+pub fn waits_since(c: &mut dyn Conn) -> Result<Option<crate::base::Millis>> {
+    let mut oldest: Option<crate::base::Millis> = None;
+    for topic in Topic::ALL {
+        let Some((taken, _)) = rows::position(c, &feed_name(topic))? else { continue };
+        let next = feed::after(c, topic.name(), taken, 1)?.first().map(|change| change.at);
+        oldest = oldest.into_iter().chain(next).min();
+    }
+    Ok(oldest)
+}
+
 /// What the feed brought in a topic. None when nothing did.
 ///
 /// # Errors

@@ -1,0 +1,9 @@
+DROP TABLE rate_states;
+DROP TABLE process_memory;
+DROP TABLE probe_watcher;
+DROP TABLE probe_pauses;
+DROP TABLE probe_days;
+DROP TABLE probe_hours;
+DROP TABLE probe_results;
+DROP TABLE probe_changes;
+DROP TABLE probe_states;

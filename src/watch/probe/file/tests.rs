@@ -1,0 +1,151 @@
+use super::*;
+use crate::watch::probe::model::{Schedule, Target, When};
+use proptest::prelude::*;
+use secrecy::ExposeSecret as _;
+use std::time::Duration;
+
+struct Known;
+
+impl Names for Known {
+    fn value(&self, name: &str) -> Result<Option<String>, String> {
+        Ok((name == "SHOP_KEY").then(|| "canary".to_owned()))
+    }
+}
+
+fn read_text(text: &str) -> Result<Definitions, Vec<String>> {
+    parse("/p.toml", text, false, &Known).map_err(|broken| broken.faults.iter().map(ToString::to_string).collect())
+}
+
+fn faults(text: &str) -> Vec<String> {
+    read_text(text).unwrap_err()
+}
+
+#[test]
+fn a_whole_file_is_read() {
+    let text = r#"
+presets = ["textbook-rag"]
+[preset.textbook-rag]
+base_url = "http://localhost:9000"
+[defaults]
+interval = "1m"
+failures = 2
+[[probe]]
+name = "shop"
+system = "web"
+http = "https://shop.example/health"
+headers = { Authorization = "Bearer ${SHOP_KEY}" }
+degraded_over = "250ms"
+conditions = ["[STATUS] == 200"]
+[[probe]]
+name = "cache"
+redis = "localhost"
+[[probe]]
+name = "port"
+tcp = "[::1]:99"
+timeout = "2s"
+interval = "5s"
+[[heartbeat]]
+name = "nightly"
+cron = "30 2 * * *"
+zone = "Europe/Berlin"
+grace = "30m"
+[[maintenance]]
+system = "web"
+from = 2026-11-22T02:00:00+01:00
+until = 2026-11-22T03:00:00+01:00
+"#;
+    let all = read_text(text).unwrap();
+    let shop = all.probe("shop").unwrap();
+    assert_eq!((shop.system.as_str(), shop.interval, shop.failures), ("web", Duration::from_secs(60), 2));
+    assert_eq!(shop.degraded_over, Some(Duration::from_millis(250)));
+    let Target::Http { headers, follow, method, .. } = &shop.target else { panic!("{shop:?}") };
+    assert_eq!((headers[0].1.expose_secret(), *follow, method.as_str()), ("Bearer canary", false, "GET"));
+    assert!(!format!("{all:?}").contains("canary"), "a secret is not told");
+    assert!(matches!(&all.probe("cache").unwrap().target, Target::Redis { port: 6_379, .. }));
+    assert!(matches!(&all.probe("port").unwrap().target, Target::Tcp { host, port: 99 } if host == "::1"));
+    assert!(matches!(&all.heartbeats[0].schedule, Schedule::Cron { .. }));
+    assert!(matches!(all.maintenance[0].when, When::Once { from, until } if until - from == 3_600_000));
+    assert!(all.probes.iter().any(|probe| probe.system == "textbook-rag" && format!("{probe:?}").contains("http://localhost:9000")));
+}
+
+#[test]
+fn each_fault_names_its_line_and_what_was_expected() {
+    for (text, words) in [
+        (
+            "[[probe]]\nname = \"a\"\nhttp = \"http://h\"\nintervall = \"3s\"\n",
+            "line 4, column 1: [[probe]] has no key `intervall`; did you mean `interval`?",
+        ),
+        ("[[probe]]\nname = \"a\"\n", "line 1, column 1: [[probe]] has no `http`: it needs one target"),
+        ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\nhttp = \"http://h\"\n", "one target"),
+        ("[[probe]]\nname = \"a b\"\ntcp = \"h:1\"\n", "line 2"),
+        ("[[probe]]\nname = \"a\"\ntcp = \"h\"\n", "host:port"),
+        ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\ninterval = \"soon\"\n", "is not a length of time"),
+        ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\ninterval = \"5s\"\ntimeout = \"9s\"\n", "longer than `interval`"),
+        (
+            "[[probe]]\nname = \"a\"\ntcp = \"h:1\"\n[[probe]]\nname = \"a\"\ntcp = \"h:2\"\n",
+            "line 4, column 1: there is a second probe called `a`",
+        ),
+        ("[[probe]]\nname = \"a\"\nhttp = \"ftp://h\"\n", "https://host/path"),
+        ("[[probe]]\nname = \"a\"\nredis = \"h\"\npassword = \"${NOBODY}\"\n", "line 4, column 12: `password`: NOBODY is not set"),
+        ("[[probe]]\nname = \"a\"\nlog_file = \"/l\"\nerror = \"(\"\n", "not a regular expression"),
+        ("[[heartbeat]]\nname = \"a\"\ncron = \"0 0 30 2 *\"\n", "never comes"),
+        ("[[heartbeat]]\nname = \"a\"\ncron = \"* * * * * *\"\n", "five fields"),
+        ("[[heartbeat]]\nname = \"a\"\ncron = \"0 0 * * *\"\nzone = \"Berlin\"\n", "Europe/Berlin"),
+        ("[[maintenance]]\nprobe = \"a\"\ncron = \"0 0 * * *\"\nduration = \"1h\"\n", "no probe or heartbeat called `a`"),
+        ("[[maintenance]]\nall = true\nfrom = 2026-11-22T02:00:00\nuntil = 2026-11-22T03:00:00Z\n", "a time with its zone"),
+        ("presets = [\"textbok-rag\"]\n", "did you mean `textbook-rag`?"),
+        ("presets = [\"textbook-rag\"]\n[preset.textbook-rag]\nbase_ur = \"x\"\n", "did you mean `base_url`?"),
+        ("[preset.textbook-rag]\nbase_url = \"x\"\n", "not switched on"),
+        ("[defaults]\nfailures = 0\n", "from 1 to 1000"),
+        ("probe = 3\n", "expected [[probe]]"),
+        ("[[probe]\n", "invalid TOML"),
+    ] {
+        let found = faults(text);
+        assert!(found.iter().any(|fault| fault.contains(words)), "{words:?} in {found:?}");
+        assert!(found.iter().all(|fault| fault.starts_with("/p.toml, line ") || fault.starts_with("preset ")), "{found:?}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_file_that_others_may_read_is_refused_and_not_repeated() {
+    let text = "[[probe]]\nname = \"a\"\nredis = \"h\"\npassword = \"canary\"\n";
+    let broken = parse("/p.toml", text, true, &Known).unwrap_err();
+    assert!(broken.to_string().contains("chmod 600") && !broken.to_string().contains("canary"), "{broken}");
+    assert!(parse("/p.toml", text, false, &Known).is_ok());
+}
+
+#[test]
+fn each_preset_lays_out() {
+    for (name, _) in presets::ALL {
+        let all = read_text(&format!("presets = [\"{name}\"]\n")).unwrap();
+        assert!(!all.probes.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_broken_file_leaves_what_was_in_force() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE_NAME);
+    let source = Source::open(directory.path(), &directory.path().join("environment"));
+    assert!(source.current().broken.is_none() && source.current().definitions.probes.is_empty());
+    std::fs::write(&path, "[[probe]]\nname = \"a\"\ntcp = \"h:1\"\n").unwrap();
+    assert!(source.reload() && !source.reload());
+    std::fs::write(&path, "[[probe]]\nname = \"a\"\n").unwrap();
+    assert!(!source.reload());
+    let current = source.current();
+    assert_eq!((current.definitions.probes.len(), current.broken.is_some()), (1, true));
+    std::fs::remove_file(&path).unwrap();
+    assert!(source.reload() && source.current().definitions.probes.is_empty() && source.current().broken.is_none());
+}
+
+proptest! {
+    #[test]
+    fn no_file_makes_it_panic(text in any::<String>()) {
+        let _ = parse("/p", &text, true, &Known);
+    }
+
+    #[test]
+    fn no_value_makes_it_panic(key in "(name|http|tcp|redis|interval|cron|from|conditions|headers)", value in "[\\[\\]{}\"a-z0-9:=$ .-]{0,30}") {
+        let _ = parse("/p", &format!("[[probe]]\n{key} = {value}\n[[heartbeat]]\n{key} = \"{value}\"\n"), true, &Known);
+    }
+}

@@ -1,0 +1,124 @@
+//! Whether it is our own network: when most distinct hosts fail at once, that is one finding and not one for each of them. Pure.
+
+use super::check::{Cause, Outcome};
+use crate::base::Millis;
+use crate::watch::health::Status;
+use std::collections::BTreeMap;
+
+/// With fewer distinct hosts nothing is concluded.
+pub const HOSTS: usize = 3;
+/// Percent of the distinct hosts that fail at once.
+pub const SHARE: usize = 80;
+
+/// Whether a result tells that nothing came back from the host: a host that answers with a refusal of its own proves the network.
+#[must_use]
+pub fn is_silence(outcome: &Outcome) -> bool {
+    let silent = matches!(outcome.cause, Some(Cause::Refused | Cause::Timeout | Cause::Dns | Cause::Tls | Cause::Network));
+    silent && outcome.status == Status::Unhealthy
+}
+
+#[derive(Debug, Clone)]
+struct Seen {
+    host: String,
+    at: Millis,
+    lasts: Millis,
+    silent: bool,
+}
+
+/// The last result of each probe that names a host.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    seen: BTreeMap<String, Seen>,
+}
+
+/// What stands against our own network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Distinct hosts that are silent.
+    pub silent: usize,
+    /// Distinct hosts in all.
+    pub hosts: usize,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{} of {} hosts do not answer at once: it is probably the network of this machine; probes of silent hosts keep the state they had",
+            self.silent, self.hosts
+        )
+    }
+}
+
+impl Network {
+    /// Take in a result. It counts for one interval and a half.
+    pub fn take(&mut self, probe: &str, outcome: &Outcome, interval: Millis, at: Millis) {
+        if let Some(host) = outcome.host.as_ref().map(|host| host.to_lowercase()) {
+            let seen = Seen { host, at, lasts: interval + interval / 2, silent: is_silence(outcome) };
+            self.seen.insert(probe.to_owned(), seen);
+        }
+    }
+
+    /// Forget the probes that are no more.
+    pub fn keep(&mut self, exists: impl Fn(&str) -> bool) {
+        self.seen.retain(|probe, _| exists(probe));
+    }
+
+    /// The probes that are silent now, each with the time from which a failure of its may be of the same trouble.
+    #[must_use]
+    pub fn silent(&self, now: Millis) -> Vec<(String, Millis)> {
+        let silent = self.seen.iter().filter(|(_, seen)| seen.silent && now - seen.at <= seen.lasts);
+        silent.map(|(probe, seen)| (probe.clone(), now - seen.lasts)).collect()
+    }
+
+    /// What stands now. A host is silent when each of its probes is.
+    #[must_use]
+    pub fn finding(&self, now: Millis) -> Option<Finding> {
+        let mut hosts: BTreeMap<&str, bool> = BTreeMap::new();
+        for seen in self.seen.values().filter(|seen| now - seen.at <= seen.lasts) {
+            let silent = hosts.entry(&seen.host).or_insert(true);
+            *silent &= seen.silent;
+        }
+        let silent = hosts.values().filter(|silent| **silent).count();
+        (hosts.len() >= HOSTS && silent * 100 >= hosts.len() * SHARE).then_some(Finding { silent, hosts: hosts.len() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(host: &str, cause: Option<Cause>) -> Outcome {
+        let status = if cause.is_some() { Status::Unhealthy } else { Status::Healthy };
+        Outcome { status, latency_us: None, error: None, cause, host: Some(host.to_owned()), value: None, detail: serde_json::Value::Null }
+    }
+
+    #[test]
+    fn most_distinct_hosts_in_one_round_are_one_finding() {
+        let mut network = Network::default();
+        let mut take = |network: &mut Network, probe: &str, host: &str, cause| network.take(probe, &outcome(host, cause), 30_000, 1_000);
+        for number in 0..4 {
+            take(&mut network, &format!("p{number}"), &format!("h{number}"), Some(Cause::Timeout));
+        }
+        assert_eq!(network.finding(1_000), Some(Finding { silent: 4, hosts: 4 }));
+        take(&mut network, "p4", "h4", None);
+        assert_eq!(network.finding(1_000), Some(Finding { silent: 4, hosts: 5 }), "80 percent");
+        take(&mut network, "p3", "h3", Some(Cause::Status(500)));
+        assert_eq!(network.finding(1_000), None, "a host that complains proves the network");
+    }
+
+    #[test]
+    fn many_probes_of_one_host_are_one_host_and_old_results_do_not_count() {
+        let mut network = Network::default();
+        for number in 0..9 {
+            network.take(&format!("p{number}"), &outcome("H1", Some(Cause::Refused)), 30_000, 0);
+        }
+        network.take("q", &outcome("h2", Some(Cause::Dns)), 30_000, 0);
+        assert_eq!(network.finding(0), None);
+        network.take("r", &outcome("h3", Some(Cause::Dns)), 30_000, 0);
+        assert_eq!(network.finding(45_000), Some(Finding { silent: 3, hosts: 3 }));
+        assert_eq!(network.finding(45_001), None);
+        network.keep(|probe| probe != "r");
+        assert_eq!(network.finding(0), None);
+    }
+}
