@@ -2,6 +2,10 @@
 //!
 //! It knows how the settings map onto the services. It decides nothing itself, prints nothing, and holds no SQL.
 
+mod health;
+
+pub use health::NotProbed;
+
 use crate::agent::{self, Parameters, Services};
 use crate::base::{Clock, PersonaId};
 use crate::config::{self, Purpose, Settings};
@@ -91,6 +95,8 @@ pub struct Deck {
     judges: Arc<OnceLock<Judges>>,
     /// Loads its model and its index when it is first asked.
     search: Search,
+    /// What is probed: read when it is first asked for.
+    probes: Arc<OnceLock<watch::probe::file::Source>>,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +123,7 @@ impl Deck {
         let search = search_settings(&settings);
         let search = Search::new(db.clone(), Arc::clone(&clock), search);
         let traffic = Traffic::new(route(&settings.route));
-        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, traffic, judges: Arc::default(), search })
+        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, traffic, judges: Arc::default(), search, probes: Arc::default() })
     }
 
     /// What is under way with the models in this process.

@@ -54,7 +54,8 @@ impl Ran {
         let json = self.json();
         let keys = json["keys"].as_array().unwrap().iter();
         keys.filter(|row| {
-            row["action"] == action && !["text", "beliefs", "gauges", "search"].contains(&row["scope"].as_str().unwrap_or_default())
+            row["action"] == action
+                && !["text", "beliefs", "gauges", "health", "search"].contains(&row["scope"].as_str().unwrap_or_default())
         })
         .map(|row| row["key"].clone())
         .collect()

@@ -109,6 +109,7 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
     let mut loops = spawn(services, &Observer::new(sender), &stop, until);
     let mut terminate =
         signal(SignalKind::terminate()).map_err(|error| Failure::failed(format!("signals cannot be waited for: {error}")))?;
+    super::started::note(context, deck, "agent run", until == Until::Stopped).await;
     let mut failures = Vec::new();
     let mut printer = Printer::default();
     loop {

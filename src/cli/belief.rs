@@ -25,6 +25,7 @@ use crate::moderation::{self, Right, roles};
 use crate::store::Conn;
 use crate::store::audit::Actor;
 use std::path::PathBuf;
+use time::Time;
 
 /// Arguments of `quarterdeck belief`.
 #[derive(Debug, clap::Args)]
@@ -51,7 +52,7 @@ enum Command {
         belief: String,
         /// As it was then: `2026-11-01`, `2026-11-01T14:00:00Z`, or `7d` for seven days ago.
         #[arg(long, value_name = "TIME")]
-        at: Option<time::Time>,
+        at: Option<Time>,
     },
     /// Take up a belief: `quarterdeck belief create "Ferries" --summary "…" --confidence 0.6 --because "…"`.
     Create(change::Create),
@@ -146,17 +147,17 @@ enum Command {
     /// The whole graph as it was.
     At {
         /// `2026-11-01`, `2026-11-01T14:00:00Z`, or `7d` for seven days ago.
-        time: time::Time,
+        time: Time,
         /// Only as far as this deck knew at that time: history that was imported later is left out.
         #[arg(long, value_name = "TIME")]
-        known_by: Option<time::Time>,
+        known_by: Option<Time>,
     },
     /// What changed between two times, or from one until now.
     Diff {
         /// From.
-        from: time::Time,
+        from: Time,
         /// Until; now, when it is left out.
-        to: Option<time::Time>,
+        to: Option<Time>,
     },
     /// What evidence led to which stance, and what was said from it.
     Chain {
@@ -167,7 +168,7 @@ enum Command {
     Contradictions {
         /// As it was then.
         #[arg(long, value_name = "TIME")]
-        at: Option<time::Time>,
+        at: Option<Time>,
     },
     /// What waits for a person: suggested edges, conflicts, and belief changes that wait with a draft.
     Suggestions {

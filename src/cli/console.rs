@@ -10,14 +10,22 @@ use std::io::{self, IsTerminal as _};
 ///
 /// # Errors
 /// When there is no terminal, or as the settings and the database say.
-pub fn run(context: &Context) -> Result<Outcome, Failure> {
+pub fn run(context: &Context, read_only: bool) -> Result<Outcome, Failure> {
     if context.out.is_json() || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(Failure::usage("the console needs a terminal")
             .hint("`quarterdeck --plain` does without one, and so do the subcommands that `quarterdeck --help` lists"));
     }
-    let (deck, persona) = open(context)?;
+    let (deck, persona) = open(context, read_only)?;
     let actor = context.actor()?;
-    let left = context.block_on(console::run(deck, actor, persona, false, None))?;
+    let left = context.block_on(async {
+        // Nothing waits for it: the first frame is there before it is written.
+        let noted = async {
+            if !deck.settings.console.read_only {
+                super::started::note(context, &deck, "console", false).await;
+            }
+        };
+        tokio::join!(console::run(deck.clone(), actor, persona, false, None), noted).0
+    })?;
     match left.map_err(|error| Failure::failed(format!("the terminal cannot be used: {error}")))? {
         Some(why) => Err(Failure::failed(why).hint("what you decided is in the database; only how you looked at it is not remembered")),
         None => Ok(Outcome::Done),
@@ -28,11 +36,11 @@ pub fn run(context: &Context) -> Result<Outcome, Failure> {
 ///
 /// # Errors
 /// As the settings, the database and the streams say.
-pub fn plain(context: &Context) -> Result<Outcome, Failure> {
+pub fn plain(context: &Context, read_only: bool) -> Result<Outcome, Failure> {
     if context.out.is_json() {
         return Err(Failure::usage("--plain prints sentences, not JSON").hint("`quarterdeck queue --json` is for programs"));
     }
-    let (deck, persona) = open(context)?;
+    let (deck, persona) = open(context, read_only)?;
     let actor = context.actor()?;
     let print = |line: &str| {
         context.out.text(line).map_err(|failure| io::Error::other(failure.message))?;
@@ -52,8 +60,15 @@ pub fn plain_alone() -> Failure {
     Failure::usage("--plain is for the console, and goes without a subcommand").hint("leave one of them out")
 }
 
-fn open(context: &Context) -> Result<(Deck, Option<Persona>), Failure> {
-    let deck = Deck::open(context.settings()?, context.clock.clone())?;
+/// `--read-only` in front of a subcommand.
+pub fn read_only_alone() -> Failure {
+    Failure::usage("--read-only is for the console, and goes without a subcommand").hint("leave one of them out")
+}
+
+fn open(context: &Context, read_only: bool) -> Result<(Deck, Option<Persona>), Failure> {
+    let mut settings = context.settings()?;
+    settings.console.read_only |= read_only;
+    let deck = Deck::open(settings, context.clock.clone())?;
     let persona = match context.global.persona.clone() {
         Some(key) => Some(deck.db.read_blocking(move |c| crate::memory::personas::find(c, &key))?),
         None => None,

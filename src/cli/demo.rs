@@ -119,6 +119,7 @@ async fn at_the_console(context: &Context, deck: &Deck, services: crate::agent::
     let (stopper, stop) = watch::channel(false);
     let (sender, mut events) = mpsc::unbounded_channel();
     let models = services.llm.clone();
+    super::started::note(context, deck, "demo", true).await;
     let looping = tokio::spawn(runner::run(services, Observer::new(sender), stop, Until::Stopped));
     // What the loop tells stands in the database as well; here nobody would see it.
     let listening = tokio::spawn(async move { while events.recv().await.is_some() {} });

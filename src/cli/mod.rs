@@ -20,12 +20,14 @@ mod demo;
 mod doctor;
 mod events;
 mod failure;
+mod health;
 mod import;
 mod index;
 mod keys;
 pub mod log;
 mod long;
 mod man;
+mod mark;
 mod models;
 pub mod output;
 mod pause;
@@ -40,6 +42,7 @@ mod search;
 mod seed;
 mod serve;
 mod signals;
+mod started;
 mod team;
 mod themes;
 
@@ -64,6 +67,9 @@ pub struct Cli {
     /// Open the console in plain lines: no colours, no moved cursor, one command a line; for screen readers and pipes.
     #[arg(long)]
     plain: bool,
+    /// Open the console so that no key changes anything of the deck, in any tab; it does not probe either.
+    #[arg(long)]
+    read_only: bool,
     /// Without one the console opens.
     #[command(subcommand)]
     command: Option<Command>,
@@ -124,6 +130,10 @@ enum Command {
     Config(config::Args),
     /// How the console can look: list the themes, check one.
     Themes(themes::Args),
+    /// What is broken, since when, what to try first; exit code 3 when something is.
+    Health(health::Args),
+    /// Say what happened: a deployment, a restart, changed settings, a note; show what happened.
+    Mark(mark::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
     /// Print the manual page, or write all of them.
@@ -157,6 +167,8 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Sandbox(args) => sandbox::run(context, &args),
         Command::Doctor(args) => doctor::run(context, &args),
         Command::Round(args) => round::run(context, &args),
+        Command::Health(args) => health::run(context, &args),
+        Command::Mark(args) => mark::run(context, &args),
         Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),
@@ -189,9 +201,10 @@ impl Exit {
         // The panic hook has said what there is to say; a fault is a failure, whatever thread it was in.
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
             Some(_) if cli.plain => Err(console::plain_alone()),
+            Some(_) if cli.read_only => Err(console::read_only_alone()),
             Some(command) => run(&context, command),
-            None if cli.plain => console::plain(&context),
-            None => console::run(&context),
+            None if cli.plain => console::plain(&context, cli.read_only),
+            None => console::run(&context, cli.read_only),
         }));
         match result {
             Ok(Ok(outcome)) => outcome.into(),

@@ -38,6 +38,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
         let stopped = super::signals::Stopped::new()?;
         let server = start(context, &deck, args, false).await?;
         let _keeper = crate::upkeep::audit::keeper::start(deck.audit());
+        super::started::note(context, &deck, "serve", true).await;
         stopped.wait().await;
         server.close().await;
         Ok(Outcome::Done)
@@ -48,7 +49,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
 pub(super) async fn start(context: &Context, deck: &Deck, args: &Args, runs_agents: bool) -> Result<Server, Failure> {
     let token = args.token_file.as_deref().map(Token::read).transpose()?;
     let has_token = token.is_some();
-    let options = watch::Options { listen: args.listen, token, runs_agents };
+    let options = watch::Options { listen: args.listen, token, runs_agents, board: deck.boards() };
     let server = watch::server::start(deck.metrics(), options).await?;
     let address = server.address();
     if !address.ip().is_loopback() && !has_token {

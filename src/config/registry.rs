@@ -672,6 +672,13 @@ pub const SETTINGS: &[Setting] = &[
         "Whether the console masks what other people wrote until a key shows it. What a person chose with the key is remembered and goes before this.",
     ),
     setting(
+        "console.read_only",
+        "QUARTERDECK_READ_ONLY",
+        Kind::Choice(&["yes", "no"]),
+        Some("no"),
+        "Whether the console only reads: no key changes anything of the deck, in any tab, and it does not probe. `--read-only` does the same for one start.",
+    ),
+    setting(
         "search.embedder.folder",
         "QUARTERDECK_EMBEDDER_FOLDER",
         Kind::Directory,

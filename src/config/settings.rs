@@ -217,6 +217,8 @@ pub struct ConsoleSettings {
     pub colors: String,
     /// Whether what other people wrote is masked until a key shows it.
     pub mask_incoming: bool,
+    /// Whether no key of the console changes anything.
+    pub read_only: bool,
 }
 
 /// How texts are made into vectors.
@@ -319,6 +321,7 @@ impl Settings {
                 theme: reader.text("console.theme")?,
                 colors: reader.text("console.colors")?,
                 mask_incoming: reader.text("console.mask_incoming")? == "yes",
+                read_only: reader.text("console.read_only")? == "yes",
             },
             audit: AuditSettings {
                 key: reader.secret("audit.key"),

@@ -9,6 +9,8 @@ pub enum Scope {
     Beliefs,
     /// Among the numbers of the ledger, and on the calls behind one.
     Gauges,
+    /// On the board of health, and in a line's history.
+    Health,
     /// In the list of the queue, and wherever an item is at hand.
     Queue,
     /// In the search, on its results and on the document at hand.
@@ -19,7 +21,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 6] = [Self::Global, Self::Beliefs, Self::Gauges, Self::Queue, Self::Search, Self::Text];
+    pub const ALL: [Self; 7] = [Self::Global, Self::Beliefs, Self::Gauges, Self::Health, Self::Queue, Self::Search, Self::Text];
 
     /// The word in keymaps.
     #[must_use]
@@ -28,6 +30,7 @@ impl Scope {
             Self::Global => "global",
             Self::Beliefs => "beliefs",
             Self::Gauges => "gauges",
+            Self::Health => "health",
             Self::Queue => "queue",
             Self::Search => "search",
             Self::Text => "text",
@@ -87,6 +90,7 @@ actions! {
     PreviousTab "app.previous_tab" Global "previous tab" "Go to the tab before.";
     BeliefsTab "app.beliefs" Global "beliefs" "Go to the beliefs.";
     GaugesTab "app.gauges" Global "gauges" "Go to the gauges: cost, latency, budgets.";
+    HealthTab "app.health" Global "health" "Go to the health: what is broken, since when, what to do next.";
     QueueTab "app.queue" Global "queue" "Go to the queue.";
     Persona "app.persona" Global "persona" "Choose whose items are shown.";
     Search "app.search" Global "search" "Search over everything that was said, believed, drafted, decided and noted.";
@@ -153,6 +157,27 @@ actions! {
     GaugesCopyId "gauges.copy_id" Gauges "copy id" "Copy the id of the call to the terminal's clipboard.";
     GaugesRefresh "gauges.refresh" Gauges "refresh" "Read the numbers again.";
 
+    HealthOpen "health.open" Health "open" "Show the line's history and what changed in the hour before; fold or unfold a system.";
+    HealthNext "health.next" Health "next trouble" "Go to the next line that is not healthy.";
+    HealthRemedy "health.remedy" Health "do the remedy" "Do what stands at the bottom as the first thing to try, where the console can do it.";
+    HealthFold "health.fold" Health "fold" "Fold the system at hand, or unfold it.";
+    HealthFoldAll "health.fold_all" Health "fold all" "Fold every system, or unfold every one.";
+    HealthFilter "health.filter" Health "filter" "Filter the board: words of names and reasons, `is:`, `kind:`.";
+    HealthCheck "health.check" Health "check now" "Probe the target at hand now; a part of the deck is looked at again.";
+    HealthPauseProbe "health.pause_probe" Health "pause probe" "Pause the probe at hand, or resume it.", asks;
+    HealthCheckDatabase "health.check_database" Health "check database" "Check the whole database: integrity, foreign keys, schema.";
+    HealthVerifyAudit "health.verify_audit" Health "verify audit" "Walk the chain of the audit log.";
+    HealthVerifyIndex "health.verify_index" Health "verify index" "Compare the index with an exact search.";
+    HealthRebuildIndex "health.rebuild_index" Health "rebuild index" "Throw the index away and make it anew.", asks;
+    HealthBackUp "health.back_up" Health "back up" "Make a backup and verify it.", asks;
+    HealthDrill "health.drill" Health "drill" "Restore the newest backup into a scratch place and try it.", asks;
+    HealthCheckpoint "health.checkpoint" Health "checkpoint" "Take the write-ahead log into the database's file.", asks;
+    HealthPauseSending "health.pause_sending" Health "pause sending" "Stop all sending, or send again.", asks;
+    HealthStop "health.stop" Health "stop the work" "Stop the care that is under way, where it can end cleanly.";
+    HealthNote "health.note" Health "note" "Note what happened, so that it stands among what changed.";
+    HealthCopy "health.copy" Health "copy command" "Copy the command of the remedy, else the line, to the terminal's clipboard.";
+    HealthRefresh "health.refresh" Health "refresh" "Read the board again.";
+
     Open "queue.open" Queue "open" "Open the item and claim it, so that nobody else decides it meanwhile.";
     Approve "queue.approve" Queue "approve" "Approve the item and go to the next one. It is sent when its undo window is over.";
     ApproveStay "queue.approve_stay" Queue "approve, stay" "Approve the item and stay on it.";
@@ -196,6 +221,58 @@ actions! {
 }
 
 impl Action {
+    /// Whether it changes something of the deck. What only a person keeps for themselves, as a saved filter or an export, is none of it.
+    #[must_use]
+    pub fn changes(self) -> bool {
+        match self.scope() {
+            Scope::Global => self == Self::KillSwitch,
+            Scope::Beliefs => matches!(
+                self,
+                Self::BeliefCreate
+                    | Self::BeliefConfidence
+                    | Self::BeliefStance
+                    | Self::BeliefTitle
+                    | Self::BeliefSummary
+                    | Self::BeliefTags
+                    | Self::BeliefNudgeUp
+                    | Self::BeliefNudgeDown
+                    | Self::BeliefLock
+                    | Self::BeliefUnlock
+                    | Self::BeliefLink
+                    | Self::BeliefUnlink
+                    | Self::BeliefAccept
+                    | Self::BeliefRefuse
+                    | Self::BeliefUndo
+            ),
+            Scope::Health => !matches!(
+                self,
+                Self::HealthOpen
+                    | Self::HealthNext
+                    | Self::HealthFold
+                    | Self::HealthFoldAll
+                    | Self::HealthFilter
+                    | Self::HealthStop
+                    | Self::HealthCopy
+                    | Self::HealthRefresh
+            ),
+            Scope::Queue => matches!(
+                self,
+                Self::Approve
+                    | Self::ApproveStay
+                    | Self::Reject
+                    | Self::Edit
+                    | Self::EditOutside
+                    | Self::Return
+                    | Self::Hold
+                    | Self::Escalate
+                    | Self::Skip
+                    | Self::Claim
+                    | Self::Undo
+            ),
+            Scope::Gauges | Scope::Search | Scope::Text => false,
+        }
+    }
+
     /// The action of this name.
     #[must_use]
     pub fn by_id(id: &str) -> Option<Self> {

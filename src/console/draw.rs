@@ -67,6 +67,7 @@ pub(super) fn draw(state: &mut State, frame: &mut Frame<'_>) {
             parts::case(state, buffer, places.case);
         }
         Name::Gauges => super::gauges::draw::draw(state, buffer),
+        Name::Health => super::health::draw::draw(state, buffer),
         Name::Search => field = super::search::draw::draw(state, buffer),
     }
     bars::footer(state, buffer, places.footer);

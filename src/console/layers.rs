@@ -141,6 +141,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
             }
             match confirm {
                 Confirm::Resume => vec![Request::Pause { stop: false }],
+                Confirm::Care(ask) => super::health::care::begin(state, *ask),
                 Confirm::Discard => {
                     state.layers.pop();
                     Vec::new()
@@ -242,6 +243,11 @@ pub(super) fn after_text(state: &mut State) -> Vec<Request> {
             let typed = text.lines().join(" ");
             super::beliefs::act::filtered(state, typed)
         }
+        Some(Layer::Line { asked: Asked::Health(super::health::Asked::Filter), text }) => {
+            let typed = text.lines().join(" ");
+            super::health::act::filtered(state, &typed);
+            Vec::new()
+        }
         Some(Layer::Line { asked: Asked::Filter, text }) => {
             state.queue.filter = text.lines().join(" ");
             act::list(state)
@@ -267,6 +273,7 @@ fn entered(state: &mut State) -> Vec<Request> {
         }
         Asked::FilterName => super::saved::named(state, &typed),
         Asked::Gauges(asked) => super::gauges::act::entered(state, asked, &typed),
+        Asked::Health(asked) => super::health::act::entered(state, asked, &typed),
         Asked::Search(asked) => super::search::layer::entered(state, asked, &typed),
         Asked::Return if typed.is_empty() => again(state, Asked::Return, &typed, "the agent needs a note to write it again"),
         Asked::Return => act::decide(state, Decision::Return { note: typed }),

@@ -9,6 +9,7 @@ mod beliefs;
 mod count;
 mod draw;
 mod gauges;
+mod health;
 pub mod keymap;
 mod layers;
 mod looks;

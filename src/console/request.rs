@@ -21,6 +21,10 @@ use crate::store::Conn;
 use crate::store::audit::Actor;
 use std::sync::{Arc, OnceLock};
 
+/// Why a change is refused.
+pub(super) const READ_ONLY: &str =
+    "this console only reads, nothing was changed; leave --read-only and console.read_only out to change something";
+
 /// An item, and the version that was on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -108,6 +112,8 @@ pub(super) enum Request {
     Beliefs(super::beliefs::Request),
     /// What the gauges' tab asks.
     Gauges(super::gauges::request::Request),
+    /// What the health tab asks.
+    Health(super::health::request::Request),
     /// A part of the list. `generation` tells an answer that is no longer wanted.
     List { filter: Box<Filter>, from: From, generation: u64 },
     /// An item with everything that a decision rests on.
@@ -150,6 +156,7 @@ pub(super) struct Overview {
 pub(super) enum Reply {
     Beliefs(Box<super::beliefs::Reply>),
     Gauges(super::gauges::request::Reply),
+    Health(super::health::request::Reply),
     List {
         part: Part,
         from: From,
@@ -192,7 +199,21 @@ impl Request {
         match self {
             Self::Search(request) => request.is_awaited(),
             Self::Gauges(request) => request.is_awaited(),
+            Self::Health(request) => request.is_awaited(),
             _ => true,
+        }
+    }
+}
+
+impl Request {
+    /// Whether it changes anything of the deck. What a person keeps for themselves, saved filters and exports, is none of it.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Decide { .. } | Self::Pause { .. } => true,
+            Self::Beliefs(request) => matches!(request, super::beliefs::Request::Change(_)),
+            Self::Health(request) => request.changes(),
+            Self::Search(request) => matches!(request, search::Request::Follow),
+            _ => false,
         }
     }
 }
@@ -203,6 +224,7 @@ impl Reply {
         match self {
             Self::Search(reply) => reply.is_awaited(),
             Self::Gauges(reply) => reply.is_awaited(),
+            Self::Health(reply) => reply.is_awaited(),
             _ => true,
         }
     }
@@ -234,11 +256,34 @@ impl Desk {
         self.deck.rules_file().exists()
     }
 
+    /// What comes back at once where nothing may be changed.
+    pub fn refused(&self, request: &Request) -> Option<Reply> {
+        if !self.deck.settings.console.read_only || !request.changes() {
+            return None;
+        }
+        let why = || READ_ONLY.to_owned();
+        Some(match request.clone() {
+            Request::Decide { seen, decision } => Reply::Decided { seen, decision, result: Err(why()) },
+            Request::Pause { .. } => Reply::Paused(Err(why())),
+            Request::Beliefs(super::beliefs::Request::Change(change)) => {
+                Reply::Beliefs(Box::new(super::beliefs::Reply::Changed { change, result: Err(why()) }))
+            }
+            Request::Health(request) => Reply::Health(request.refused(&why())?),
+            // Search shows what is taken in already.
+            Request::Search(search::Request::Follow) => Reply::Search(search::Reply::Followed(Ok(crate::search::Followed::default()))),
+            _ => return None,
+        })
+    }
+
     /// Answer a request.
     pub async fn answer(&self, request: Request) -> Reply {
+        if let Some(refused) = self.refused(&request) {
+            return refused;
+        }
         match request {
             Request::Beliefs(request) => Reply::Beliefs(Box::new(super::beliefs::request::answer(self, request).await)),
             Request::Gauges(request) => Reply::Gauges(super::gauges::request::answer(self, request).await),
+            Request::Health(request) => Reply::Health(super::health::request::answer(self, request, |_| ()).await),
             Request::List { filter, from, generation } => {
                 let part = {
                     let from = from.clone();

@@ -6,12 +6,13 @@ use super::queue::{Focus, Tab};
 use super::request::{self, Desk, Reply, Request, Seen};
 use super::state::{Layer, PATIENCE, Said, State, TICK, TOAST, Waits, Wish};
 use super::terminal::{self, Screen};
-use super::{draw, layers, memory, search, tabs, update};
+use super::{draw, health, layers, memory, search, tabs, update};
 use crate::base::Millis;
 use crate::deck::Deck;
 use crate::memory::Persona;
 use crate::moderation::Mode;
 use crate::store::audit::Actor;
+use crate::watch::probe::Engine;
 use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
 use std::io;
@@ -45,11 +46,28 @@ pub async fn run(
     remember(&desk, &mut state).await;
     let mut screen = Screen::enter(state.mouse)?;
     (state.width, state.height) = screen.size();
+    let probing = probing(&desk);
     let result = turn(&desk, &mut state, &mut screen).await;
     drop(screen);
+    // Another process may take over at once.
+    if let Some(Ok(Some(engine))) = match probing {
+        Some(probing) => Some(probing.await),
+        None => None,
+    } {
+        engine.stop().await;
+    }
     let kept = memory::keep(&state);
     result?;
     Ok(kept.err())
+}
+
+/// Probe, or stand by while another process does; beside the first frame. A console that only reads does neither.
+fn probing(desk: &Arc<Desk>) -> Option<tokio::task::JoinHandle<Option<Engine>>> {
+    if desk.deck.settings.console.read_only {
+        return None;
+    }
+    let deck = desk.deck.clone();
+    Some(tokio::spawn(async move { deck.watch_probes().inspect_err(|error| tracing::error!(%error, "nothing is probed from here")).ok() }))
 }
 
 /// Take up what the person left the console with.
@@ -76,6 +94,7 @@ pub(super) fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> Sta
         me: desk.actor.name.clone(),
         mode: desk.deck.mode,
         is_demo,
+        read_only: desk.deck.settings.console.read_only,
         keymap: looks.keymap,
         theme: looks.theme,
         glyphs: looks.glyphs,
@@ -83,6 +102,7 @@ pub(super) fn state(desk: &Desk, persona: Option<Persona>, is_demo: bool) -> Sta
         tab: tabs::Name::default(),
         beliefs: super::beliefs::Tab::default(),
         gauges: super::gauges::Tab::default(),
+        health: health::Tab::default(),
         search: search::Tab::default(),
         overview: request::Overview::default(),
         persona: persona.map(|persona| persona.id),
@@ -288,10 +308,19 @@ fn ask(desk: &Arc<Desk>, state: &mut State, answers: &mpsc::UnboundedSender<Repl
         let (desk, answers) = (Arc::clone(desk), answers.clone());
         tokio::spawn(async move {
             // Nobody listens any more once the console is left.
+            if let Some(refused) = desk.refused(&request) {
+                let _ = answers.send(refused);
+                return;
+            }
             let reply = match request {
                 Request::Search(search::request::Request::Follow) => {
                     let tell = |reply| drop(answers.send(Reply::Search(reply)));
                     Reply::Search(search::request::follow(&desk, tell).await)
+                }
+                Request::Health(request) => {
+                    let tells = answers.clone();
+                    let tell = move |reply| drop(tells.send(Reply::Health(reply)));
+                    Reply::Health(health::request::answer(&desk, request, tell).await)
                 }
                 request => desk.answer(request).await,
             };
@@ -323,7 +352,7 @@ fn renewal(state: &State, desk: &Desk, planned: Option<(Instant, Seen)>) -> Opti
     let case = state.queue.open_case()?;
     let (holder, until) = case.item.live_lease(state.now)?;
     let is_open = state.queue.focus == Focus::Case || state.layers.iter().any(|layer| matches!(layer, Layer::Editor { .. }));
-    if holder != state.me || !is_open {
+    if holder != state.me || !is_open || state.read_only {
         return None;
     }
     let seen = state.queue.seen()?;

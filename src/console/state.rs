@@ -28,6 +28,7 @@ pub(super) struct Said {
 pub(super) enum Asked {
     Beliefs(Box<super::beliefs::Asked>),
     Gauges(super::gauges::Asked),
+    Health(super::health::Asked),
     Filter,
     FilterName,
     Return,
@@ -42,6 +43,8 @@ pub(super) enum Asked {
 pub(super) enum Confirm {
     /// Send again after the kill switch.
     Resume,
+    /// Care of the deck.
+    Care(Box<super::health::Ask>),
     /// Leave with a text that was typed.
     Discard,
     /// Decide about everything that is marked.
@@ -122,12 +125,15 @@ pub(super) struct State {
     pub me: String,
     pub mode: Mode,
     pub is_demo: bool,
+    /// No key changes anything.
+    pub read_only: bool,
     pub keymap: Keymap,
     pub theme: Theme,
     pub glyphs: Glyphs,
     pub tab: super::tabs::Name,
     pub beliefs: super::beliefs::Tab,
     pub gauges: super::gauges::Tab,
+    pub health: super::health::Tab,
     pub queue: Tab,
     pub search: super::search::Tab,
     pub overview: Overview,

@@ -5,6 +5,7 @@
 use super::action::{Action, Scope};
 use super::beliefs;
 use super::gauges;
+use super::health;
 use super::keymap::Chord;
 use super::queue;
 use super::request::Request;
@@ -25,11 +26,13 @@ pub(super) enum Name {
     Search,
     /// What calls cost, and how fast they are.
     Gauges,
+    /// What is broken, since when, and what to do next.
+    Health,
 }
 
 impl Name {
     /// Every tab, from left to right.
-    pub const ALL: &'static [Self] = &[Self::Queue, Self::Beliefs, Self::Search, Self::Gauges];
+    pub const ALL: &'static [Self] = &[Self::Queue, Self::Beliefs, Self::Search, Self::Gauges, Self::Health];
 
     /// The word in the tab bar, and in the file that remembers it.
     pub fn word(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Name {
             Self::Beliefs => "beliefs",
             Self::Search => "search",
             Self::Gauges => "gauges",
+            Self::Health => "health",
         }
     }
 
@@ -48,6 +52,7 @@ impl Name {
             Self::Beliefs => "Beliefs",
             Self::Search => "Search",
             Self::Gauges => "Gauges",
+            Self::Health => "Health",
         }
     }
 
@@ -63,6 +68,7 @@ impl Name {
             Scope::Beliefs => Some(Self::Beliefs),
             Scope::Search => Some(Self::Search),
             Scope::Gauges => Some(Self::Gauges),
+            Scope::Health => Some(Self::Health),
             Scope::Global | Scope::Text => None,
         }
     }
@@ -72,6 +78,7 @@ impl Name {
         match self {
             Self::Queue => (state.overview.waiting > 0).then(|| state.overview.waiting.to_string()),
             Self::Beliefs => (state.overview.suggestions > 0).then(|| state.overview.suggestions.to_string()),
+            Self::Health => Some(state.health.unhealthy()).filter(|count| *count > 0).map(|count| count.to_string()),
             Self::Search | Self::Gauges => None,
         }
     }
@@ -84,6 +91,7 @@ pub(super) fn scopes(state: &State) -> &'static [Scope] {
         Name::Beliefs => beliefs::scopes(state),
         Name::Search => search::scopes(state),
         Name::Gauges => gauges::scopes(state),
+        Name::Health => health::scopes(state),
     }
 }
 
@@ -95,7 +103,7 @@ pub(super) fn holds(state: &State, scope: Scope) -> bool {
 /// A key for a text of the tab itself, before the keymap; `None` when no text of it has the keys.
 pub(super) fn typed(state: &mut State, key: KeyEvent) -> Option<Vec<Request>> {
     match state.tab {
-        Name::Queue | Name::Beliefs | Name::Gauges => None,
+        Name::Queue | Name::Beliefs | Name::Gauges | Name::Health => None,
         Name::Search => search::act::typed(state, key),
     }
 }
@@ -103,7 +111,7 @@ pub(super) fn typed(state: &mut State, key: KeyEvent) -> Option<Vec<Request>> {
 /// A text that was pasted; `None` when no text of the tab has the keys.
 pub(super) fn pasted(state: &mut State, text: &str) -> Option<Vec<Request>> {
     match state.tab {
-        Name::Queue | Name::Beliefs | Name::Gauges => None,
+        Name::Queue | Name::Beliefs | Name::Gauges | Name::Health => None,
         Name::Search => search::act::pasted(state, text),
     }
 }
@@ -111,7 +119,7 @@ pub(super) fn pasted(state: &mut State, text: &str) -> Option<Vec<Request>> {
 /// The keys of a text of the tab itself, for the footer while it has them.
 pub(super) fn field_keys(state: &State) -> Option<&'static [(&'static str, &'static str)]> {
     match state.tab {
-        Name::Queue | Name::Beliefs | Name::Gauges => None,
+        Name::Queue | Name::Beliefs | Name::Gauges | Name::Health => None,
         Name::Search => search::field_keys(state),
     }
 }
@@ -127,6 +135,7 @@ pub(super) fn act(state: &mut State, action: Action, count: Option<usize>) -> Ve
         Name::Beliefs => beliefs::act::act(state, action, count),
         Name::Search => search::act::act(state, action, count),
         Name::Gauges => gauges::act::act(state, action, count),
+        Name::Health => health::act::act(state, action, count),
     });
     requests
 }
@@ -138,6 +147,7 @@ pub(super) fn back(state: &mut State) -> Vec<Request> {
         Name::Beliefs => beliefs::act::back(state),
         Name::Search => search::act::back(state),
         Name::Gauges => gauges::act::back(state),
+        Name::Health => health::act::back(state),
     }
 }
 
@@ -148,6 +158,7 @@ pub(super) fn mouse(state: &mut State, mouse: MouseEvent) -> Vec<Request> {
         Name::Beliefs => beliefs::mouse(state, mouse),
         Name::Search => search::act::mouse(state, mouse),
         Name::Gauges => gauges::act::mouse(state, mouse),
+        Name::Health => health::act::mouse(state, mouse),
     }
 }
 
@@ -217,7 +228,10 @@ pub(super) fn refreshed(state: &mut State) -> Vec<Request> {
         Name::Beliefs => beliefs::act::refreshed(state),
         Name::Search => search::act::refreshed(state),
         Name::Gauges => gauges::refresh::refreshed(state),
+        Name::Health => Vec::new(),
     });
+    // What is broken is seen from every tab.
+    requests.extend(health::refresh::refreshed(state));
     requests
 }
 
@@ -229,26 +243,31 @@ pub(super) fn persona_changed(state: &mut State) -> Vec<Request> {
         Name::Beliefs => beliefs::act::load(state),
         Name::Search => search::act::persona_changed(state),
         Name::Gauges => gauges::refresh::persona_changed(state),
+        Name::Health => Vec::new(),
     });
+    requests.extend(health::refresh::refreshed(state));
     requests
 }
 
 /// What was put off while a person was in the middle of something.
 pub(super) fn caught_up(state: &mut State) -> Vec<Request> {
-    match state.tab {
+    let mut requests = match state.tab {
         Name::Queue => queue::act::caught_up(state),
         Name::Beliefs => beliefs::act::caught_up(state),
-        Name::Search => Vec::new(),
+        Name::Search | Name::Health => Vec::new(),
         Name::Gauges => gauges::refresh::caught_up(state),
-    }
+    };
+    requests.extend(health::refresh::caught_up(state));
+    requests
 }
 
 /// In how many milliseconds the tab has to look again at something that was put off.
 pub(super) fn wakes(state: &State, now: Millis) -> Option<Millis> {
-    match state.tab {
-        Name::Queue | Name::Beliefs | Name::Search => None,
+    let of_tab = match state.tab {
+        Name::Queue | Name::Beliefs | Name::Search | Name::Health => None,
         Name::Gauges => gauges::wakes(state, now),
-    }
+    };
+    [of_tab, health::wakes(state, now)].into_iter().flatten().min()
 }
 
 /// The size of the screen, or what a tab shows, changed.
@@ -258,6 +277,7 @@ pub(super) fn lay_out(state: &mut State) {
         Name::Beliefs => beliefs::act::lay_out(state),
         Name::Search => search::act::lay_out(state),
         Name::Gauges => gauges::act::lay_out(state),
+        Name::Health => health::act::lay_out(state),
     }
     state.is_dirty = true;
 }
@@ -269,6 +289,7 @@ pub(super) fn wanted(state: &State) -> &'static [Action] {
         Name::Beliefs => beliefs::wanted(state),
         Name::Search => search::wanted(state),
         Name::Gauges => gauges::wanted(state),
+        Name::Health => health::wanted(state),
     }
 }
 

@@ -94,6 +94,10 @@ fn moused(state: &mut State, mouse: MouseEvent) -> Vec<Request> {
 /// Do an action.
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
     let count = state.count.take();
+    if state.read_only && action.changes() {
+        state.say(format!("{}: {}", action.title(), super::request::READ_ONLY), true);
+        return Vec::new();
+    }
     match action {
         Action::Help => push(state, Layer::Help { top: 0 }),
         Action::Palette => push(state, Layer::Palette { typed: String::new(), at: 0 }),
@@ -101,6 +105,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
         Action::Back => return tabs::back(state),
         Action::BeliefsTab => return tabs::open(state, tabs::Name::Beliefs),
         Action::GaugesTab => return tabs::open(state, tabs::Name::Gauges),
+        Action::HealthTab => return tabs::open(state, tabs::Name::Health),
         Action::QueueTab => return tabs::open(state, tabs::Name::Queue),
         Action::NextTab => return tabs::turn(state, 1),
         Action::PreviousTab => return tabs::turn(state, -1),
@@ -136,6 +141,7 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
         reply @ (Reply::List { .. } | Reply::Case(_) | Reply::Gone { .. } | Reply::Decided { .. }) => answer::answer(state, reply),
         Reply::Beliefs(reply) => super::beliefs::answer::answer(state, *reply),
         Reply::Gauges(reply) => super::gauges::answer::answer(state, reply),
+        Reply::Health(reply) => super::health::answer::answer(state, reply),
         Reply::Screened { evaluation, generation } => {
             if let Some(Layer::Editor { evaluation: shown, generation: wanted, .. }) = state.layers.last_mut()
                 && *wanted == generation

@@ -58,6 +58,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     24 "upkeep" "0024_upkeep",
     25 "probes" "0025_probes",
     26 "heartbeats" "0026_heartbeats",
+    27 "marks" "0027_marks",
     28 "care" "0028_care",
     29 "audit" "0029_audit",
 ];

@@ -4,14 +4,16 @@
 //! |---|---|
 //! | [`exposition`] | metrics as text, in both formats; pure |
 //! | [`collect`], `ledger`, `services` | the values: of model calls, and of everything else |
+//! | [`shown`] | the board for programs; pure |
 //! | [`board`] | the health board: systems, lines, what hurts most first; pure |
 //! | [`heartbeat`] | jobs that say when they run |
 //! | [`health`] | how each part of the deck is, with the reason |
+//! | [`marks`], [`started`], [`events`] | what happened: told by people, found at a start, from every source |
 //! | [`own`] | the parts of the deck: each with its cause and one remedy |
 //! | [`boards`] | the board, loaded: own parts live, probes and heartbeats from their rows |
 //! | [`probe`] | targets outside: what is asked, when, and what it means |
 //! | [`token`] | who may ask |
-//! | [`server`] | the endpoint |
+//! | [`loader`], [`server`] | where the board comes from, the endpoint |
 //!
 //! Every value is read from the database when it is asked for, so that counters go on where they were after a restart. This room changes
 //! nothing, and tells no text of a persona and no prompt.
@@ -19,18 +21,24 @@
 pub mod board;
 pub mod boards;
 pub mod collect;
+pub mod events;
 pub mod exposition;
 pub mod health;
 pub mod heartbeat;
 mod ledger;
+pub mod loader;
+pub mod marks;
 pub mod own;
 pub mod probe;
 pub mod server;
 mod services;
+pub mod shown;
+pub mod started;
 pub mod token;
 
 pub use collect::Collector;
 pub use health::Status;
+pub use loader::Loader;
 pub use server::{Options, Server};
 pub use token::Token;
 

@@ -2,7 +2,9 @@
 
 use super::collect::Collector;
 use super::exposition::{Format, encode};
-use super::health::{self, Status};
+use super::health::Status;
+use super::loader::Loader;
+use super::shown;
 use super::token::Token;
 use super::{Error, Result};
 use axum::Router;
@@ -32,6 +34,8 @@ pub struct Options {
     pub token: Option<Token>,
     /// Whether this process runs agents: it is not ready without them.
     pub runs_agents: bool,
+    /// Where the board comes from.
+    pub board: Loader,
 }
 
 /// An endpoint that serves until it is closed.
@@ -47,6 +51,7 @@ struct App {
     collector: Collector,
     token: Option<Token>,
     runs_agents: bool,
+    board: Loader,
 }
 
 /// Serve.
@@ -57,7 +62,7 @@ pub async fn start(collector: Collector, options: Options) -> Result<Server> {
     let failed = |error: std::io::Error| Error::Listen { address: options.listen, reason: error.to_string() };
     let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let app = Arc::new(App { collector, token: options.token, runs_agents: options.runs_agents });
+    let app = Arc::new(App { collector, token: options.token, runs_agents: options.runs_agents, board: options.board });
     let guarded = Router::new()
         .route("/metrics", get(metrics))
         .route("/health", get(whole))
@@ -140,16 +145,17 @@ async fn metrics(State(app): State<Arc<App>>, request: Request) -> Response {
 }
 
 async fn whole(State(app): State<Arc<App>>) -> Response {
-    let health = health::look(app.collector.database(), app.collector.clock().as_ref()).await;
-    let status = if health.status == Status::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    json(status, &health)
+    let board = app.board.load().await;
+    let status = if board.status == Status::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    json(status, &shown::board(&board))
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Response {
-    let health = health::look(app.collector.database(), app.collector.clock().as_ref()).await;
-    let is_ready = health.is_ready(app.runs_agents);
+    let board = app.board.load().await;
+    let is_ready = shown::is_ready(&board, app.runs_agents);
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    json(status, &json!({ "ready": is_ready, "at": health.at, "components": health.components }))
+    let at = crate::base::clock::rfc3339(board.at);
+    json(status, &json!({ "ready": is_ready, "at": at, "components": shown::components(&board) }))
 }
 
 async fn live() -> Response {

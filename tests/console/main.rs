@@ -11,6 +11,7 @@ mod editing;
 mod ending;
 mod gauges;
 mod harness;
+mod health;
 mod hostile;
 mod kept;
 mod listing;

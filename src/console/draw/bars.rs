@@ -68,12 +68,13 @@ fn status(state: &State, room: usize) -> Vec<(Role, String)> {
     };
     let time = crate::base::clock::local(state.now);
     let unread = (state.unread > 0).then(|| (Role::ErrorToast, format!(" ! {} ", state.unread)));
+    let reads = state.read_only.then(|| (Role::Paused, " READ-ONLY ".to_owned()));
     let always = [(mode_role, format!(" {mode} ")), (Role::Dim, format!(" {} ", time.get(11..16).unwrap_or_default()))];
     let budget = state.overview.budgets.first().map(|(name, percent)| {
         let role = if *percent >= 100 { Role::Bad } else { Role::Warning };
         (role, format!(" {} {percent}% spent ", clip(name, 12)))
     });
-    let always: Vec<(Role, String)> = unread.into_iter().chain(budget).chain(always).collect();
+    let always: Vec<(Role, String)> = unread.into_iter().chain(budget).chain(reads).chain(always).collect();
     let needed: usize = always.iter().map(|(_, text)| columns(text)).sum();
     let optional = [format!("{persona}  {agents}  "), format!("{persona}  "), format!("{}  ", clip(&persona, 12))];
     let fits = optional.into_iter().find(|text| needed + columns(text) <= room);

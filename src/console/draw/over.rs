@@ -130,6 +130,7 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
         Layer::Question { confirm } => {
             let words = match confirm {
                 Confirm::Resume => "Send again? Everything that was approved and is due leaves at once.".to_owned(),
+                Confirm::Care(ask) => ask.means.clone(),
                 Confirm::Discard => "Leave, and lose the text that you typed?".to_owned(),
                 Confirm::Many { decision, count } => {
                     let unread = matches!(**decision, Decision::ApproveUnread);
@@ -171,6 +172,10 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
                 Asked::Hold => "for how long, and why: 2h waits for an answer",
                 Asked::Escalate => "to whom, and why: bea knows the agency",
                 Asked::Gauges(asked) => asked.title(),
+                Asked::Health(asked) => {
+                    own = asked.title();
+                    own.as_str()
+                }
                 Asked::Search(asked) => asked.title(),
                 Asked::RejectNote { .. } => "a few words for the agent (enter alone: none)",
             };
@@ -306,6 +311,7 @@ fn help(state: &State, width: usize) -> Vec<Pieces> {
                 Scope::Global => "everywhere",
                 Scope::Beliefs => "among beliefs",
                 Scope::Gauges => "among the gauges",
+                Scope::Health => "on the board of health",
                 Scope::Queue => "in the queue",
                 Scope::Search => "in the search",
                 Scope::Text => "in what scrolls",

@@ -83,6 +83,7 @@ fn a_beginning_names_what_can_follow() {
         ("b".to_owned(), Action::BeliefsTab),
         ("c".to_owned(), Action::GaugesTab),
         ("g".to_owned(), Action::First),
+        ("h".to_owned(), Action::HealthTab),
         ("m".to_owned(), Action::Mouse),
         ("q".to_owned(), Action::QueueTab),
         ("s".to_owned(), Action::Search),
@@ -175,7 +176,7 @@ fn a_key_that_begins_another_is_a_conflict_with_both_named() {
     // Two scopes that never meet, and a key that was taken away, are no conflict.
     good("[queue]\n\"z\" = \"queue.copy\"\n[text]\n\"z z\" = \"move.first\"\n");
     good(
-        "[queue]\n\"g g\" = \"none\"\n\"g\" = \"move.first\"\n[global]\n\"g b\" = \"none\"\n\"g c\" = \"none\"\n\"g m\" = \"none\"\n\"g q\" = \"none\"\n\"g s\" = \"none\"\n[text]\n\"g g\" = \"none\"\ng = \"move.first\"",
+        "[queue]\n\"g g\" = \"none\"\n\"g\" = \"move.first\"\n[global]\n\"g b\" = \"none\"\n\"g c\" = \"none\"\n\"g h\" = \"none\"\n\"g m\" = \"none\"\n\"g q\" = \"none\"\n\"g s\" = \"none\"\n[text]\n\"g g\" = \"none\"\ng = \"move.first\"",
     );
     good("[queue]\n\"z z\" = \"queue.copy\"\n\"z y\" = \"queue.link\"\n");
 }
@@ -188,7 +189,9 @@ fn an_action_in_the_wrong_table_is_told_where_it_belongs() {
         "{found}"
     );
     assert!(finding("[text]\nz = \"queue.approve\"").contains("in [queue] only"));
-    assert!(finding("[global]\nz = \"move.down\"").contains("in [beliefs] and [gauges] and [queue] and [search] and [text] only"));
+    assert!(
+        finding("[global]\nz = \"move.down\"").contains("in [beliefs] and [gauges] and [health] and [queue] and [search] and [text] only")
+    );
     good("[text]\nz = \"move.down\"\nZ = \"app.help\"\n");
 }
 

@@ -24,6 +24,10 @@ pub(in crate::console) fn act(state: &mut State, action: Action, count: Option<u
         Action::Pane => state.queue.focus = if state.queue.focus == Focus::List { Focus::Case } else { Focus::List },
         Action::Open => {
             state.queue.focus = Focus::Case;
+            // Looking needs no claim where nothing can be decided.
+            if state.read_only {
+                return Vec::new();
+            }
             return decide(state, Decision::Claim);
         }
         Action::Approve => return decide(state, Decision::Approve),

@@ -1,0 +1,190 @@
+//! What stands above the board and below it: what is broken, since when, what to do next; the remedy of the line at hand; the work that is under
+//! way. Pure.
+
+use super::{Item, care, line, words};
+use crate::base::{Millis, SafeText, clock};
+use crate::console::action::Action;
+use crate::console::draw::{clip, columns};
+use crate::console::state::State;
+use crate::console::text::{Piece, Pieces, wrap};
+use crate::console::theme::Role;
+use crate::watch::board::{Board, Kind, Line, Remedy, System};
+use crate::watch::health::Status;
+
+/// Lines above the rows, with the heading.
+pub(super) const ABOVE: usize = 4;
+/// Lines below them.
+pub(super) const BELOW: usize = 4;
+
+/// Every line of a board.
+fn lines(board: &Board) -> impl Iterator<Item = (&System, &Line)> {
+    board.systems.iter().flat_map(|system| system.lines.iter().map(move |line| (system, line)))
+}
+
+/// What hurts most: the first line that counts and is not healthy.
+fn worst(board: &Board) -> Option<(&System, &Line)> {
+    let system = board.systems.first().filter(|system| system.status != Status::Healthy)?;
+    Some((system, system.lines.iter().find(|line| line.counts() && line.status != Status::Healthy)?))
+}
+
+/// Two ends of a line: the longest of the right ones that there is room for beside the left one; of the left one what the shortest leaves.
+fn ends(sign: Piece, left: &str, right: Vec<(Role, String)>, width: usize) -> Pieces {
+    let used = columns(sign.text()) + columns(left);
+    let fitting = right.iter().position(|(_, text)| used + 1 + columns(text) <= width).unwrap_or(right.len().saturating_sub(1));
+    let Some((role, text)) = right.into_iter().nth(fitting) else { return vec![sign, Piece::new(Role::Text, left)] };
+    let left = clip(left, width.saturating_sub(columns(sign.text()) + 1 + columns(&text)));
+    let gap = width.saturating_sub(columns(sign.text()) + columns(&left) + columns(&text));
+    vec![sign, Piece::new(Role::Text, &left), Piece::new(Role::Text, &" ".repeat(gap)), Piece::new(role, &text)]
+}
+
+/// The first line: how it is, of how many, and who looks.
+fn state_of_all(state: &State, board: &Board, width: usize) -> Pieces {
+    let (role, sign, word) = words::status(board.status, &state.glyphs);
+    let of = |wanted| lines(board).filter(|(_, line)| line.counts() && line.status == wanted).count();
+    let (total, held) = (lines(board).count(), lines(board).filter(|(_, line)| !line.counts()).count());
+    let parts =
+        [(of(Status::Unhealthy), "unhealthy"), (of(Status::Degraded), "degraded"), (of(Status::Unknown), "unknown"), (held, "held")];
+    let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let counts = if parts.is_empty() { format!("all {total} healthy") } else { format!("{} of {total}", parts.join(", ")) };
+    ends(Piece::new(role, &format!("{sign} {} ", word.to_uppercase())), &format!(" {counts}"), watcher(state, board), width)
+}
+
+/// Who probes, and of when this is, from the longest words to the shortest.
+fn watcher(state: &State, board: &Board) -> Vec<(Role, String)> {
+    let time = clock::local(board.at).get(11..19).unwrap_or_default().to_owned();
+    if state.health.fault.is_some() {
+        return vec![(Role::ErrorToast, format!(" {} CANNOT BE READ SINCE {time} ", state.glyphs.block))];
+    }
+    let probes = lines(board).any(|(_, line)| line.kind == Kind::Probe);
+    match &board.watcher {
+        Some(who) => vec![(Role::Dim, format!("probed by {} {time}", clip(SafeText::line(who).as_str(), 24))), (Role::Dim, time)],
+        None if probes => vec![(Role::Paused, " NOBODY PROBES NOW ".to_owned())],
+        None => vec![(Role::Dim, format!("no probe is set up {time}")), (Role::Dim, time)],
+    }
+}
+
+/// What is broken, and since when.
+fn what(state: &State, board: &Board, now: Millis) -> (Role, String) {
+    if let Some(why) = &state.health.fault {
+        return (Role::Bad, format!("the board cannot be read: {why}"));
+    }
+    if let Some(network) = &board.network {
+        return (Role::Bad, network.clone());
+    }
+    match worst(board) {
+        Some((system, line)) => {
+            let (role, ..) = words::status(line.status, &state.glyphs);
+            let since = line.since.map_or_else(
+                || ", since when is not known".to_owned(),
+                |since| format!(", for {} (since {})", clock::duration(now - since), clock::local(since).get(5..16).unwrap_or_default()),
+            );
+            let name = if system.name == line.name { line.name.clone() } else { format!("{} of {}", line.name, system.name) };
+            let reason = if line.reason.is_empty() { words::status(line.status, &state.glyphs).2.to_owned() } else { line.reason.clone() };
+            (role, format!("{name}: {reason}{since}"))
+        }
+        None if board.systems.is_empty() => (Role::Accent, "nothing is known of anything".to_owned()),
+        None => (Role::Good, "nothing that is known here is broken".to_owned()),
+    }
+}
+
+/// What to do next.
+fn next(state: &State, board: &Board) -> String {
+    if state.health.fault.is_some() {
+        return format!("{} reads it again; `quarterdeck db status` looks at the database", state.key(Action::HealthRefresh));
+    }
+    if board.watcher.is_none()
+        && lines(board).any(|(_, line)| line.kind == Kind::Probe)
+        && worst(board).is_none_or(|(_, line)| line.status == Status::Unknown)
+    {
+        return match state.read_only {
+            true => "next: this console only reads; `quarterdeck serve` or a console without --read-only probes".to_owned(),
+            false => "next: wait until this console has taken over, or start `quarterdeck serve`, which probes always".to_owned(),
+        };
+    }
+    match worst(board) {
+        Some((_, line)) => match &line.remedy {
+            Some(remedy) => format!("next: {}", remedy.text),
+            None => format!("next: {} shows what changed before", state.key(Action::HealthOpen)),
+        },
+        None => match lines(board).any(|(_, line)| line.kind == Kind::Probe) {
+            true => "next: nothing".to_owned(),
+            false => "targets outside stand in probes.toml: `quarterdeck probe` says how".to_owned(),
+        },
+    }
+}
+
+/// What stands above the rows.
+pub(super) fn above(state: &State, width: usize) -> Vec<Pieces> {
+    let Some(board) = state.health.board.as_deref() else { return Vec::new() };
+    let clipped = |role, text: &str| vec![Piece::new(role, &clip(SafeText::line(text).as_str(), width))];
+    let (role, what) = what(state, board, state.now);
+    vec![state_of_all(state, board, width), clipped(role, &what), clipped(Role::Text, &next(state, board)), line::heading(width)]
+}
+
+/// The remedy of a line in words, and the key or the command that does it.
+pub(super) fn remedy(state: &State, remedy: &Remedy, width: usize, rows: usize) -> Vec<Pieces> {
+    let mut pieces = vec![Piece::new(Role::Heading, "try first: "), Piece::new(Role::Text, SafeText::line(&remedy.text).as_str())];
+    if remedy.maintenance.is_some() {
+        pieces.push(Piece::new(Role::Key, &format!("  {} does it", state.key(Action::HealthRemedy))));
+    }
+    let mut all = wrap(&pieces, width, 0);
+    let command = remedy.command.as_ref().map(|command| {
+        let copies = format!("  ({} copies it)", state.key(Action::HealthCopy));
+        let command = clip(SafeText::line(command).as_str(), width.saturating_sub(columns(&copies) + 2));
+        vec![Piece::new(Role::Accent, &format!("$ {command}")), Piece::new(Role::Dim, &copies)]
+    });
+    all.truncate(rows.saturating_sub(usize::from(command.is_some())).max(1));
+    all.extend(command);
+    all.truncate(rows);
+    all
+}
+
+/// What stands below the rows: whatever is under way or was done last, and the one remedy for the line at hand.
+pub(super) fn below(state: &State, width: usize) -> Vec<Pieces> {
+    let Some(board) = state.health.board.as_deref() else { return Vec::new() };
+    let stroke = state.glyphs.border.horizontal_top;
+    let title = match &state.health.at {
+        Some(Item::Line(id)) => board.line(id).map(|line| line.name.clone()),
+        Some(Item::System(name)) => Some(name.clone()),
+        None => None,
+    };
+    let title = title.map_or_else(String::new, |title| format!("{stroke} {} ", clip(SafeText::line(&title).as_str(), width / 2)));
+    let mut all = vec![vec![Piece::new(Role::Border, &format!("{title}{}", stroke.repeat(width.saturating_sub(columns(&title)))))]];
+    let job = care::line(state, width);
+    let rows = BELOW - 1 - usize::from(job.is_some());
+    let at_hand = match &state.health.at {
+        Some(Item::Line(id)) => board.line(id),
+        // A system is helped by what helps its worst line.
+        Some(Item::System(name)) => board.systems.iter().find(|system| system.name == *name).and_then(|system| system.lines.first()),
+        None => None,
+    };
+    all.extend(match at_hand {
+        None => Vec::new(),
+        Some(line) => of_line(state, line, width, rows),
+    });
+    all.truncate(1 + rows);
+    while all.len() < 1 + rows {
+        all.push(Vec::new());
+    }
+    all.extend(job);
+    all
+}
+
+/// What to try for a line, or that nothing has to be done.
+fn of_line(state: &State, one: &Line, width: usize, rows: usize) -> Vec<Pieces> {
+    let words = |role, text: &str| wrap(&[Piece::new(role, SafeText::line(text).as_str())], width, 0);
+    if let Some((who, until)) = &one.paused {
+        let text = format!("{}; {} resumes it", line::held(who, *until, state.now), state.key(Action::HealthPauseProbe));
+        return words(Role::Paused, &text);
+    }
+    if let Some(found) = &one.remedy {
+        return remedy(state, found, width, rows);
+    }
+    match (one.status, &one.last_error) {
+        (Status::Healthy, Some((at, error))) => {
+            words(Role::Dim, &format!("nothing has to be done. Last error {} ago: {error}", clock::duration(state.now - at)))
+        }
+        (Status::Healthy, None) => words(Role::Dim, "nothing has to be done"),
+        _ => words(Role::Text, &format!("try first: {} shows what changed before it", state.key(Action::HealthOpen))),
+    }
+}

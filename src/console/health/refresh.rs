@@ -1,0 +1,64 @@
+//! When the board is read: when the tab is opened, when the database changed, at most once a second, seldomer while another tab is open. Pure.
+
+use super::request::Request as Own;
+use crate::base::Millis;
+use crate::console::request::Request;
+use crate::console::state::State;
+use crate::console::tabs::Name;
+
+/// How long a board stands before it is read again while it is looked at.
+pub(super) const LEAST: Millis = 1_000;
+/// The same while another tab is open: then the badge is all that is seen of it.
+const LEAST_ELSEWHERE: Millis = 3_000;
+/// Ages on the board count up by themselves; what is read when it is asked for is read anew after this time.
+const OLD: Millis = 15_000;
+
+fn is_open(state: &State) -> bool {
+    state.tab == Name::Health
+}
+
+/// Read the board, because a person asks or because something changed.
+pub(super) fn read(state: &mut State) -> Vec<Request> {
+    ask(state, true)
+}
+
+fn ask(state: &mut State, is_awaited: bool) -> Vec<Request> {
+    let tab = &mut state.health;
+    tab.generation += 1;
+    tab.reading = true;
+    tab.is_stale = false;
+    tab.asked_at = state.now;
+    vec![Request::Health(Own::Board { generation: tab.generation, is_awaited })]
+}
+
+/// The database changed, or the tab was opened.
+pub(in crate::console) fn refreshed(state: &mut State) -> Vec<Request> {
+    if state.health.board.is_none() {
+        return if state.health.reading { Vec::new() } else { ask(state, is_open(state)) };
+    }
+    state.health.is_stale = true;
+    caught_up(state)
+}
+
+/// What was put off.
+pub(in crate::console) fn caught_up(state: &mut State) -> Vec<Request> {
+    let (now, tab) = (state.now, &state.health);
+    if tab.reading || tab.board.is_none() {
+        return Vec::new();
+    }
+    let least = if is_open(state) { LEAST } else { LEAST_ELSEWHERE };
+    let age = now - tab.asked_at;
+    if (tab.is_stale && age >= least) || (is_open(state) && age >= OLD) { ask(state, false) } else { Vec::new() }
+}
+
+/// In how many milliseconds the tab has to look again.
+pub(in crate::console) fn wakes(state: &State, now: Millis) -> Option<Millis> {
+    let tab = &state.health;
+    let is_open = is_open(state);
+    let age = now - tab.asked_at;
+    let put_off = (tab.is_stale && !tab.reading).then(|| if is_open { LEAST } else { LEAST_ELSEWHERE } - age);
+    // What is looked at counts up: ages, and the time until the next check.
+    let old = (is_open && !tab.reading).then_some(OLD - age);
+    let works = tab.jobs.iter().any(super::Job::is_under_way).then_some(500);
+    [put_off, old, works].into_iter().flatten().min().map(|wait| wait.max(1))
+}

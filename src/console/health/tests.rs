@@ -1,0 +1,276 @@
+//! Outcomes of the tab that a person would notice, without a terminal or a database.
+
+use super::care::{Care, Told};
+use super::request::{Reply, Request};
+use super::{act, draw, refresh};
+use crate::base::Millis;
+use crate::console::request::{Reply as Whole, Request as Asked};
+use crate::console::state::State;
+use crate::console::{draw as screen, tabs, update};
+use crate::upkeep::progress::{Progress, Unit};
+use crate::watch::board::{Board, Kind, Line, Maintenance, Remedy};
+use crate::watch::health::Status;
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+/// A Saturday, 13:05:31 UTC.
+const NOW: Millis = 1_795_266_331_000;
+
+pub(in crate::console) fn line(system: &str, name: &str, status: Status, ago: Millis, reason: &str) -> Line {
+    Line {
+        id: format!("probe/{name}"),
+        system: system.into(),
+        name: name.into(),
+        kind: Kind::Probe,
+        status,
+        since: Some(NOW - ago),
+        reason: reason.into(),
+        last_error: None,
+        latencies: vec![Some(12_000), Some(14_000), Some(90_000)],
+        last_at: Some(NOW - 4_000),
+        next_at: Some(NOW + 26_000),
+        remedy: None,
+        paused: None,
+        maintenance_until: None,
+        detail: serde_json::json!({ "value": 0.5 }),
+    }
+}
+
+fn remedy(text: &str, command: Option<&str>, maintenance: Option<Maintenance>) -> Option<Remedy> {
+    Some(Remedy { text: text.into(), command: command.map(str::to_owned), maintenance })
+}
+
+/// A board of everything that there can be.
+fn lines() -> Vec<Line> {
+    let broken = Line {
+        remedy: remedy("is redis running on the host?", Some("systemctl status redis"), None),
+        latencies: vec![Some(900), Some(1_100), None, None],
+        last_error: Some((NOW - 5_000, "connection refused".into())),
+        ..line("assistant", "redis", Status::Unhealthy, 303_000, "connection refused")
+    };
+    let disk = Line {
+        id: "own/database".into(),
+        kind: Kind::Own,
+        remedy: remedy("take the log into the file", None, Some(Maintenance::Checkpoint)),
+        ..line("quarterdeck", "database", Status::Degraded, 90_000_000, "the write-ahead log has 210 MiB")
+    };
+    vec![
+        line("textbook", "qdrant", Status::Healthy, 86_400_000, "200 in 14 ms"),
+        line("textbook", "frontend", Status::Healthy, 86_400_000, "200 in 14 ms"),
+        broken,
+        line("assistant", "postgres", Status::Healthy, 86_400_000, "41 of 100 connections"),
+        Line { paused: Some(("ben".into(), None)), ..line("assistant", "staging", Status::Unhealthy, 5, "refused") },
+        Line { since: None, latencies: vec![], ..line("advisor", "batch", Status::Unknown, 0, "it was never heard of") },
+        disk,
+    ]
+}
+
+fn board() -> Box<Board> {
+    Box::new(Board::of(lines(), NOW, None, Some("deck:77".into())))
+}
+
+fn state(width: u16, height: u16) -> State {
+    let mut state = crate::console::search::tests::state();
+    (state.now, state.width, state.height) = (NOW, width, height);
+    state.tab = tabs::Name::Health;
+    state
+}
+
+fn show(state: &mut State, board: Box<Board>) -> Vec<Asked> {
+    refresh::read(state);
+    let generation = state.health.generation;
+    update::reply(state, Whole::Health(Reply::Board { generation, is_awaited: true, result: Ok(board) }))
+}
+
+fn opened(width: u16, height: u16) -> State {
+    let mut state = state(width, height);
+    show(&mut state, board());
+    state
+}
+
+fn press(state: &mut State, keys: &str) -> Vec<Asked> {
+    let mut requests = Vec::new();
+    for letter in keys.chars() {
+        let code = match letter {
+            '\r' => KeyCode::Enter,
+            '\u{1b}' => KeyCode::Esc,
+            letter => KeyCode::Char(letter),
+        };
+        requests.extend(update::event(state, &Event::Key(KeyEvent::new(code, KeyModifiers::NONE))));
+    }
+    requests
+}
+
+fn picture(state: &mut State) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(state.width, state.height)).unwrap();
+    terminal.draw(|frame| screen::draw(state, frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let rows = (0..state.height).map(|y| (0..state.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned());
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+/// What is to be done at hand.
+fn cares(requests: &[Asked]) -> Vec<Care> {
+    let of = |request: &Asked| match request {
+        Asked::Health(Request::Care { care, .. }) => Some(care.clone()),
+        _ => None,
+    };
+    requests.iter().filter_map(of).collect()
+}
+
+#[test]
+fn the_first_lines_say_what_is_broken_since_when_and_what_to_do_next() {
+    for (width, height) in [(80, 24), (140, 40)] {
+        let shown = picture(&mut opened(width, height));
+        let first: Vec<&str> = shown.lines().collect();
+        assert!(first[0].contains("[Health 1]"), "{shown}");
+        assert!(first[1].contains("✗ UNHEALTHY  1 unhealthy, 1 degraded, 1 unknown, 1 held of 7"), "{shown}");
+        assert!(first[2].contains("redis of assistant: connection refused, for 5 min 3 s (since "), "{shown}");
+        assert!(first[3].contains("next: is redis running on the host?"), "{shown}");
+        // The one remedy of the line at hand is at the bottom, with its command.
+        assert!(shown.contains("try first: is redis running on the host?") && shown.contains("$ systemctl status redis"), "{shown}");
+        assert!(shown.contains("✗ unhealthy") && shown.contains("▲ degraded") && shown.contains("? unknown"), "{shown}");
+        assert!(shown.contains("= paused") && shown.contains("paused by ben until it i"), "{shown}");
+        // What is healthy is one row.
+        assert!(shown.contains("✓ healthy    textbook  2 healthy") && !shown.contains("qdrant"), "{shown}");
+    }
+}
+
+#[test]
+fn what_nobody_looks_at_is_not_called_well() {
+    let mut state = state(80, 24);
+    let unknown = Line { last_at: None, ..line("assistant", "redis", Status::Unknown, 0, "nobody has probed it yet") };
+    show(&mut state, Box::new(Board::of(vec![unknown], NOW, None, None)));
+    let shown = picture(&mut state);
+    assert!(shown.contains("NOBODY PROBES NOW") && shown.contains("? UNKNOWN") && shown.contains("quarterdeck serve"), "{shown}");
+    assert!(!shown.contains("healthy"), "{shown}");
+    // A board that cannot be read keeps what was known, and says so.
+    let generation = state.health.generation;
+    update::reply(&mut state, Whole::Health(Reply::Board { generation, is_awaited: true, result: Err("locked".into()) }));
+    assert!(picture(&mut state).contains("CANNOT BE READ SINCE"));
+}
+
+#[test]
+fn systems_fold_and_the_filter_finds_and_says_what_it_does_not_understand() {
+    let mut state = opened(80, 24);
+    press(&mut state, "G\r");
+    assert!(picture(&mut state).contains("qdrant"), "a healthy system unfolds");
+    press(&mut state, "Z");
+    assert_eq!(state.health.rows.len(), 4, "only systems");
+    press(&mut state, "/is:unhealthy is:unknown\r");
+    let shown = picture(&mut state);
+    assert!(shown.contains("filter: is:unhealthy") && !shown.contains("textbook"), "{shown}");
+    press(&mut state, "Z/ is:bad\r");
+    assert!(state.said.last().unwrap().text.contains("there is no is:bad"));
+    press(&mut state, "\u{1b}\u{1b}");
+    assert_eq!(state.health.filter, "");
+}
+
+#[test]
+fn care_asks_by_its_grade_and_tells_how_far_it_is() {
+    let mut state = opened(80, 24);
+    // Reading is done at once.
+    assert_eq!(cares(&press(&mut state, "d")), [Care::CheckDatabase]);
+    // Writing asks; any other key is no.
+    assert_eq!(cares(&press(&mut state, "bn")), []);
+    assert_eq!(cares(&press(&mut state, "by")), [Care::BackUp]);
+    assert_eq!(cares(&press(&mut state, "b")), []);
+    assert!(state.said.last().unwrap().text.contains("under way already"));
+    // What others feel says what they feel.
+    press(&mut state, "p");
+    assert!(picture(&mut state).contains("Nobody is told when its target breaks"));
+    assert_eq!(cares(&press(&mut state, "y")), [Care::PauseProbe("redis".into())]);
+    // What goes has to be named.
+    assert_eq!(cares(&press(&mut state, "Iy\r")), []);
+    assert!(state.said.last().unwrap().text.contains("nothing was done"));
+    assert_eq!(cares(&press(&mut state, "Iindex\r")), [Care::RebuildIndex]);
+
+    let number = state.health.jobs.iter().find(|job| job.care == Care::BackUp).unwrap().number;
+    state.health.jobs.retain(|job| job.care == Care::BackUp);
+    let progress = |done| Progress { stage: "copying pages", done, total: Some(100 << 20), unit: Unit::Bytes };
+    update::reply(&mut state, Whole::Health(Reply::Progress { number, progress: progress(0) }));
+    state.now += 2_000;
+    update::reply(&mut state, Whole::Health(Reply::Progress { number, progress: progress(40 << 20) }));
+    let shown = picture(&mut state);
+    assert!(shown.contains("backup: copying pages 40 %, 40.0 MiB of 100.0 MiB, 20.0 MiB/s, 3 s left"), "{shown}");
+    press(&mut state, "x");
+    assert!(state.health.jobs[0].stop.load(std::sync::atomic::Ordering::Relaxed));
+    let result = Ok(Told { is_problem: false, text: "2026-11-21 verified".into() });
+    let asked = update::reply(&mut state, Whole::Health(Reply::Cared { number, result }));
+    assert!(asked.iter().any(|request| matches!(request, Asked::Health(Request::Board { .. }))), "the board is read again");
+    assert!(picture(&mut state).contains("✓ backup: 2026-11-21 verified"));
+}
+
+#[test]
+fn the_remedy_is_done_by_a_key_where_the_console_can() {
+    let mut state = opened(80, 24);
+    press(&mut state, "r");
+    assert!(state.said.last().unwrap().text.contains("y copies the command"));
+    press(&mut state, "n");
+    assert!(picture(&mut state).contains("take the log into the file  r does it"));
+    assert_eq!(cares(&press(&mut state, "ry")), [Care::Checkpoint]);
+}
+
+#[test]
+fn into_a_line_and_back_to_where_one_was() {
+    for (width, height) in [(80, 24), (140, 40)] {
+        let mut state = opened(width, height);
+        let asked = press(&mut state, "\r");
+        assert!(matches!(&asked[..], [Asked::Health(Request::History { id, .. })] if id == "probe/redis"), "{asked:?}");
+        let shown = picture(&mut state);
+        assert!(shown.contains("redis of assistant, probe") && shown.contains("last error    connection refused"), "{shown}");
+        press(&mut state, "\u{1b}");
+        assert!(picture(&mut state).contains("UNHEALTHY"));
+        assert_eq!(act::line(&state).unwrap().id, "probe/redis");
+    }
+}
+
+#[test]
+fn two_thousand_lines_are_drawn_as_few_as_are_seen() {
+    let mut state = state(140, 40);
+    let many = (0..2_000).map(|number| {
+        let status = if number % 10 == 0 { Status::Unhealthy } else { Status::Healthy };
+        line(&format!("system-{}", number % 40), &format!("target-{number}"), status, number, "x")
+    });
+    show(&mut state, Box::new(Board::of(many.collect(), NOW, None, Some("deck:1".into()))));
+    press(&mut state, "ZZ");
+    assert_eq!(state.health.rows.len(), 2_040);
+    let began = std::time::Instant::now();
+    for _ in 0..100 {
+        press(&mut state, "j");
+    }
+    press(&mut state, "G");
+    assert!(began.elapsed().as_millis() < 3_000, "{:?}", began.elapsed());
+    assert_eq!(state.health.top, 2_040 - draw::rows(&state));
+    press(&mut state, "home");
+    assert!(picture(&mut state).contains("200 unhealthy"));
+}
+
+#[test]
+fn the_cursor_stays_on_its_line_when_the_board_changes() {
+    let mut state = opened(80, 24);
+    press(&mut state, "n");
+    assert_eq!(act::line(&state).unwrap().name, "database");
+    let mut worse = lines();
+    worse.insert(0, line("zulu", "api", Status::Unhealthy, 900_000, "500"));
+    show(&mut state, Box::new(Board::of(worse, NOW, None, None)));
+    assert_eq!(act::line(&state).unwrap().name, "database");
+    assert_eq!(state.health.unhealthy(), 2);
+}
+
+#[test]
+fn where_nothing_may_be_changed_every_changing_key_of_every_tab_is_refused_with_a_sentence() {
+    use crate::console::action::{Action, Scope};
+    for action in Action::ALL.iter().filter(|action| action.changes()) {
+        let mut state = opened(80, 24);
+        state.read_only = true;
+        let asked = update::act(&mut state, *action);
+        assert!(asked.is_empty() && state.layers.is_empty() && state.wishes.is_empty(), "{}", action.id());
+        assert!(state.said.last().unwrap().text.contains("only reads"), "{}", action.id());
+        assert!(picture(&mut state).contains("READ-ONLY"));
+    }
+    // Whatever asks before it is done changes something.
+    assert!(Action::ALL.iter().all(|action| action.changes() || !action.is_destructive()));
+    assert!(Action::ALL.iter().filter(|action| action.scope() == Scope::Queue).any(|action| action.changes()));
+}

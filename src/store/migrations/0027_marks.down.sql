@@ -1,0 +1,2 @@
+DROP TABLE last_started;
+DROP TABLE marks;
