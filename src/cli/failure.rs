@@ -163,3 +163,14 @@ impl From<crate::search::vectors::Error> for Failure {
         Self::failed(error.to_string())
     }
 }
+
+impl From<crate::upkeep::backup::Error> for Failure {
+    fn from(error: crate::upkeep::backup::Error) -> Self {
+        use crate::upkeep::backup::Error;
+        match error {
+            Error::Store(error) => error.into(),
+            Error::NoSuchBackup { .. } | Error::Unfit { .. } | Error::NothingInterrupted => Self::usage(error.to_string()),
+            error => Self::failed(error.to_string()),
+        }
+    }
+}

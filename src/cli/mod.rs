@@ -9,6 +9,7 @@
 
 mod agent;
 mod audit;
+mod backup;
 mod belief;
 mod budget;
 mod completions;
@@ -116,6 +117,8 @@ enum Command {
     Report(Box<report::Args>),
     /// Who did what, and whether the log was tampered with.
     Audit(audit::Args),
+    /// Copies of the whole deck: make, list, verify, restore, try out, thin out.
+    Backup(backup::Args),
     /// The schema and the state of the database.
     Db(db::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
@@ -161,6 +164,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Audit(args) => audit::run(context, &args),
         Command::Import(args) => import::run(context, &args),
         Command::Index(args) => index::run(context, &args),
+        Command::Backup(args) => backup::run(context, &args),
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),

@@ -22,6 +22,14 @@ pub enum Error {
         /// What the engine or the file system said.
         reason: String,
     },
+    /// A restore of the file was interrupted.
+    #[error(
+        "a restore of {place} was interrupted: `quarterdeck backup restore --finish` puts the restored deck in its place, `quarterdeck backup restore --take-back` the old one"
+    )]
+    Restoring {
+        /// The file.
+        place: String,
+    },
     /// Another process holds the write lock for longer than we wait.
     #[error("the database {place} is locked: {holder}")]
     Locked {

@@ -33,5 +33,5 @@ pub use gate::sqlite_version;
 pub use migrate::{MIGRATIONS, Migration, newest as newest_version};
 pub(crate) use postgres::client as postgres_client;
 pub use server_clock::server_time;
-pub(crate) use sqlite::wait_for_lock;
+pub(crate) use sqlite::{restoring, wait_for_lock};
 pub use status::{Status, TableRows, migrate, status};

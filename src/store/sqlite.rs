@@ -36,6 +36,13 @@ pub(crate) fn wait_for_lock(tries: i32) -> bool {
     since.elapsed() < LOCK_PATIENCE
 }
 
+/// The journal of a restore of this file. While it is there the file may be the old one, the new one, or between the two.
+pub(crate) fn restoring(path: &Path) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".restoring");
+    name.into()
+}
+
 /// Open the file, creating it (0600, in a 0700 directory) when it is not there.
 pub(super) fn open(path: &Path, read_only: bool) -> Result<SqliteConn> {
     if rusqlite::version_number() < OLDEST_SAFE_VERSION {
@@ -43,6 +50,9 @@ pub(super) fn open(path: &Path, read_only: bool) -> Result<SqliteConn> {
             place: path.display().to_string(),
             reason: format!("SQLite {} may corrupt a shared write-ahead log; 3.51.3 or newer is needed", rusqlite::version()),
         });
+    }
+    if restoring(path).exists() {
+        return Err(Error::Restoring { place: path.display().to_string() });
     }
     create_private(path).map_err(|error| Error::Open { place: path.display().to_string(), reason: error.to_string() })?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

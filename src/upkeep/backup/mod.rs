@@ -16,6 +16,7 @@
 mod crash;
 mod create;
 mod digest;
+mod drill;
 pub mod erasures;
 mod error;
 mod examine;
@@ -24,20 +25,25 @@ mod keep;
 mod listing;
 pub mod manifest;
 pub mod model;
+mod people;
 mod place;
 mod prune;
 mod records;
 mod redact;
+mod restore;
 mod secrets;
 mod server;
+mod smoke;
 mod sqlite;
+mod stage;
+mod swap;
 mod verify;
 mod work;
 
 #[doc(hidden)]
 pub use crash::{PLACES_OF_CREATE, PLACES_OF_RESTORE};
 pub use error::{Error, Result};
-pub use model::{Backup, Create, Drilled, Fault, Finding, Kept, Place, Pruned, Restore, Restored, Verified};
+pub use model::{Backup, Create, Drilled, Fault, Finding, Kept, Place, Pruned, Restore, Restored, Resumed, Verified};
 pub use place::size;
 
 use crate::upkeep::Site;
@@ -72,8 +78,15 @@ pub fn verify(site: &Site, name: &str, watcher: &dyn Watcher) -> Result<Verified
 /// # Errors
 /// [`Error`]: what was there is as it was, or the refusal says what to do.
 pub fn restore(site: &Site, asked: &Restore, watcher: &dyn Watcher) -> Result<Restored> {
-    let _ = (site, asked, watcher);
-    Err(Error::Stopped)
+    work::watched(watcher, |tell| restore::restore(site, asked, tell))
+}
+
+/// Finish a restore in place that was interrupted, or take it back and have the old deck again.
+///
+/// # Errors
+/// [`Error::NothingInterrupted`]; [`Error::Running`]; as the file system says, and then it can be tried again.
+pub fn resume(site: &Site, finishes: bool) -> Result<Resumed> {
+    restore::resume(site, finishes)
 }
 
 /// Take away the backups that the settings do not keep; with `dry_run` only say which.
@@ -89,6 +102,5 @@ pub fn prune(site: &Site, dry_run: bool) -> Result<Pruned> {
 /// # Errors
 /// [`Error`] when it cannot be tried; what is wrong with it is no error and stands in [`Drilled::findings`].
 pub fn drill(site: &Site, name: Option<&str>, watcher: &dyn Watcher) -> Result<Drilled> {
-    let _ = (site, name, watcher);
-    Err(Error::Stopped)
+    work::watched(watcher, |tell| drill::drill(site, name, tell))
 }

@@ -165,6 +165,17 @@ pub struct Restored {
     pub took: Millis,
 }
 
+/// How an interrupted restore ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Resumed {
+    /// The backup.
+    pub name: String,
+    /// Whether it is the restored deck that is in place now.
+    pub finished: bool,
+    /// What was kept aside, and where.
+    pub aside: Vec<String>,
+}
+
 /// One backup, and whether it stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Kept {

@@ -2,6 +2,7 @@
 
 use super::{Backup, Finding, Result};
 use crate::base::Millis;
+use crate::store::outside::{self, Outside};
 use crate::store::{self, Address, Conn, Database};
 use crate::upkeep::Site;
 use crate::upkeep::runs::{self, Done, Kind, Outcome};
@@ -40,8 +41,13 @@ pub(super) fn database(site: &Site) -> Result<Database, String> {
 
 /// Everything that is known.
 pub(super) fn all(site: &Site) -> Records {
-    let database = database(site)?;
-    database.read_blocking(read).map_err(|error| error.to_string())
+    let address = site.address().map_err(|error| error.to_string())?;
+    aside(&address, read).map_err(|error| error.to_string())
+}
+
+/// Read on a connection that is closed when this returns: one that closes later would find another file under its name after a restore.
+pub(super) fn aside<T: Send>(address: &Address, work: impl FnOnce(&mut dyn Conn) -> store::Result<T> + Send) -> store::Result<T> {
+    outside::aside(|| work(Outside::open(address, true)?.conn()))
 }
 
 fn read(c: &mut dyn Conn) -> store::Result<HashMap<String, Known>> {

@@ -7,7 +7,7 @@ use super::digest::{Rows, hex};
 use super::manifest::{AuditHead, Database, Table};
 use super::work::{Tell, both};
 use super::{Error, Fault, Finding, Result, files, place};
-use crate::store::{self, Address};
+use crate::store;
 use crate::upkeep::Site;
 use crate::upkeep::progress::Unit;
 use postgres::Client;
@@ -334,17 +334,6 @@ pub(super) fn swap(url: &str, live: &str, new: &str, aside: &str) -> Result<()> 
     client.batch_execute(&sql).map_err(|error| refused(&error))
 }
 
-/// Who is connected to the database, but for this connection.
-pub(super) fn connected(url: &str) -> Result<Vec<String>> {
-    let mut client = store::postgres_client(url)?;
-    strings(
-        &mut client,
-        "SELECT DISTINCT coalesce(nullif(application_name, ''), 'a client') || ' of ' || usename
-           || coalesce(' from ' || host(client_addr), ' on the server itself') || ' (server process ' || pid || ')'
-         FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY 1",
-    )
-}
-
 /// A program of PostgreSQL: the newest beside the server's own, else the one in the path.
 fn program(name: &'static str, version: &str) -> Result<PathBuf> {
     let major = version.split(['.', ' ']).next().unwrap_or_default().to_owned();
@@ -435,14 +424,6 @@ fn tail(said: &[u8]) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = lines.iter().rev().take(3).rev().copied().collect::<Vec<_>>().join("; ");
     if last.is_empty() { "it said nothing".to_owned() } else { crate::base::SafeText::clipped(&last, 300).to_string() }
-}
-
-/// Whether an address is of a server.
-pub(super) fn url(address: &Address) -> Option<&str> {
-    match address {
-        Address::Postgres(url) => Some(url),
-        Address::Sqlite(_) => None,
-    }
 }
 
 #[cfg(test)]
