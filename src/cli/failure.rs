@@ -137,6 +137,15 @@ impl From<crate::memory::Error> for Failure {
     }
 }
 
+impl From<crate::upkeep::retention::Error> for Failure {
+    fn from(error: crate::upkeep::retention::Error) -> Self {
+        match error {
+            crate::upkeep::retention::Error::NoRule { .. } | crate::upkeep::retention::Error::Hold(_) => Self::usage(error.to_string()),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
 impl From<crate::upkeep::care::Error> for Failure {
     fn from(error: crate::upkeep::care::Error) -> Self {
         Self::failed(error.to_string())

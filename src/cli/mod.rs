@@ -37,6 +37,7 @@ mod prices;
 mod queue;
 mod report;
 mod round;
+mod retention;
 mod rules;
 mod sandbox;
 mod search;
@@ -121,6 +122,8 @@ enum Command {
     Backup(backup::Args),
     /// The schema and the state of the database.
     Db(db::Args),
+    /// What is kept for how long: show, run, legal holds.
+    Retention(retention::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
@@ -166,6 +169,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Index(args) => index::run(context, &args),
         Command::Backup(args) => backup::run(context, &args),
         Command::Db(args) => db::run(context, &args),
+        Command::Retention(args) => retention::run(context, args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
