@@ -70,7 +70,11 @@ impl Context {
 
     /// The layers of settings, read once, with everything that was found wrong.
     pub fn loaded(&self) -> &Loaded {
-        self.loaded.get_or_init(|| crate::config::load(&self.request()))
+        self.loaded.get_or_init(|| {
+            let loaded = crate::config::load(&self.request());
+            super::log::keep_out(crate::upkeep::secrets::check::known(&loaded));
+            loaded
+        })
     }
 
     /// The settings.

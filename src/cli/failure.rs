@@ -161,6 +161,17 @@ impl From<crate::llm::logs::Error> for Failure {
     }
 }
 
+impl From<crate::upkeep::secrets::Error> for Failure {
+    fn from(error: crate::upkeep::secrets::Error) -> Self {
+        let wrong = matches!(error, crate::upkeep::secrets::Error::Unknown { .. } | crate::upkeep::secrets::Error::Value { .. });
+        if wrong {
+            Self::usage(error.to_string()).hint("`quarterdeck secrets list` shows the names")
+        } else {
+            Self::failed(error.to_string())
+        }
+    }
+}
+
 impl From<crate::upkeep::audit::Error> for Failure {
     fn from(error: crate::upkeep::audit::Error) -> Self {
         Self::failed(error.to_string())

@@ -2,16 +2,53 @@
 
 use super::failure::Failure;
 use crate::base::{Clock as _, SystemClock, clock};
+use crate::upkeep::secrets::redact::Redactor;
+use secrecy::SecretString;
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// A larger file is put aside as `.1` when the program starts.
 const MAX_BYTES: u64 = 16 << 20;
+
+/// What must not show in the log, in what a crash leaves behind, or in an error. Known as soon as the settings were read.
+static REDACTOR: OnceLock<Redactor> = OnceLock::new();
+
+/// Keep these out of everything that this process writes down from now on.
+pub(super) fn keep_out(secrets: Vec<SecretString>) {
+    // The first settings of a process are its settings.
+    let _ = REDACTOR.set(Redactor::new(secrets));
+}
+
+/// A text without secrets.
+pub(super) fn discreet(text: &str) -> Cow<'_, str> {
+    REDACTOR.get().map_or(Cow::Borrowed(text), |redactor| redactor.clean(text))
+}
+
+/// What a crash leaves behind is a log line, not an image of the memory with every secret in it. Failing to say so is no failure.
+pub(super) fn no_core_dump() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+}
+
+/// The log file, without secrets. A line comes in one piece.
+struct Discreet(File);
+
+impl std::io::Write for Discreet {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        self.0.write_all(discreet(&text).as_bytes()).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
 
 /// The log file in `state_dir`.
 #[must_use]
@@ -41,8 +78,8 @@ pub fn start(state_dir: &Path, verbosity: u8) -> Result<bool, Failure> {
             .hint("set XDG_STATE_HOME to a directory that can be written, or run without -v and QUARTERDECK_LOG")
     })?;
     // Libraries below us print request headers at their finest levels; those carry credentials.
-    let discreet = filter_fn(|found| found.target().starts_with("quarterdeck") || *found.level() <= LevelFilter::INFO);
-    let lines = tracing_subscriber::fmt::layer().json().with_writer(Mutex::new(file)).with_filter(filter.and(discreet));
+    let quiet = filter_fn(|found| found.target().starts_with("quarterdeck") || *found.level() <= LevelFilter::INFO);
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(Mutex::new(Discreet(file))).with_filter(filter.and(quiet));
     // A second start in one process keeps the first log.
     let _ = tracing_subscriber::registry().with(lines).try_init();
     Ok(true)
@@ -60,7 +97,7 @@ pub fn catch_panics(state_dir: PathBuf) {
         let _ = writeln!(error, "error: the program has a fault at {location}");
         let _ = match written {
             Ok(()) => writeln!(error, "next: report it with the last line of {}", path(&state_dir).display()),
-            Err(reason) => writeln!(error, "next: report it ({message}); the log file cannot be written: {reason}"),
+            Err(reason) => writeln!(error, "next: report it ({}); the log file cannot be written: {reason}", discreet(&message)),
         };
     }));
 }
@@ -74,7 +111,7 @@ fn record_panic(state_dir: &Path, message: &str, location: &str, backtrace: &str
     });
     let mut file = open(state_dir)?;
     // One write, so that lines of several processes do not mix.
-    file.write_all(format!("{line}\n").as_bytes()).map_err(|error| error.to_string())
+    file.write_all(discreet(&format!("{line}\n")).as_bytes()).map_err(|error| error.to_string())
 }
 
 fn open(state_dir: &Path) -> Result<File, String> {

@@ -41,6 +41,7 @@ mod retention;
 mod rules;
 mod sandbox;
 mod search;
+mod secrets;
 mod seed;
 mod serve;
 mod signals;
@@ -120,6 +121,8 @@ enum Command {
     Audit(audit::Args),
     /// Copies of the whole deck: make, list, verify, restore, try out, thin out.
     Backup(backup::Args),
+    /// The keys and passwords of the environment file: list, set, replace, check.
+    Secrets(secrets::Args),
     /// The schema and the state of the database.
     Db(db::Args),
     /// What is kept for how long: show, run, legal holds.
@@ -165,6 +168,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Budget(args) => budget::run(context, &args),
         Command::Report(args) => report::run(context, &args),
         Command::Audit(args) => audit::run(context, &args),
+        Command::Secrets(args) => secrets::run(context, &args),
         Command::Import(args) => import::run(context, &args),
         Command::Index(args) => index::run(context, &args),
         Command::Backup(args) => backup::run(context, &args),
@@ -197,6 +201,7 @@ pub fn main() -> ExitCode {
 
 impl Exit {
     fn from_result(cli: Cli) -> Self {
+        log::no_core_dump();
         let context = Context::new(cli.global);
         let asked = context.request().config_file();
         if let Some(directories) = crate::config::Directories::locate(asked.as_ref().map(|(path, _)| path.as_path())) {

@@ -178,6 +178,11 @@ impl Output {
 
     /// Print why a command failed: `error: …` and `next: …`, or in JSON mode `{"error", "next", "code"}`.
     pub fn failure(&self, failure: &Failure) {
+        let failure = &Failure {
+            message: super::log::discreet(&failure.message).into_owned(),
+            hint: failure.hint.as_deref().map(|hint| super::log::discreet(hint).into_owned()),
+            exit: failure.exit,
+        };
         if self.json {
             let value = serde_json::json!({ "error": failure.message, "next": failure.hint, "code": failure.exit.number() });
             let _ = writeln!(std::io::stderr().lock(), "{}", json::text(&value, false).unwrap_or_default());

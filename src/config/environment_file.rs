@@ -8,30 +8,27 @@ use std::path::Path;
 /// Read the settings out of `text`, which is the contents of `path`.
 pub(super) fn parse(path: &Path, text: &str) -> Parsed {
     let mut parsed = Parsed::default();
-    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let place = || format!("{}, line {}", path.display(), index + 1);
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        let name = line.split_once('=').map(|(name, value)| (name.trim_end(), value.trim()));
-        let Some((name, value)) = name.filter(|(name, _)| is_name(name)) else {
+    for line in lines(text) {
+        let place = || format!("{}, line {}", path.display(), line.number);
+        let Some((name, raw)) = line.entry else {
             parsed.problems.push(Problem::new(Level::Error, place(), "expected NAME=value").next("correct or remove this line"));
             continue;
         };
         let Some(setting) = Setting::by_env(name) else {
+            if looks_secret(name) && unquote(raw).is_ok_and(|value| !value.is_empty()) {
+                parsed.other_secret.get_or_insert_with(|| name.to_owned());
+            }
             parsed.problems.extend(stranger(name, &place()));
             continue;
         };
-        match unquote(value) {
+        match unquote(raw) {
             Ok(text) => {
                 if let Some(earlier) = parsed.given.iter().position(|given: &Given| given.setting.key == setting.key) {
                     let message = format!("{name} is set a second time; this line counts");
                     parsed.problems.push(Problem::new(Level::Odd, place(), message).about(setting).next("remove one of the two lines"));
                     parsed.given.remove(earlier);
                 }
-                parsed.given.push(Given { setting, text, source: Source::EnvironmentFile { path: path.to_path_buf(), line: index + 1 } });
+                parsed.given.push(Given { setting, text, source: Source::EnvironmentFile { path: path.to_path_buf(), line: line.number } });
             }
             Err(message) => parsed.problems.push(Problem::new(Level::Error, place(), format!("{name}: {message}")).about(setting)),
         }
@@ -50,6 +47,56 @@ pub(crate) fn named_in(text: &str, wanted: &str) -> Option<String> {
     values.last()
 }
 
+/// A line that is neither empty nor a comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line<'a> {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Where it begins in the text.
+    pub start: usize,
+    /// The name, and what stands behind the sign of equality without the blanks around it; `None` when it is no entry.
+    pub entry: Option<(&'a str, &'a str)>,
+    /// Whether `export` stands before the name.
+    pub is_exported: bool,
+}
+
+/// The lines of an environment file as everything here reads them: what is read, and what is written, sees the same.
+pub(crate) fn lines(text: &str) -> Vec<Line<'_>> {
+    let mut found = Vec::new();
+    let body = text.trim_start_matches('\u{feff}');
+    let mut start = text.len() - body.len();
+    for (index, whole) in body.split_inclusive('\n').enumerate() {
+        let (begin, line) = (start, whole.trim());
+        start += whole.len();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let bare = line.strip_prefix("export ");
+        let rest = bare.unwrap_or(line).trim_start();
+        let entry = rest.split_once('=').map(|(name, value)| (name.trim_end(), value.trim())).filter(|(name, _)| is_name(name));
+        found.push(Line { number: index + 1, start: begin, entry, is_exported: bare.is_some() });
+    }
+    found
+}
+
+/// The value that an environment file gives for a name: the last line that can be read counts.
+pub(crate) fn value_of(text: &str, name: &str) -> Option<String> {
+    let ours = lines(text).into_iter().filter_map(|line| line.entry).filter(|(known, _)| *known == name);
+    ours.filter_map(|(_, raw)| unquote(raw).ok()).next_back()
+}
+
+/// What stands behind the name of a rotation's next and previous value.
+pub(crate) const NEXT: &str = "__NEXT";
+/// The value that was in force before.
+pub(crate) const PREVIOUS: &str = "__PREVIOUS";
+
+/// Whether a name that is no setting is one of a secret: then nobody else may read the file either.
+pub(crate) fn looks_secret(name: &str) -> bool {
+    const ENDS: [&str; 8] = ["_KEY", "_SECRET", "_TOKEN", "_PASSWORD", "_PASSWD", "_CREDENTIALS", NEXT, PREVIOUS];
+    let upper = name.to_ascii_uppercase();
+    ENDS.iter().any(|end| upper.ends_with(end)) || matches!(upper.as_str(), "PASSWORD" | "TOKEN" | "SECRET")
+}
+
 /// What to say about a name that is no setting.
 pub(super) fn stranger(name: &str, place: &str) -> Option<Problem> {
     if let Some(ignored) = registry::IGNORED_NAMES.iter().find(|ignored| ignored.name == name) {
@@ -58,6 +105,10 @@ pub(super) fn stranger(name: &str, place: &str) -> Option<Problem> {
     if registry::OTHER_NAMES.iter().any(|other| other.name == name) {
         let message = format!("{name} has no effect in this file; it is read from the process environment only");
         return Some(Problem::new(Level::Odd, place, message).next("set it where the program is started"));
+    }
+    if let Some(base) = name.strip_suffix(NEXT).or_else(|| name.strip_suffix(PREVIOUS)).filter(|base| Setting::by_env(base).is_some()) {
+        let message = format!("{base} is being replaced; `quarterdeck secrets rotate {base} --status` says how far that is");
+        return Some(Problem::new(Level::Note, place, message));
     }
     Some(match nearest(name, SETTINGS.iter().map(|setting| setting.env)) {
         Some(known) => Problem::new(Level::Odd, place, format!("{name} is not a setting; did you mean {known}?")).next("correct the name"),
@@ -71,14 +122,14 @@ fn in_sentence(doc: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// A value without its quotes, or without the comment behind it.
-fn unquote(value: &str) -> Result<String, &'static str> {
+pub(crate) fn unquote(value: &str) -> Result<String, &'static str> {
     const OPEN: &str = "the quotation is not closed";
     const AFTER: &str = "there is something behind the closing quotation mark";
     let (text, rest) = match value.chars().next() {

@@ -187,6 +187,12 @@ impl Loaded {
         given.chain(password).map(SecretString::from).collect()
     }
 
+    /// The value of a secret that is in force.
+    #[must_use]
+    pub fn secret(&self, key: &str) -> Option<secrecy::SecretString> {
+        self.text(key).map(secrecy::SecretString::from)
+    }
+
     /// Where a setting's value came from.
     #[must_use]
     pub fn source(&self, key: &str) -> Source {
@@ -230,9 +236,11 @@ impl Loaded {
         self.refused_a_file |= parsed.is_broken;
         self.problems.extend(parsed.problems);
         let secret = parsed.given.iter().find(|given| !given.text.is_empty() && holds_secret(given));
-        if let (true, Some(secret)) = (open, secret) {
-            let message = format!("the file holds a secret ({}) and others than its owner may read it", secret.setting.env);
-            let problem = Problem::new(Level::Error, place, message).about(secret.setting);
+        let named = secret.map(|secret| secret.setting.env).or(parsed.other_secret.as_deref());
+        if let (true, Some(name)) = (open, named) {
+            let message = format!("the file holds a secret ({name}) and others than its owner may read it");
+            let problem = Problem::new(Level::Error, place, message);
+            let problem = secret.map_or_else(|| problem.clone(), |secret| problem.clone().about(secret.setting));
             self.problems.push(problem.next(format!("chmod 600 {}; if others had access, replace the secret as well", path.display())));
             self.refused_a_file = true;
             return true;

@@ -10,7 +10,7 @@ mod backup;
 mod check;
 mod database_address;
 mod directories;
-mod environment_file;
+pub(crate) mod environment_file;
 mod error;
 mod load;
 mod nearest;
@@ -41,3 +41,4 @@ pub use settings::{
 pub use source::Source;
 
 pub(crate) use toml_file::position;
+pub(crate) use value::is_placeholder;

@@ -11,6 +11,8 @@ use toml::de::{DeTable, DeValue};
 pub(super) struct Parsed {
     pub given: Vec<Given>,
     pub problems: Vec<Problem>,
+    /// A name that is no setting and whose value nobody else may read.
+    pub other_secret: Option<String>,
     /// Whether nothing could be taken because the text cannot be read as a whole.
     pub is_broken: bool,
 }

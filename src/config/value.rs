@@ -55,12 +55,14 @@ pub(super) fn expected(kind: Kind) -> String {
 }
 
 /// Whether the text is one of those that stand in examples where the real value belongs.
-pub(super) fn is_placeholder(text: &str) -> bool {
+pub(crate) fn is_placeholder(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     matches!(lower.as_str(), "..." | "…" | "xxx" | "todo" | "changeme" | "change-me" | "change_me" | "placeholder")
         || lower.starts_with("your_")
         || lower.starts_with("your-")
         || (lower.starts_with('<') && lower.ends_with('>'))
+        || (lower.starts_with("${") && lower.ends_with('}'))
+        || (lower.len() > 2 && lower.chars().all(|letter| letter == 'x'))
 }
 
 fn address(text: &str) -> Result<(), String> {

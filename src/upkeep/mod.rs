@@ -17,12 +17,10 @@
 pub mod audit;
 pub mod backup;
 pub mod care;
-pub mod audit;
 pub mod progress;
 pub mod retention;
 pub mod runs;
-//pub mod secrets;
+pub mod secrets;
 pub mod site;
 
 pub use site::Site;
-//pub mod secrets;
