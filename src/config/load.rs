@@ -6,7 +6,6 @@ use super::{
     Directories, Error, Kind, Level, Problem, SETTINGS, Setting, Settings, Source, database_address, environment_file, nearest::nearest,
     registry, toml_file, value,
 };
-use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -177,14 +176,6 @@ impl Loaded {
             Shown { setting, value: value.filter(|_| !setting.is_secret()), is_set, source: self.source(setting.key) }
         };
         SETTINGS.iter().map(show).collect()
-    }
-
-    /// Every secret that any layer gives: for taking them out of a text, and for nothing else.
-    pub(crate) fn secrets(&self) -> Vec<SecretString> {
-        let given = SETTINGS.iter().filter(|setting| setting.is_secret()).filter_map(|setting| self.text(setting.key));
-        let password =
-            self.text("database").and_then(|address| Some(address.split_once("://")?.1.rsplit_once('@')?.0.split_once(':')?.1.to_owned()));
-        given.chain(password).map(SecretString::from).collect()
     }
 
     /// The value of a secret that is in force.
