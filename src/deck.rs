@@ -179,15 +179,7 @@ impl Deck {
     /// The audit log, with the key and the second place of its checkpoints.
     #[must_use]
     pub fn audit(&self) -> upkeep::audit::Audit {
-        let settings = &self.settings.audit;
-        let settings = upkeep::audit::Settings {
-            key: settings.key.clone(),
-            key_file: self.settings.config_dir.join("audit.key"),
-            rows: settings.checkpoint_rows.into(),
-            interval: i64::from(settings.checkpoint_minutes) * 60_000,
-            anchor_file: settings.anchor_file.clone(),
-            anchor_command: settings.anchor_command.clone(),
-        };
+        let settings = audit_settings(&self.settings);
         upkeep::audit::Audit::new(self.db.clone(), Arc::clone(&self.clock), settings)
     }
 
@@ -409,6 +401,20 @@ fn route(settings: &config::RouteSettings) -> llm::route::Settings {
             suggestion: seconds(settings.cache_suggestion_seconds),
             other: seconds(settings.cache_other_seconds),
         },
+    }
+}
+
+/// How the audit log is kept: its key, its second place.
+#[must_use]
+pub fn audit_settings(settings: &Settings) -> upkeep::audit::Settings {
+    let audit = &settings.audit;
+    upkeep::audit::Settings {
+        key: audit.key.clone(),
+        key_file: settings.config_dir.join("audit.key"),
+        rows: audit.checkpoint_rows.into(),
+        interval: i64::from(audit.checkpoint_minutes) * 60_000,
+        anchor_file: audit.anchor_file.clone(),
+        anchor_command: audit.anchor_command.clone(),
     }
 }
 

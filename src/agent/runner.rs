@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 
 /// How long what is in flight may take to finish after the loop was asked to stop.
-pub const GRACE: Duration = Duration::from_secs(30);
+pub const GRACE: Duration = Duration::from_secs(28);
 /// Rounds of deliveries after the last of a number of cycles.
 const LAST_ROUNDS: u32 = 4;
 

@@ -12,8 +12,6 @@ mod look;
 mod past;
 mod suggest;
 pub(super) mod time;
-
-use time::Time;
 mod words;
 
 use super::{Context, Failure, Outcome};
@@ -27,6 +25,7 @@ use crate::moderation::{self, Right, roles};
 use crate::store::Conn;
 use crate::store::audit::Actor;
 use std::path::PathBuf;
+use time::Time;
 
 /// Arguments of `quarterdeck belief`.
 #[derive(Debug, clap::Args)]

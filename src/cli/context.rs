@@ -8,6 +8,10 @@ use crate::store::audit::Actor;
 use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long what still runs beside the work may take to end.
+const LEAVING: Duration = Duration::from_secs(1);
 
 /// Options that every subcommand takes.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -112,7 +116,10 @@ impl Context {
     pub fn block_on<F: Future>(&self, work: F) -> Result<F::Output, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::failed(format!("the program's threads cannot be started: {error}")))?;
-        Ok(runtime.block_on(work))
+        let done = runtime.block_on(work);
+        // A name that is looked up meanwhile is looked up by a thread that cannot be ended: the process does not wait for it.
+        runtime.shutdown_timeout(LEAVING);
+        Ok(done)
     }
 }
 

@@ -78,14 +78,19 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
         sandbox.shutdown().await;
         return Ok(Outcome::Done);
     }
+    let (stopper, stop) = watch::channel(false);
+    let stopped = super::signals::Stopped::new()?;
+    let asking = tokio::spawn(async move {
+        stopped.wait().await;
+        stopper.send_replace(true);
+    });
     let mut first_draft = None;
     let mut verdicts = Verdicts::default();
     let mut printer = Printer::default();
     for cycle in 0..args.cycles {
         services.seed = Some(args.seed.wrapping_add(u64::from(cycle)));
         let (sender, mut events) = mpsc::unbounded_channel();
-        let (_stopper, stop) = watch::channel(false);
-        let looping = tokio::spawn(runner::run(services.clone(), Observer::new(sender), stop, Until::Cycles(1)));
+        let looping = tokio::spawn(runner::run(services.clone(), Observer::new(sender), stop.clone(), Until::Cycles(1)));
         while let Some(event) = events.recv().await {
             if matches!(event, Event::Queued { .. }) {
                 first_draft.get_or_insert_with(|| started.elapsed());
@@ -93,15 +98,20 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
             printer.print(&context.out, &event)?;
         }
         looping.await.map_err(|error| Failure::failed(format!("the agent's loop ended by a defect: {error}")))??;
+        if *stop.borrow() {
+            break;
+        }
         let goes_on = reviewer::decide(context, &deck, &services, &mut verdicts).await?;
-        deliver(context, &services, &mut printer).await?;
-        if !goes_on {
+        deliver(context, &services, &mut printer, &stop).await?;
+        if !goes_on || *stop.borrow() {
             break;
         }
     }
+    let was_stopped = *stop.borrow();
+    asking.abort();
     summary::print(context, &deck, &sandbox, now, first_draft, started.elapsed()).await?;
     sandbox.shutdown().await;
-    Ok(Outcome::Done)
+    if was_stopped { Err(Failure::failed("the demo was stopped before its end")) } else { Ok(Outcome::Done) }
 }
 
 /// The console on the sandbox, with the agent at work behind it. What is on its way when the person leaves is finished.
@@ -168,23 +178,30 @@ fn settings(sandbox: &Sandbox, directory: &Path, asks: bool) -> Result<config::S
 }
 
 /// Deliver until nothing is on its way any more, at most half a minute.
-async fn deliver(context: &Context, services: &crate::agent::Services, printer: &mut Printer) -> Result<(), Failure> {
+async fn deliver(
+    context: &Context,
+    services: &crate::agent::Services,
+    printer: &mut Printer,
+    ends: &watch::Receiver<bool>,
+) -> Result<(), Failure> {
     let deliverer = runner::deliverer(services);
-    let (_keep, ends) = watch::channel(false);
+    let mut stop = ends.clone();
     let give_up = Instant::now() + Duration::from_secs(30);
     loop {
-        let round = deliverer.round(&ends).await?;
+        let round = deliverer.round(ends).await?;
         for event in round.events() {
             printer.print(&context.out, &event)?;
         }
         let (persona, now) = (services.persona.id.clone(), services.clock.now());
         let due = services.db.read(move |c| outbox::due(c, &persona, now)).await?;
         let soon = due.next_at.filter(|at| at - now <= 10_000);
-        match soon {
-            _ if Instant::now() > give_up => return Ok(()),
+        let pause = match soon {
+            _ if Instant::now() > give_up || *ends.borrow() => return Ok(()),
             None if due.send.is_empty() => return Ok(()),
-            None => tokio::time::sleep(Duration::from_millis(200)).await,
-            Some(at) => tokio::time::sleep(Duration::from_millis(u64::try_from(at - now).unwrap_or(0))).await,
-        }
+            None => Duration::from_millis(200),
+            Some(at) => Duration::from_millis(u64::try_from(at - now).unwrap_or(0)),
+        };
+        // Whoever asks for the end does not wait for the undo window.
+        let _ = tokio::time::timeout(pause, stop.wait_for(|asked| *asked)).await;
     }
 }

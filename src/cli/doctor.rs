@@ -7,7 +7,7 @@ use super::output::Tone;
 use super::{Context, Failure, Outcome};
 use crate::base::SafeText;
 use crate::rounds::doctor::{self, CHECKS, Checked};
-use crate::rounds::patient::TERMINAL_VARIABLES;
+use crate::rounds::patient::{SetUp, TERMINAL_VARIABLES};
 use crate::rounds::{Patient, Terminal, Verdict, bundle};
 use serde_json::json;
 use std::io::IsTerminal as _;
@@ -43,7 +43,8 @@ pub(super) fn patient(context: &Context) -> Arc<Patient> {
     let environment = TERMINAL_VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
     let is_there = std::io::stdout().is_terminal() || std::io::stdin().is_terminal();
     let terminal = Terminal { is_there, size: crossterm::terminal::size().ok().filter(|_| is_there), environment };
-    Patient::new(crate::config::load(&context.request()), Arc::clone(&context.clock), terminal, crate::deck::search_settings)
+    let set_up = SetUp { search: crate::deck::search_settings, audit: crate::deck::audit_settings };
+    Patient::new(crate::config::load(&context.request()), Arc::clone(&context.clock), terminal, set_up)
 }
 
 /// Run the command.

@@ -20,7 +20,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Arguments of `quarterdeck import`.
 #[derive(Debug, clap::Args)]
@@ -123,6 +123,7 @@ fn options(calls: &Calls, personas: HashMap<String, String>) -> Options {
 struct Hearer {
     rejects: Option<(String, BufWriter<File>)>,
     meter: Meter,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Hearer {
@@ -134,7 +135,7 @@ impl Hearer {
             }
             None => None,
         };
-        Ok(Self { rejects, meter: Meter::new(calls.progress) })
+        Ok(Self { rejects, meter: Meter::new(calls.progress), stopped: Arc::default() })
     }
 
     fn finish(&mut self) -> Result<(), Error> {
@@ -155,6 +156,10 @@ impl Listener for Hearer {
         let Some((name, file)) = &mut self.rejects else { return Ok(()) };
         let value = serde_json::json!({ "file": place, "line": reject.line, "reason": reject.why.word(), "detail": reject.reason(), "text": reject.text });
         writeln!(file, "{value}").map_err(|error| Error::Rejects { place: name.clone(), reason: error.to_string() })
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 }
 
@@ -201,6 +206,13 @@ fn into_ledger(context: &Context, calls: &Calls) -> Result<Outcome, Failure> {
     let mut hearer = Hearer::new(calls)?;
     // Watched before it is read: what is written meanwhile is told afterwards.
     let watch = if calls.follow { Some(Watch::over(&calls.files)?) } else { None };
+    let (stopped, ender) = (Arc::clone(&hearer.stopped), watch.as_ref().map(Watch::ender));
+    super::signals::on_stop(move || {
+        stopped.store(true, Ordering::Relaxed);
+        if let Some(end) = ender {
+            end();
+        }
+    })?;
     let mut done = Vec::new();
     for file in &calls.files {
         if calls.follow && !file.exists() {
@@ -208,6 +220,10 @@ fn into_ledger(context: &Context, calls: &Calls) -> Result<Outcome, Failure> {
         }
         let imported = importer.import(&source(file), context.clock.now(), &mut hearer);
         hearer.meter.clear();
+        if imported.is_err() {
+            // What was rejected until then belongs to what was imported until then.
+            hearer.finish()?;
+        }
         done.push(imported?);
     }
     hearer.finish()?;
@@ -237,12 +253,20 @@ fn follow(
         if context.out.is_closed() {
             return Ok(Outcome::Done);
         }
-        let Some(told) = watch.wait() else {
+        let told = watch.wait();
+        if hearer.is_stopped() {
+            return Ok(Outcome::Done);
+        }
+        let Some(told) = told else {
             return Err(
                 Failure::failed("the system no longer tells when the files change").hint("run the same command again: it continues")
             );
         };
-        done = grown(context, importer, hearer, &told)?;
+        done = match grown(context, importer, hearer, &told) {
+            // To be stopped is how following ends; the next run continues where this one was.
+            Err(_) if hearer.is_stopped() => return hearer.finish().map(|()| Outcome::Done).map_err(Into::into),
+            grown => grown?,
+        };
     }
 }
 

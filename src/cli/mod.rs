@@ -37,8 +37,8 @@ mod prices;
 mod probe;
 mod queue;
 mod report;
-mod round;
 mod retention;
+mod round;
 mod rules;
 mod sandbox;
 mod search;
@@ -120,10 +120,10 @@ enum Command {
     Report(Box<report::Args>),
     /// Who did what, and whether the log was tampered with.
     Audit(audit::Args),
-    /// The keys and passwords of the environment file: list, set, replace, check.
-    Secrets(secrets::Args),
     /// Copies of the whole deck: make, list, verify, restore, try out, thin out.
     Backup(backup::Args),
+    /// The keys and passwords of the environment file: list, set, replace, check.
+    Secrets(secrets::Args),
     /// The schema and the state of the database.
     Db(db::Args),
     /// What is probed outside: list, check, history, pause, resume, presets, validate.

@@ -48,9 +48,11 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
 }
 
 async fn serve(context: &Context, args: &Args) -> Result<Outcome, Failure> {
+    // Signals are waited for before anybody can know that there is a sandbox.
+    let stopped = super::signals::Stopped::new()?;
     let sandbox = sandbox::start(options(args)?).await?;
     context.out.either(&as_json(&sandbox), || context.out.write(as_shell(&sandbox).as_bytes()))?;
-    stopped().await.map_err(|error| Failure::failed(format!("the sandbox cannot wait for signals: {error}")))?;
+    stopped.wait().await;
     sandbox.shutdown().await;
     Ok(Outcome::Done)
 }
@@ -111,20 +113,6 @@ fn as_shell(sandbox: &sandbox::Sandbox) -> String {
          # Take back:    curl -X DELETE {control}/faults\n",
         sandbox.address()
     )
-}
-
-/// Wait for Ctrl-C or, where there are such signals, SIGTERM.
-async fn stopped() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }
 
 #[cfg(test)]

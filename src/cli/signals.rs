@@ -1,6 +1,11 @@
 //! Waiting to be told to end: Ctrl-C, or SIGTERM where there is one.
 
 use super::Failure;
+use std::io::Write as _;
+use std::time::Duration;
+
+/// How long blocking work may go on after it was asked to end. Below the thirty seconds within which a process has to be gone.
+const LONGEST: Duration = Duration::from_secs(25);
 
 /// Waits for a signal that came after it was made.
 pub(super) struct Stopped {
@@ -59,6 +64,10 @@ pub(super) fn on_stop(asked: impl FnOnce() + Send + 'static) -> Result<(), Failu
     let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(stopped.wait());
         asked();
+        // What does not end by itself, as a read from a pipe that nobody writes to, ends here: what was committed stands.
+        std::thread::sleep(LONGEST);
+        let _ = writeln!(std::io::stderr().lock(), "error: stopped before the end of what was under way");
+        std::process::exit(i32::from(super::Exit::Failed.number()));
     });
     thread.map(drop).map_err(|error| Failure::failed(format!("signals cannot be waited for: {error}")))
 }

@@ -6,7 +6,6 @@ use super::{
     Directories, Error, Kind, Level, Problem, SETTINGS, Setting, Settings, Source, database_address, environment_file, nearest::nearest,
     registry, toml_file, value,
 };
-use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Read as _;

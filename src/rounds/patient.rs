@@ -7,7 +7,11 @@ use crate::config::{Loaded, Settings};
 use crate::search::{self, Search};
 use crate::store::audit::Actor;
 use crate::store::{self, Address, Conn, Database};
-use crate::upkeep::Site;
+use crate::upkeep::{Site, audit};
+use crate::watch::board::Board;
+use crate::watch::boards;
+use crate::watch::own::Facts;
+use crate::watch::probe::file;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -46,8 +50,14 @@ pub enum Opened {
     Nowhere,
 }
 
-/// How search is set up, when the settings can be used.
-pub type SearchOf = fn(&Settings) -> search::Settings;
+/// How services are set up, when the settings can be used: the open application knows, which stands above this room.
+#[derive(Clone, Copy)]
+pub struct SetUp {
+    /// Search.
+    pub search: fn(&Settings) -> search::Settings,
+    /// The audit log.
+    pub audit: fn(&Settings) -> audit::Settings,
+}
 
 /// What is looked at.
 pub struct Patient {
@@ -59,16 +69,16 @@ pub struct Patient {
     pub clock: Arc<dyn Clock>,
     /// The terminal of whoever asks.
     pub terminal: Terminal,
-    search_of: SearchOf,
+    set_up: SetUp,
     opened: OnceLock<Opened>,
 }
 
 impl Patient {
     /// Of these settings. Nothing is opened yet.
     #[must_use]
-    pub fn new(loaded: Loaded, clock: Arc<dyn Clock>, terminal: Terminal, search_of: SearchOf) -> Arc<Self> {
+    pub fn new(loaded: Loaded, clock: Arc<dyn Clock>, terminal: Terminal, set_up: SetUp) -> Arc<Self> {
         let settings = loaded.settings().ok();
-        Arc::new(Self { loaded, settings, clock, terminal, search_of, opened: OnceLock::new() })
+        Arc::new(Self { loaded, settings, clock, terminal, set_up, opened: OnceLock::new() })
     }
 
     /// The present.
@@ -176,8 +186,34 @@ impl Patient {
     /// # Errors
     /// A finding when settings or database cannot be used.
     pub fn search(&self) -> Result<Search, Found> {
-        let settings = (self.search_of)(self.settings()?);
+        let settings = (self.set_up.search)(self.settings()?);
         Ok(Search::new(self.db()?.clone(), Arc::clone(&self.clock), settings))
+    }
+
+    /// The audit log over the open database.
+    ///
+    /// # Errors
+    /// A finding when settings or database cannot be used.
+    pub fn audit(&self) -> Result<audit::Audit, Found> {
+        let settings = (self.set_up.audit)(self.settings()?);
+        Ok(audit::Audit::new(self.db()?.clone(), Arc::clone(&self.clock), settings))
+    }
+
+    /// The definitions of probes and heartbeats, read anew.
+    #[must_use]
+    pub fn probes(&self) -> file::Source {
+        let directories = self.loaded.directories();
+        file::Source::open(&directories.config_dir, &directories.environment_file)
+    }
+
+    /// The health board.
+    ///
+    /// # Errors
+    /// A finding when settings or database cannot be used.
+    pub fn board(&self) -> Result<Board, Found> {
+        let facts = Facts::of(self.settings()?);
+        let db = self.db()?;
+        self.wait(boards::load_current(db, &self.probes(), &facts, self.clock.as_ref()))
     }
 
     /// Drive asynchronous work from a thread that belongs to no runtime.

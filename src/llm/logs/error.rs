@@ -40,6 +40,12 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+    /// The import was asked to end.
+    #[error("reading {place} was stopped; what was read so far is imported, and the next run continues there")]
+    Stopped {
+        /// The file.
+        place: String,
+    },
     /// The price book is wrong.
     #[error(transparent)]
     Prices(#[from] crate::llm::Error),

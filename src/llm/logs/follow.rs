@@ -4,12 +4,13 @@ use super::{Error, Result};
 use notify::Watcher as _;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 
 /// Tells when one of some files was written to, replaced or made.
 #[derive(Debug)]
 pub struct Watch {
-    told: Receiver<PathBuf>,
+    told: Receiver<Option<PathBuf>>,
+    ends: Sender<Option<PathBuf>>,
     /// Ends the watching when it is dropped.
     _watcher: notify::RecommendedWatcher,
 }
@@ -21,6 +22,7 @@ impl Watch {
     /// [`Error::Watch`] where the system cannot watch.
     pub fn over(files: &[PathBuf]) -> Result<Self> {
         let (sender, told) = mpsc::channel();
+        let ends = sender.clone();
         let watch =
             |place: &Path, error: &dyn std::fmt::Display| Error::Watch { place: place.display().to_string(), reason: error.to_string() };
         let mut wanted = Vec::new();
@@ -46,7 +48,7 @@ impl Watch {
                 // An event that was lost may have been about any of them.
                 if event.need_rescan() || event.paths.contains(path) {
                     // Nobody listens any more once the import has ended.
-                    let _ = sender.send(file.clone());
+                    let _ = sender.send(Some(file.clone()));
                 }
             }
         };
@@ -55,14 +57,26 @@ impl Watch {
         for directory in directories {
             watcher.watch(&directory, notify::RecursiveMode::NonRecursive).map_err(|error| watch(&directory, &error))?;
         }
-        Ok(Self { told, _watcher: watcher })
+        Ok(Self { told, ends, _watcher: watcher })
     }
 
-    /// Wait until files were written to: which ones, each once. `None` when the system tells nothing any more.
+    /// What ends the waiting, from another thread.
+    #[must_use]
+    pub fn ender(&self) -> impl FnOnce() + Send + 'static {
+        let ends = self.ends.clone();
+        move || {
+            // Nobody may wait any more.
+            let _ = ends.send(None);
+        }
+    }
+
+    /// Wait until files were written to: which ones, each once. `None` when it was ended, or the system tells nothing any more.
     #[must_use]
     pub fn wait(&self) -> Option<BTreeSet<PathBuf>> {
-        let mut files = BTreeSet::from([self.told.recv().ok()?]);
-        files.extend(self.told.try_iter());
+        let mut files = BTreeSet::from([self.told.recv().ok()??]);
+        for told in self.told.try_iter() {
+            files.insert(told?);
+        }
         Some(files)
     }
 }

@@ -126,6 +126,11 @@ pub trait Listener {
     /// # Errors
     /// When it cannot be written down; the import stops.
     fn rejected(&mut self, place: &str, reject: &Reject) -> Result<()>;
+
+    /// Whether the import is to end; what was read so far is written then.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// An import into a database.
@@ -218,7 +223,7 @@ impl Importer {
             }
             let bytes = (read.load(Ordering::Relaxed), size);
             listener.progress(&Progress { lines: run.imported.lines, bytes, committed: run.committed });
-            Ok(())
+            if listener.is_stopped() { Err(Error::Stopped { place: source.place() }) } else { Ok(()) }
         });
         // What was found before an error is as good as if the file ended there.
         run.finish()?;

@@ -8,7 +8,7 @@ use crate::rounds::patient::{Opened, Patient};
 use crate::rounds::{logs, rows};
 use crate::store::Error;
 use crate::upkeep::runs;
-use crate::watch::health;
+use crate::watch::shown;
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -155,8 +155,7 @@ fn upkeep(patient: &Patient) -> Result<Value, crate::rounds::Found> {
 }
 
 fn board(patient: &Patient) -> Result<Value, crate::rounds::Found> {
-    let health = patient.wait(health::look(patient.db()?, patient.clock.as_ref()))?;
-    Ok(json!(health))
+    Ok(shown::board(&patient.board()?))
 }
 
 /// A line of the log with the fields that may be told.

@@ -55,7 +55,7 @@ impl Redactor {
     /// With the secrets of the settings, of the environment file whatever the names in it, and of the variables that sound like secrets.
     #[must_use]
     pub fn new(loaded: &Loaded, data_dir: &Path, environment: &BTreeMap<String, String>) -> Self {
-        let mut all: Vec<SecretString> = loaded.secrets();
+        let mut all: Vec<SecretString> = crate::upkeep::secrets::check::known(loaded);
         let file = std::fs::read_to_string(&loaded.directories().environment_file).unwrap_or_default();
         for line in file.lines().filter(|line| !line.trim_start().starts_with('#')) {
             let value = line.split_once('=').map(|(_, value)| value.trim().trim_matches(['"', '\'']));

@@ -12,7 +12,7 @@
 //! | `ledger` | ledger, reservations |
 //! | `queue` | leases, deliveries, pauses |
 //! | `agents` | agents |
-//! | `tokens` | tokens |
+//! | `tokens` | tokens, secrets |
 //! | `terminal` | terminal; pure |
 //! | `overdue` | backups, drill, audit |
 //!
@@ -29,7 +29,7 @@ pub(super) mod queue;
 mod setting_up;
 mod terminal;
 mod time;
-mod tokens;
+pub(super) mod tokens;
 
 use super::bounded::{NoResult, bounded};
 use super::found::{Found, Look, Verdict, count};
@@ -82,7 +82,8 @@ pub const CHECKS: &[Check] = &[
     check("deliveries", "nothing is late, and every answer of Reddit is known", 5, queue::deliveries, None),
     check("pauses", "no pause was forgotten", 5, queue::pauses, None),
     check("agents", "every loop that should run is heard of", 5, agents::look, None),
-    check("tokens", "logins and secrets are there and not too old", 5, tokens::look, None),
+    check("tokens", "every account has a login that can be used", 5, tokens::look, None),
+    check("secrets", "secrets are kept closed, are no placeholders, and are not too old", 5, tokens::secrets, None),
     check("backups", "a backup was made and verified lately", 5, overdue::backups, None),
     check("drill", "a restore was tried lately", 5, overdue::drill, None),
     check("audit", "the audit log was verified lately", 5, overdue::audit, None),

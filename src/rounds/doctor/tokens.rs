@@ -5,6 +5,7 @@ use crate::config::Settings;
 use crate::rounds::found::{Found, Look, count};
 use crate::rounds::patient::Patient;
 use crate::rounds::rows;
+use crate::upkeep::secrets::check;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -45,6 +46,26 @@ fn broken(path: &Path, account: &str) -> Option<String> {
         (_, Some(name)) if !name.eq_ignore_ascii_case(account) => Some("belongs to another account".to_owned()),
         _ => None,
     }
+}
+
+/// Secrets are kept where nobody else reads them, are no placeholders, and are not too old.
+pub(in crate::rounds) fn secrets(patient: &Patient) -> Look {
+    let days = patient.settings.as_ref().map_or(90, |settings| settings.secrets_max_age_days);
+    let findings = check::check(&patient.loaded, days, patient.now());
+    let listed = check::list(&patient.loaded, patient.now());
+    let set = listed.iter().filter(|secret| secret.is_set).count();
+    let oldest = listed.iter().filter_map(|secret| secret.at_least).max();
+    let detail = json!({ "set": set, "oldest_ms": oldest, "limit_days": days, "findings": findings });
+    let problems: Vec<_> = findings.iter().filter(|finding| finding.is_problem).collect();
+    let age = oldest.map(|age| format!(", the oldest {}", duration(age))).unwrap_or_default();
+    let found = match problems.first() {
+        Some(first) => {
+            let more = if problems.len() > 1 { format!("; {} more", problems.len() - 1) } else { String::new() };
+            Found::warn(format!("{}: {}{more}", first.about, first.what)).remedy(&first.next, "quarterdeck secrets check")
+        }
+        None => Found::pass(format!("{} kept as they should be{age}", count(set, "secret is", "secrets are"))),
+    };
+    Ok(found.number(format!("{}{age}", count(set, "secret", "secrets"))).detail(detail))
 }
 
 /// Logins are there and not too old.

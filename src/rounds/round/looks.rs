@@ -6,7 +6,7 @@ use crate::moderation::{State, depth};
 use crate::rounds::doctor;
 use crate::rounds::found::{Found, Look, bytes, count};
 use crate::rounds::logs;
-use crate::watch::health::{self, Status};
+use crate::watch::health::Status;
 use serde_json::json;
 
 const HOUR: i64 = 3_600_000;
@@ -15,19 +15,25 @@ const LARGE_LOGS: u64 = 100 << 20;
 
 /// The health board: what hurts most.
 pub(super) fn health(round: &Round) -> Look {
-    let patient = &round.patient;
-    let health = patient.wait(health::look(patient.db()?, patient.clock.as_ref()))?;
-    let of = |status: Status| health.components.iter().filter(|part| part.status == status).count();
-    let number = format!("{} of {} healthy", of(Status::Healthy), health.components.len());
-    let worst = health.components.iter().max_by_key(|part| part.status);
-    let found = match worst {
-        Some(part) if part.status == Status::Unhealthy => Found::fail(format!("{}: {}", part.name, part.reason)),
-        Some(part) if part.status == Status::Degraded => Found::warn(format!("{}: {}", part.name, part.reason)),
-        Some(part) if part.status == Status::Unknown => Found::unknown(format!("{}: {}", part.name, part.reason)),
-        _ => Found::pass("every part is healthy"),
+    let board = round.patient.board()?;
+    let lines: Vec<_> = board.systems.iter().flat_map(|system| &system.lines).filter(|line| line.counts()).collect();
+    let of = |status: Status| lines.iter().filter(|line| line.status == status).count();
+    let number = format!("{} of {} healthy", of(Status::Healthy), lines.len());
+    let worst = lines.iter().max_by_key(|line| line.status).filter(|line| line.status != Status::Healthy);
+    let Some(worst) = worst else { return Ok(Found::pass("every line is healthy").number(number)) };
+    let why = format!("{}: {}", worst.id, worst.reason);
+    let found = match worst.status {
+        Status::Unhealthy => Found::fail(why),
+        Status::Degraded => Found::warn(why),
+        _ => Found::unknown(why),
     };
-    let found = if matches!(health.status, Status::Healthy) { found } else { found.remedy("look at the board", "quarterdeck health") };
-    Ok(found.number(number).detail(json!(health)))
+    let remedy = worst.remedy.as_ref().map(|remedy| (remedy.text.clone(), remedy.command.clone().unwrap_or_default()));
+    let (text, command) = remedy.unwrap_or_else(|| ("look at the board".to_owned(), "quarterdeck health".to_owned()));
+    let detail = json!({
+        "healthy": of(Status::Healthy), "unknown": of(Status::Unknown), "degraded": of(Status::Degraded), "unhealthy": of(Status::Unhealthy),
+        "network": board.network, "watcher": board.watcher,
+    });
+    Ok(found.remedy(text, command).number(number).detail(detail))
 }
 
 /// The loops of the agents.
@@ -138,4 +144,9 @@ pub(super) fn version(_: &Round) -> Look {
         None => Found::unknown("when the program was installed cannot be told").remedy(look.0, look.1),
     };
     Ok(found.number(number).detail(detail))
+}
+
+/// Whether secrets are to be replaced.
+pub(super) fn secrets(round: &Round) -> Look {
+    doctor::tokens::secrets(&round.patient)
 }

@@ -6,9 +6,10 @@ use crate::rounds::doctor;
 use crate::rounds::found::{Found, Look, bytes, count};
 use crate::rounds::rows;
 use crate::search::vectors;
-use crate::store::audit;
+use crate::upkeep::audit::{self, Verify};
 use crate::upkeep::backup::{self, Create};
 use crate::upkeep::care::{self, Depth};
+use crate::upkeep::retention;
 use crate::upkeep::runs::{self, Done, Kind, Outcome};
 use serde_json::{Value, json};
 
@@ -139,27 +140,62 @@ pub(super) fn sizes(round: &Round) -> Look {
     Ok(found.number(size(sizes.total)).detail(detail))
 }
 
-/// Walk the chain of the audit log.
+impl From<audit::Error> for Found {
+    fn from(error: audit::Error) -> Self {
+        match error {
+            audit::Error::Store(error) => error.into(),
+            other => Self::unknown(other.to_string()),
+        }
+    }
+}
+
+impl From<retention::Error> for Found {
+    fn from(error: retention::Error) -> Self {
+        Self::unknown(error.to_string())
+    }
+}
+
+/// Walk the chain of the audit log, and compare it with its checkpoints.
 pub(super) fn audit(round: &Round) -> Look {
-    let started_at = round.patient.now();
-    let verified = round.patient.read(audit::verify)?;
-    let number = count(verified.rows, "row", "rows");
-    let detail = json!({ "rows": verified.rows, "head": verified.head, "problems": verified.problems });
-    let (found, outcome) = match verified.problems.first() {
-        Some(first) => (
-            Found::fail(format!(
-                "the chain is broken in {}: row {} {}",
-                count(verified.problems.len(), "place", "places"),
-                first.seq,
-                first.what
-            ))
-            .remedy("keep this database as it is, and compare it with a backup", "quarterdeck backup list"),
-            Outcome::Problems,
-        ),
-        None => (Found::pass("the chain is whole"), Outcome::Passed),
+    let verified = round.patient.audit()?.verify(&Verify::default(), &round.actor, round.watcher.as_ref())?;
+    let walked = &verified.walked;
+    let detail = json!({
+        "rows": walked.rows, "checkpoints": walked.checkpoints, "anchored": walked.anchored, "head": walked.head, "problems": walked.problems,
+        "notes": walked.notes,
+    });
+    let found = match walked.problems.first() {
+        Some(first) => {
+            Found::fail(format!("{}; the first: {}", verified.summary(), first.what)).remedy(first.fault.next(), "quarterdeck audit verify")
+        }
+        None => Found::pass(verified.summary()),
     };
-    note(round, Kind::AuditVerify, started_at, outcome, &found.why, &detail)?;
-    Ok(found.number(number).detail(detail))
+    Ok(found.number(count(walked.rows, "row", "rows")).detail(detail))
+}
+
+/// What retention would take away; nothing is.
+pub(super) fn retention(round: &Round) -> Look {
+    round.patient.db()?;
+    let counts = retention::counts(&round.site()?)?;
+    let (mut rows, mut held) = (0, 0);
+    for (_, count) in &counts {
+        rows += count.rows;
+        held += count.held;
+    }
+    let oldest = counts.iter().filter_map(|(_, count)| count.oldest).min();
+    let late = oldest.filter(|_| rows > 0).map(|at| format!("; the oldest is of {} ago", age(round, at))).unwrap_or_default();
+    let rules: Vec<Value> = counts
+        .iter()
+        .filter(|(_, count)| count.rows + count.held > 0)
+        .map(|(_, count)| json!({ "rule": count.rule, "rows": count.rows, "held": count.held, "live": count.live }))
+        .collect();
+    let held_too = if held > 0 { format!("; {held} more are held") } else { String::new() };
+    let found = if rows > 0 {
+        Found::warn(format!("{} past their time{late}{held_too}", count(rows, "row is", "rows are")))
+            .remedy("archive and take them away, or see why the timer did not", "quarterdeck retention run")
+    } else {
+        Found::pass(format!("nothing is past its time{held_too}"))
+    };
+    Ok(found.number(count(rows, "row", "rows")).detail(json!({ "rules": rules })))
 }
 
 /// Compare the index with the database and with an exact search.

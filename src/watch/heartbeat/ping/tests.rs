@@ -86,8 +86,13 @@ fn a_schedule_that_changes_counts_from_its_change() {
     let (db, _guard) = database();
     let daily = Heartbeat { schedule: Schedule::Every(Duration::from_secs(86_400)), ..job() };
     let adopt = |heartbeat: Heartbeat, at: Millis| db.write_blocking(move |c| super::adopt(c, &[heartbeat], at)).unwrap();
-    assert_eq!((adopt(daily.clone(), 0), adopt(daily, MINUTE)), (1, 0));
-    report(&db, success, None, MINUTE);
+    assert_eq!((adopt(daily.clone(), 0), adopt(daily.clone(), MINUTE)), (1, 0));
+    db.write_blocking(move |c| {
+        let actor = Actor::system("cron");
+        let ping = Ping { run: None, exit_status: None, message: None, actor: &actor, at: MINUTE };
+        success(c, &daily, &ping).map_err(|error| store::Error::Constraint { reason: error.to_string() })
+    })
+    .unwrap();
     assert_eq!(adopt(job(), 600 * MINUTE), 1);
     assert_eq!(state(&db, 610 * MINUTE).0, Status::Healthy, "hourly from now on, and not missed nine times");
     assert_eq!(state(&db, 665 * MINUTE).0, Status::Unhealthy);
