@@ -17,6 +17,7 @@ mod console;
 mod context;
 mod db;
 mod demo;
+mod erase;
 mod events;
 mod failure;
 mod import;
@@ -111,6 +112,8 @@ enum Command {
     Audit(audit::Args),
     /// The schema and the state of the database.
     Db(db::Args),
+    /// Take out all data of one Reddit user, on request.
+    Erase(erase::Args),
     /// What is kept for how long: show, run, legal holds.
     Retention(retention::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
@@ -149,6 +152,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Import(args) => import::run(context, &args),
         Command::Index(args) => index::run(context, &args),
         Command::Db(args) => db::run(context, &args),
+        Command::Erase(args) => erase::run(context, args),
         Command::Retention(args) => retention::run(context, args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
