@@ -11,7 +11,7 @@ use quarterdeck::sandbox;
 use quarterdeck::store::{Address, audit};
 use quarterdeck::upkeep::runs as upkeep;
 use serde_json::Value;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
