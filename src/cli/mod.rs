@@ -19,6 +19,7 @@ mod context;
 mod db;
 mod demo;
 mod doctor;
+mod erase;
 mod events;
 mod failure;
 mod health;
@@ -34,6 +35,7 @@ pub mod output;
 mod pause;
 mod persona;
 mod prices;
+mod probe;
 mod queue;
 mod report;
 mod retention;
@@ -125,6 +127,10 @@ enum Command {
     Secrets(secrets::Args),
     /// The schema and the state of the database.
     Db(db::Args),
+    /// What is probed outside: list, check, history, pause, resume, presets, validate.
+    Probe(probe::Args),
+    /// Take out all data of one Reddit user, on request.
+    Erase(erase::Args),
     /// What is kept for how long: show, run, legal holds.
     Retention(retention::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
@@ -173,9 +179,11 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Index(args) => index::run(context, &args),
         Command::Backup(args) => backup::run(context, &args),
         Command::Db(args) => db::run(context, &args),
+        Command::Erase(args) => erase::run(context, args),
         Command::Retention(args) => retention::run(context, args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
+        Command::Probe(args) => probe::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
         Command::Doctor(args) => doctor::run(context, &args),
         Command::Round(args) => round::run(context, &args),

@@ -21,6 +21,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+/// How long after the start the probes begin.
+const PROBES_AFTER: Duration = Duration::from_millis(500);
+
 /// At most so often is a frame drawn.
 const FRAME: Duration = Duration::from_millis(16);
 /// The same over SSH, where bytes are dear.
@@ -50,11 +53,14 @@ pub async fn run(
     let result = turn(&desk, &mut state, &mut screen).await;
     drop(screen);
     // Another process may take over at once.
-    if let Some(Ok(Some(engine))) = match probing {
-        Some(probing) => Some(probing.await),
-        None => None,
-    } {
-        engine.stop().await;
+    match probing {
+        Some(begun) if begun.is_finished() => {
+            if let Ok(Some(engine)) = begun.await {
+                engine.stop().await;
+            }
+        }
+        Some(waiting) => waiting.abort(),
+        None => {}
     }
     let kept = memory::keep(&state);
     result?;
@@ -67,7 +73,11 @@ fn probing(desk: &Arc<Desk>) -> Option<tokio::task::JoinHandle<Option<Engine>>> 
         return None;
     }
     let deck = desk.deck.clone();
-    Some(tokio::spawn(async move { deck.watch_probes().inspect_err(|error| tracing::error!(%error, "nothing is probed from here")).ok() }))
+    Some(tokio::spawn(async move {
+        // Whoever opens the console wants to see it first.
+        tokio::time::sleep(PROBES_AFTER).await;
+        deck.probe().inspect_err(|error| tracing::error!(%error, "nothing is probed from here")).ok()
+    }))
 }
 
 /// Take up what the person left the console with.

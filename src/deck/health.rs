@@ -8,7 +8,7 @@ use crate::watch::board::Board;
 use crate::watch::own::Facts;
 use crate::watch::probe::check::{self, Tools};
 use crate::watch::probe::file::Source;
-use crate::watch::probe::{Engine, engine, lease};
+use crate::watch::probe::{engine, lease};
 use crate::watch::{self, Loader, boards};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -57,19 +57,11 @@ impl Deck {
         })
     }
 
-    /// Begin to probe, or to stand by while another process does.
-    ///
-    /// # Errors
-    /// When the checks cannot be made.
-    pub fn watch_probes(&self) -> Result<Engine, engine::Error> {
-        watch::boards::watch(&self.db, &self.site(Actor::system("probes")), self.probes().clone())
-    }
-
     /// Look at one target now, whoever probes. Returns what was found in a sentence, and whether it is well.
     ///
     /// # Errors
     /// When there is no such probe, or the database refuses.
-    pub async fn probe(&self, name: &str) -> Result<(bool, String), NotProbed> {
+    pub async fn look_at(&self, name: &str) -> Result<(bool, String), NotProbed> {
         let tools = Tools::new()?;
         self.probes().reload();
         let definitions = self.probes().current().definitions;

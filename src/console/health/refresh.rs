@@ -12,6 +12,8 @@ pub(super) const LEAST: Millis = 1_000;
 const LEAST_ELSEWHERE: Millis = 3_000;
 /// Ages on the board count up by themselves; what is read when it is asked for is read anew after this time.
 const OLD: Millis = 15_000;
+/// How long after the start the board is read for its badge.
+const FIRST: Millis = 500;
 
 fn is_open(state: &State) -> bool {
     state.tab == Name::Health
@@ -34,7 +36,16 @@ fn ask(state: &mut State, is_awaited: bool) -> Vec<Request> {
 /// The database changed, or the tab was opened.
 pub(in crate::console) fn refreshed(state: &mut State) -> Vec<Request> {
     if state.health.board.is_none() {
-        return if state.health.reading { Vec::new() } else { ask(state, is_open(state)) };
+        if state.health.reading {
+            return Vec::new();
+        }
+        if is_open(state) {
+            return ask(state, true);
+        }
+        // At the start the tab that is open goes first.
+        if !state.health.is_stale {
+            state.health.asked_at = state.now - LEAST_ELSEWHERE + FIRST;
+        }
     }
     state.health.is_stale = true;
     caught_up(state)
@@ -43,7 +54,7 @@ pub(in crate::console) fn refreshed(state: &mut State) -> Vec<Request> {
 /// What was put off.
 pub(in crate::console) fn caught_up(state: &mut State) -> Vec<Request> {
     let (now, tab) = (state.now, &state.health);
-    if tab.reading || tab.board.is_none() {
+    if tab.reading || (tab.board.is_none() && !tab.is_stale) {
         return Vec::new();
     }
     let least = if is_open(state) { LEAST } else { LEAST_ELSEWHERE };

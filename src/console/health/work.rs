@@ -84,7 +84,7 @@ async fn sending(desk: &Desk, stop: bool) -> Result<Told, String> {
 }
 
 async fn check(desk: &Desk, name: &str) -> Result<Told, String> {
-    let (is_well, text) = desk.deck.probe(name).await.map_err(|error| error.to_string())?;
+    let (is_well, text) = desk.deck.look_at(name).await.map_err(|error| error.to_string())?;
     Ok(Told { is_problem: !is_well, text })
 }
 

@@ -4,7 +4,7 @@ use super::digest::{Rows, hex};
 use super::manifest::{AuditHead, Table};
 use super::work::Tell;
 use super::{Error, Fault, Finding, Result};
-use crate::store::{restoring, wait_for_lock};
+use crate::store::wait_for_lock;
 use crate::upkeep::progress::Unit;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::ValueRef;
@@ -50,9 +50,6 @@ fn open_live(path: &Path) -> rusqlite::Result<Connection> {
 ///
 /// Writers are kept out for as long as it takes to begin two reads: less than a millisecond.
 pub(super) fn snapshot(path: &Path) -> Result<Snapshot> {
-    if restoring(path).exists() {
-        return Err(crate::store::Error::Restoring { place: path.display().to_string() }.into());
-    }
     let made = || -> rusqlite::Result<Snapshot> {
         let gate = open_live(path)?;
         let (copied, counted) = (open_live(path)?, open_live(path)?);
