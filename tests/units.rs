@@ -100,3 +100,32 @@ fn systemd_understands_them() {
         assert!(output.status.success(), "{name}: {when}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+/// What stands in quotation marks behind `quarterdeck ` in a file.
+fn advised(text: &str) -> Vec<String> {
+    let literals = text.split('"').skip(1).step_by(2);
+    literals.filter(|literal| literal.starts_with("quarterdeck ") && !literal.contains(['{', '|'])).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_that_doctor_and_rounds_advise_is_one_of_ours() {
+    fn files(directory: &Path, all: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { files(&path, all) } else { all.push(path) }
+        }
+    }
+    let mut all = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rounds"), &mut all);
+    let mut commands: Vec<String> = all.iter().flat_map(|path| advised(&std::fs::read_to_string(path).unwrap())).collect();
+    commands.sort();
+    commands.dedup();
+    assert!(commands.len() > 30, "{commands:?}");
+    let home = tempfile::tempdir().unwrap();
+    for advised in commands {
+        let words: Vec<&str> = advised.split_whitespace().skip(1).collect();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+        let output = command.env_clear().env("HOME", home.path()).args(&words).arg("--help").stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{advised}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -60,6 +60,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
 
 async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> Result<Outcome, Failure> {
     let started = Instant::now();
+    // The console waits for signals by itself. Else they are waited for before anything is made that would be left behind.
+    let stopped = if asks { None } else { Some(super::signals::Stopped::new()?) };
     let options =
         Options { seed: args.seed, posts: args.posts as usize, request_limit: 100_000, clock: context.clock.clone(), ..Options::default() };
     let sandbox = sandbox::start(options).await?;
@@ -79,10 +81,11 @@ async fn walk(context: &Context, args: &Args, directory: &Path, asks: bool) -> R
         return Ok(Outcome::Done);
     }
     let (stopper, stop) = watch::channel(false);
-    let stopped = super::signals::Stopped::new()?;
     let asking = tokio::spawn(async move {
-        stopped.wait().await;
-        stopper.send_replace(true);
+        if let Some(stopped) = stopped {
+            stopped.wait().await;
+            stopper.send_replace(true);
+        }
     });
     let mut first_draft = None;
     let mut verdicts = Verdicts::default();

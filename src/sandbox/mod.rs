@@ -186,6 +186,9 @@ pub async fn start(options: Options) -> Result<Sandbox, Error> {
     Ok(Sandbox { address, app, close, server })
 }
 
+/// How long requests under way may take when the sandbox closes.
+const CLOSING: Duration = Duration::from_secs(5);
+
 impl Sandbox {
     /// Where it listens.
     #[must_use]
@@ -249,11 +252,13 @@ impl Sandbox {
         self.app.reddit.limit_account(account, seconds);
     }
 
-    /// Close: no new requests, those under way are answered, waits of faults end at once.
+    /// Close: no new requests, those under way are answered, waits of faults end at once. A connection that says nothing is not waited for.
     pub async fn shutdown(mut self) {
         let _ = self.close.send(true);
         // A panic of the server task was reported by the runtime already.
-        let _ = (&mut self.server).await;
+        if tokio::time::timeout(CLOSING, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
     }
 }
 

@@ -42,6 +42,7 @@ fn watched(patient: &Patient) -> Vec<(PathBuf, &'static str, u32, bool)> {
         (data.clone(), "data directory", OTHERS, false),
         (directories.state_dir.clone(), "directory of logs", OTHERS, false),
         (directories.config_dir.join("probes.toml"), "probes", OTHERS_WRITE, true),
+        (directories.config_dir.join("audit.key"), "key of the audit log", OTHERS, true),
     ];
     if let Some(file) = patient.database_file() {
         for suffix in ["", "-wal", "-shm"] {
@@ -50,11 +51,10 @@ fn watched(patient: &Patient) -> Vec<(PathBuf, &'static str, u32, bool)> {
             all.push((PathBuf::from(name), "database", OTHERS, true));
         }
     }
-    for (directory, what, is_grave) in [
-        (data.join(vectors::DIRECTORY), "index", false),
-        (data.join("backups"), "backup", true),
-        (directories.state_dir.clone(), "log", true),
-    ] {
+    let backups = patient.settings.as_ref().map_or_else(|| data.join("backups"), |settings| settings.backup.dir.clone());
+    for (directory, what, is_grave) in
+        [(data.join(vectors::DIRECTORY), "index", false), (backups, "backup", true), (directories.state_dir.clone(), "log", true)]
+    {
         all.push((directory.clone(), what, OTHERS, is_grave));
         below(&directory, 3, &mut |path| all.push((path.to_path_buf(), what, OTHERS, is_grave)));
     }

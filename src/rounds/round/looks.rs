@@ -54,7 +54,7 @@ pub(super) fn queue(round: &Round) -> Look {
     let depths = patient.read(depth::depths)?;
     let of = |state| doctor::queue::of(&depths, state);
     let waiting = of(State::Pending) + of(State::Blocked) + of(State::Claimed) + of(State::Held);
-    let pending = depths.iter().filter(|depth| depth.state == State::Pending);
+    let pending = depths.iter().filter(|depth| matches!(depth.state, State::Pending | State::Blocked));
     let oldest = pending.filter_map(|depth| depth.oldest_at).min().map(|at| now - at);
     let detail = json!({ "waiting": waiting, "oldest_pending_ms": oldest, "within_ms": within });
     let found = match oldest {

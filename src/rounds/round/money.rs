@@ -183,7 +183,7 @@ pub(super) fn month(round: &Round) -> Look {
     let found = match over {
         0 => Found::pass("the report stands below"),
         _ => Found::warn(format!("{} used up now; the report stands below", count(over as i64, "budget is", "budgets are")))
-            .remedy("see how they stand", "quarterdeck budget show"),
+            .remedy("see how they stand", "quarterdeck budget list"),
     };
     Ok(found
         .number(total.charged.to_string())

@@ -99,7 +99,7 @@ pub const STEPS: &[Step] = &[
         "reddit, Daily Cost Report and Cost Alerts; advisor, Budget Alerts; assistant, SOP-005.4",
         &[Daily],
         2,
-        "quarterdeck budget show",
+        "quarterdeck budget list",
         money::spend,
     ),
     step(
