@@ -173,6 +173,21 @@ impl Deck {
         }
     }
 
+    /// The audit log, with the key and the second place of its checkpoints.
+    #[must_use]
+    pub fn audit(&self) -> upkeep::audit::Audit {
+        let settings = &self.settings.audit;
+        let settings = upkeep::audit::Settings {
+            key: settings.key.clone(),
+            key_file: self.settings.config_dir.join("audit.key"),
+            rows: settings.checkpoint_rows.into(),
+            interval: i64::from(settings.checkpoint_minutes) * 60_000,
+            anchor_file: settings.anchor_file.clone(),
+            anchor_command: settings.anchor_command.clone(),
+        };
+        upkeep::audit::Audit::new(self.db.clone(), Arc::clone(&self.clock), settings)
+    }
+
     /// The rules in force: those that ship, with the user's own beside the configuration file.
     ///
     /// # Errors

@@ -301,6 +301,7 @@ fn one_changed_byte_in_the_audit_log_is_found() {
     let home = Home::seeded();
     let rows = home.run(&["--json", "audit", "log", "--limit", "5"]).done().json();
     let seq = rows["rows"][2]["seq"].as_i64().unwrap();
+    quarterdeck::store::testing::unlock_audit_log(&home.open());
     home.open()
         .write_blocking(move |c| c.exec("UPDATE audit_log SET detail = replace(detail, 'e', 'E') WHERE seq = $1", quarterdeck::vals![seq]))
         .unwrap();

@@ -246,6 +246,9 @@ fn the_audit_chain_verifies_and_one_changed_byte_is_found() {
         write_audit_rows(&deck, 40);
         let sound = deck.read_blocking(audit::verify).unwrap();
         assert_eq!((sound.rows, sound.problems.len()), (40, 0));
+        let refused = deck.write_blocking(|c| c.exec("UPDATE audit_log SET actor = 'anb' WHERE seq = 17", &[]));
+        assert!(matches!(refused, Err(Error::Constraint { .. })), "{refused:?}");
+        quarterdeck::store::testing::unlock_audit_log(&deck);
         for (column, tampered) in
             [("detail", "replace(detail, 'claimed', 'claimeD')"), ("actor", "'anb'"), ("at", "at + 1"), ("reason", "'fime'")]
         {

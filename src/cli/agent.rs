@@ -105,6 +105,7 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
     // What the agents say is to be found at once, and they themselves look for what they said before.
     let search = deck.search().clone();
     let keeping = tokio::spawn(async move { search.keep_up().await });
+    let _keeper = crate::upkeep::audit::keeper::start(deck.audit());
     let mut loops = spawn(services, &Observer::new(sender), &stop, until);
     let mut terminate =
         signal(SignalKind::terminate()).map_err(|error| Failure::failed(format!("signals cannot be waited for: {error}")))?;

@@ -11,7 +11,7 @@ mod document;
 mod look;
 mod past;
 mod suggest;
-mod time;
+pub(super) mod time;
 mod words;
 
 use super::{Context, Failure, Outcome};

@@ -137,6 +137,24 @@ impl From<crate::memory::Error> for Failure {
     }
 }
 
+impl From<crate::upkeep::retention::Error> for Failure {
+    fn from(error: crate::upkeep::retention::Error) -> Self {
+        match error {
+            crate::upkeep::retention::Error::NoRule { .. } | crate::upkeep::retention::Error::Hold(_) => Self::usage(error.to_string()),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
+impl From<crate::upkeep::erasure::Error> for Failure {
+    fn from(error: crate::upkeep::erasure::Error) -> Self {
+        match error {
+            crate::upkeep::erasure::Error::Name => Self::usage(error.to_string()),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
 impl From<crate::upkeep::care::Error> for Failure {
     fn from(error: crate::upkeep::care::Error) -> Self {
         Self::failed(error.to_string())
@@ -149,6 +167,12 @@ impl From<crate::llm::logs::Error> for Failure {
             crate::llm::logs::Error::NoZone { .. } => Self::usage(error.to_string()),
             other => Self::failed(other.to_string()),
         }
+    }
+}
+
+impl From<crate::upkeep::audit::Error> for Failure {
+    fn from(error: crate::upkeep::audit::Error) -> Self {
+        Self::failed(error.to_string())
     }
 }
 

@@ -18,6 +18,7 @@ mod console;
 mod context;
 mod db;
 mod demo;
+mod erase;
 mod events;
 mod failure;
 mod import;
@@ -33,6 +34,7 @@ mod persona;
 mod prices;
 mod queue;
 mod report;
+mod retention;
 mod rules;
 mod sandbox;
 mod search;
@@ -113,6 +115,10 @@ enum Command {
     Backup(backup::Args),
     /// The schema and the state of the database.
     Db(db::Args),
+    /// Take out all data of one Reddit user, on request.
+    Erase(erase::Args),
+    /// What is kept for how long: show, run, legal holds.
+    Retention(retention::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
@@ -150,6 +156,8 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Index(args) => index::run(context, &args),
         Command::Backup(args) => backup::run(context, &args),
         Command::Db(args) => db::run(context, &args),
+        Command::Erase(args) => erase::run(context, args),
+        Command::Retention(args) => retention::run(context, args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),

@@ -37,6 +37,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
         // Signals are waited for before anybody can know that there is an endpoint.
         let stopped = super::signals::Stopped::new()?;
         let server = start(context, &deck, args, false).await?;
+        let _keeper = crate::upkeep::audit::keeper::start(deck.audit());
         stopped.wait().await;
         server.close().await;
         Ok(Outcome::Done)

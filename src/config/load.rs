@@ -293,7 +293,7 @@ impl Loaded {
                 }
                 Ok(mapped.address)
             }
-            Kind::Directory => Ok(database_address::absolute(&text, base).display().to_string()),
+            Kind::Directory | Kind::File => Ok(database_address::absolute(&text, base).display().to_string()),
             _ => Ok(text),
         });
         match checked {

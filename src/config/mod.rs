@@ -34,7 +34,9 @@ pub use problem::{Level, Problem};
 pub use reference::reference;
 pub use registry::{Kind, Purpose, SETTINGS, Setting};
 pub use route::{ModelLimits, RouteSettings};
-pub use settings::{AgentSettings, ConsoleSettings, EmbedderSettings, LlmSettings, Mode, ModerationSettings, RedditSettings, Settings};
+pub use settings::{
+    AgentSettings, AuditSettings, ConsoleSettings, EmbedderSettings, LlmSettings, Mode, ModerationSettings, RedditSettings, Settings,
+};
 pub use source::Source;
 
 pub(crate) use toml_file::position;

@@ -64,6 +64,7 @@ fn row(setting: &Setting) -> String {
         Kind::Secret => "a secret".to_owned(),
         Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
         Kind::Directory => "a directory".to_owned(),
+        Kind::File => "a file".to_owned(),
         Kind::Database => "an address".to_owned(),
         kind => value::expected(kind),
     };

@@ -15,6 +15,8 @@ pub enum Kind {
     Database,
     /// A directory.
     Directory,
+    /// A file.
+    File,
     /// A whole number within bounds, with the name of its unit.
     Integer {
         /// Smallest value allowed.
@@ -605,6 +607,48 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Choice(&["advisor", "assistant", "modules", "reddit", "textbook-answer", "textbook-query"]),
         Some("assistant"),
         "Which runbook says what is fast enough and cheap enough: `quarterdeck report latency` shows its levels.",
+    ),
+    setting(
+        "audit.key",
+        "QUARTERDECK_AUDIT_KEY",
+        Kind::Secret,
+        None,
+        "Key that checkpoints of the audit log are signed with. Default: `audit.key` in the configuration directory, made on first use. All who share a database need the same.",
+    ),
+    setting(
+        "audit.checkpoint_rows",
+        "QUARTERDECK_AUDIT_CHECKPOINT_ROWS",
+        count(1, 1_000_000, "rows"),
+        Some("1000"),
+        "After how many new rows of the audit log a checkpoint is made.",
+    ),
+    setting(
+        "audit.checkpoint_minutes",
+        "QUARTERDECK_AUDIT_CHECKPOINT_MINUTES",
+        count(1, 10_080, "minutes"),
+        Some("60"),
+        "After how long a checkpoint is made when there are fewer new rows than that.",
+    ),
+    setting(
+        "audit.anchor_file",
+        "QUARTERDECK_AUDIT_ANCHOR_FILE",
+        Kind::File,
+        None,
+        "A file outside the data directory to which each checkpoint is added as well, best on another disk or machine: it shows a log that was cut off or written anew.",
+    ),
+    setting(
+        "audit.anchor_command",
+        "QUARTERDECK_AUDIT_ANCHOR_COMMAND",
+        Kind::Text,
+        Some(""),
+        "A command, with its arguments separated by blanks, that gets each checkpoint as a line on its input, as `logger -t quarterdeck`.",
+    ),
+    setting(
+        "secrets.max_age_days",
+        "QUARTERDECK_SECRETS_MAX_AGE_DAYS",
+        count(1, 3_650, "days"),
+        Some("90"),
+        "After how many days a secret is called old and should be replaced.",
     ),
     setting(
         "console.theme",

@@ -1,7 +1,7 @@
 //! The settings in their types. Each service takes what it needs from here through the open application.
 
 use super::{BackupSettings, Error, Level, Loaded, Problem, Purpose, RouteSettings, SETTINGS, Setting, Source, value};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -62,6 +62,10 @@ pub struct Settings {
     pub report: ReportSettings,
     /// How the console looks.
     pub console: ConsoleSettings,
+    /// Checkpoints of the audit log.
+    pub audit: AuditSettings,
+    /// Days after which a secret is old.
+    pub secrets_max_age_days: u32,
     /// Folder of runbooks.
     pub runbooks: PathBuf,
     /// Folder of notes.
@@ -178,6 +182,21 @@ pub struct AgentSettings {
     pub auto_link_beliefs: bool,
     /// The least weight of such an edge, 0 to 1.
     pub auto_link_min_weight: f64,
+}
+
+/// Checkpoints of the audit log.
+#[derive(Debug, Clone)]
+pub struct AuditSettings {
+    /// The key, where it does not stand in its own file.
+    pub key: Option<SecretString>,
+    /// New rows after which a checkpoint is made.
+    pub checkpoint_rows: u32,
+    /// Minutes after which one is made for fewer rows.
+    pub checkpoint_minutes: u32,
+    /// The second place of checkpoints.
+    pub anchor_file: Option<PathBuf>,
+    /// The command that gets each checkpoint, with its arguments; empty for none.
+    pub anchor_command: Vec<String>,
 }
 
 /// How reports count and judge.
@@ -301,6 +320,14 @@ impl Settings {
                 colors: reader.text("console.colors")?,
                 mask_incoming: reader.text("console.mask_incoming")? == "yes",
             },
+            audit: AuditSettings {
+                key: reader.secret("audit.key"),
+                checkpoint_rows: reader.number("audit.checkpoint_rows")?,
+                checkpoint_minutes: reader.number("audit.checkpoint_minutes")?,
+                anchor_file: loaded.text("audit.anchor_file").map(PathBuf::from),
+                anchor_command: reader.text("audit.anchor_command")?.split_whitespace().map(str::to_owned).collect(),
+            },
+            secrets_max_age_days: reader.number("secrets.max_age_days")?,
             graph_from: loaded.text("search.graph_from").map(|_| reader.number("search.graph_from")).transpose()?,
             embedder: EmbedderSettings {
                 folder: loaded.text("search.embedder.folder").map(PathBuf::from),
@@ -317,6 +344,16 @@ impl Settings {
         if settings.agent.min_probability > settings.agent.max_probability {
             let message = "agent.max_probability is below agent.min_probability";
             return Err(Problem::new(Level::Error, loaded.source("agent.max_probability"), message).next("set them the other way round"));
+        }
+        if settings.audit.key.as_ref().is_some_and(|key| key.expose_secret().len() < 32) {
+            let message = "audit.key has fewer than 32 characters";
+            let next = "make a longer one: openssl rand -hex 32";
+            return Err(Problem::new(Level::Error, loaded.source("audit.key"), message).next(next));
+        }
+        if settings.audit.anchor_file.as_ref().is_some_and(|file| file.starts_with(&settings.data_dir)) {
+            let message = "audit.anchor_file is in the data directory, where whoever changes the log can change it too";
+            let next = "name a file elsewhere, best on another disk or machine";
+            return Err(Problem::new(Level::Error, loaded.source("audit.anchor_file"), message).next(next));
         }
         // What is meant for the sandbox must not be able to leave the machine.
         let addresses = [("reddit.base_url", &settings.reddit.base_url), ("reddit.oauth_url", &settings.reddit.oauth_url)];

@@ -8,7 +8,7 @@ pub(super) fn check(kind: Kind, text: &str) -> Result<(), String> {
         return Err("must be one line without control characters".to_owned());
     }
     match kind {
-        Kind::Text | Kind::Secret | Kind::Database | Kind::Directory => Ok(()),
+        Kind::Text | Kind::Secret | Kind::Database | Kind::Directory | Kind::File => Ok(()),
         Kind::UserAgent if text.chars().count() < 7 => Err("must have at least seven characters, or Reddit refuses it".to_owned()),
         Kind::UserAgent => Ok(()),
         Kind::Address => address(text),
@@ -50,7 +50,7 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Words(words) => format!("a list of {}", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" and ")),
         Kind::Address => "an https address as a string".to_owned(),
         Kind::Zone => "a time zone as a string".to_owned(),
-        Kind::Text | Kind::Secret | Kind::UserAgent | Kind::Database | Kind::Directory | Kind::Model => "a string".to_owned(),
+        Kind::Text | Kind::Secret | Kind::UserAgent | Kind::Database | Kind::Directory | Kind::File | Kind::Model => "a string".to_owned(),
     }
 }
 

@@ -32,6 +32,7 @@ const LARGEST: usize = 256 * 1024;
 /// # Errors
 /// When the input cannot be read, the output cannot be written, or the queue cannot be read at the start.
 pub async fn run(deck: Deck, actor: Actor, persona: Option<Persona>, print: &dyn Fn(&str) -> io::Result<()>) -> io::Result<usize> {
+    let _keeper = crate::upkeep::audit::keeper::start(deck.audit());
     let desk = request::desk(deck, actor, None);
     let mut session = Session {
         desk,

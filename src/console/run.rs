@@ -39,6 +39,7 @@ pub async fn run(
     is_demo: bool,
     models: Option<crate::llm::Client>,
 ) -> io::Result<Option<String>> {
+    let _keeper = crate::upkeep::audit::keeper::start(deck.audit());
     let desk = request::desk(deck, actor, models);
     let mut state = state(&desk, persona, is_demo);
     remember(&desk, &mut state).await;

@@ -1,12 +1,19 @@
 //! The audit log: append-only, one row for each state change, chained by hashes so that an edit shows.
 
+mod hash;
+mod redact;
+mod stream;
+
 use super::{Conn, Result, Row};
-use crate::base::{Millis, PersonaId, digest::sha256_parts, sha256_hex};
+use crate::base::{Millis, PersonaId, sha256_hex};
 use crate::vals;
 use serde::Serialize;
 
-/// The hash before the first row.
-const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+pub use hash::{GENESIS, Stored};
+pub use redact::Redaction;
+pub use redact::{REDACT, REDACTED, Redacted, redact, redact_row, redactions};
+pub use stream::{Page, stream};
+
 /// Rows read at a time while verifying.
 const PAGE: i64 = 5_000;
 
@@ -123,20 +130,21 @@ pub fn append(c: &mut dyn Conn, entry: &Entry<'_>) -> Result<i64> {
     }
     let detail = detail.to_string();
     let (before_digest, after_digest) = (sha256_hex(before.as_bytes()), sha256_hex(after.as_bytes()));
-    let hash = row_hash(&Hashed {
-        prev_hash: &prev_hash,
+    let hash = hash::of_row(&Stored {
+        prev_hash: prev_hash.as_bytes(),
         seq,
         at: entry.at,
-        persona_id: entry.persona.map(PersonaId::as_str),
-        actor_kind: entry.actor.kind.as_str(),
-        actor: &entry.actor.name,
-        action: entry.action,
-        subject_kind: entry.subject_kind,
-        subject_id: entry.subject_id,
-        reason: entry.reason,
-        before_digest: &before_digest,
-        after_digest: &after_digest,
-        detail: &detail,
+        persona_id: entry.persona.map(|persona| persona.as_str().as_bytes()),
+        actor_kind: entry.actor.kind.as_str().as_bytes(),
+        actor: entry.actor.name.as_bytes(),
+        action: entry.action.as_bytes(),
+        subject_kind: entry.subject_kind.as_bytes(),
+        subject_id: entry.subject_id.as_bytes(),
+        reason: entry.reason.map(str::as_bytes),
+        before_digest: before_digest.as_bytes(),
+        after_digest: after_digest.as_bytes(),
+        detail: detail.as_bytes(),
+        hash: b"",
     });
     c.exec(
         "INSERT INTO audit_log (seq, at, persona_id, actor_kind, actor, action, subject_kind, subject_id, reason, before_digest, after_digest,
@@ -159,44 +167,6 @@ pub fn append(c: &mut dyn Conn, entry: &Entry<'_>) -> Result<i64> {
         ],
     )?;
     Ok(seq)
-}
-
-struct Hashed<'a> {
-    prev_hash: &'a str,
-    seq: i64,
-    at: Millis,
-    persona_id: Option<&'a str>,
-    actor_kind: &'a str,
-    actor: &'a str,
-    action: &'a str,
-    subject_kind: &'a str,
-    subject_id: &'a str,
-    reason: Option<&'a str>,
-    before_digest: &'a str,
-    after_digest: &'a str,
-    detail: &'a str,
-}
-
-fn row_hash(row: &Hashed<'_>) -> String {
-    let optional = |value: Option<&str>| value.map_or_else(|| "-".to_owned(), |value| format!("+{value}"));
-    let (persona, reason) = (optional(row.persona_id), optional(row.reason));
-    let fields = [
-        row.prev_hash,
-        persona.as_str(),
-        row.actor_kind,
-        row.actor,
-        row.action,
-        row.subject_kind,
-        row.subject_id,
-        reason.as_str(),
-        row.before_digest,
-        row.after_digest,
-        row.detail,
-    ];
-    let mut parts: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
-    let numbers = [row.seq.to_be_bytes(), row.at.to_be_bytes()];
-    parts.extend(numbers.iter().map(<[u8; 8]>::as_slice));
-    sha256_parts(&parts)
 }
 
 /// One row of the log as it is shown and exported.
@@ -235,7 +205,7 @@ pub fn history(c: &mut dyn Conn, subject_kind: &str, subject_id: &str) -> Result
         vals![subject_kind, subject_id],
     )?
     .iter()
-    .map(record)
+    .map(Record::of)
     .collect()
 }
 
@@ -250,24 +220,30 @@ pub fn newest(c: &mut dyn Conn, before: Option<i64>, limit: i64) -> Result<Vec<R
         vals![before.unwrap_or(i64::MAX), limit],
     )?
     .iter()
-    .map(record)
+    .map(Record::of)
     .collect()
 }
 
-fn record(row: &Row) -> Result<Record> {
-    Ok(Record {
-        seq: row.int("seq")?,
-        at: row.int("at")?,
-        persona_id: row.text_opt("persona_id")?,
-        actor_kind: row.text("actor_kind")?,
-        actor: row.text("actor")?,
-        action: row.text("action")?,
-        subject_kind: row.text("subject_kind")?,
-        subject_id: row.text("subject_id")?,
-        reason: row.text_opt("reason")?,
-        // A detail that is no JSON was edited: verification names it; showing the log must still work.
-        detail: serde_json::from_str(&row.text("detail")?).unwrap_or(serde_json::Value::Null),
-    })
+impl Record {
+    /// A row of an answer that has its columns.
+    ///
+    /// # Errors
+    /// When a column is missing.
+    pub fn of(row: &Row) -> Result<Self> {
+        Ok(Self {
+            seq: row.int("seq")?,
+            at: row.int("at")?,
+            persona_id: row.text_opt("persona_id")?,
+            actor_kind: row.text("actor_kind")?,
+            actor: row.text("actor")?,
+            action: row.text("action")?,
+            subject_kind: row.text("subject_kind")?,
+            subject_id: row.text("subject_id")?,
+            reason: row.text_opt("reason")?,
+            // A detail that is no JSON was edited: verification names it; showing the log must still work.
+            detail: serde_json::from_str(&row.text("detail")?).unwrap_or(serde_json::Value::Null),
+        })
+    }
 }
 
 /// What verification found.
@@ -296,6 +272,7 @@ pub struct Problem {
 /// When the engine refuses.
 pub fn verify(c: &mut dyn Conn) -> Result<Verification> {
     let mut found = Verification { head: GENESIS.to_owned(), ..Verification::default() };
+    let redactions = redactions(c)?;
     let mut last = 0;
     loop {
         let page = c.query("SELECT * FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2", vals![last, PAGE])?;
@@ -308,29 +285,11 @@ pub fn verify(c: &mut dyn Conn) -> Result<Verification> {
             if seq != last + 1 {
                 problem(format!("rows {} to {} are missing", last + 1, seq - 1));
             }
-            let prev_hash = row.text("prev_hash")?;
-            if prev_hash != found.head && seq == last + 1 {
+            if row.text("prev_hash")? != found.head && seq == last + 1 {
                 problem("does not follow the row before it".to_owned());
             }
-            let (before_digest, after_digest, detail) = (row.text("before_digest")?, row.text("after_digest")?, row.text("detail")?);
-            let (persona_id, reason) = (row.text_opt("persona_id")?, row.text_opt("reason")?);
-            let computed = row_hash(&Hashed {
-                prev_hash: &prev_hash,
-                seq,
-                at: row.int("at")?,
-                persona_id: persona_id.as_deref(),
-                actor_kind: &row.text("actor_kind")?,
-                actor: &row.text("actor")?,
-                action: &row.text("action")?,
-                subject_kind: &row.text("subject_kind")?,
-                subject_id: &row.text("subject_id")?,
-                reason: reason.as_deref(),
-                before_digest: &before_digest,
-                after_digest: &after_digest,
-                detail: &detail,
-            });
-            let hash = row.text("hash")?;
-            if computed != hash {
+            let (computed, hash) = (hash::of_stored(row)?, row.text("hash")?);
+            if computed != hash && redactions.get(&seq).is_none_or(|redaction| redaction.hash != hash || redaction.content != computed) {
                 problem("was edited: its hash does not match its content".to_owned());
             }
             found.head = hash;

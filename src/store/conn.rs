@@ -94,6 +94,11 @@ impl Row {
             .ok_or_else(|| Error::Column { column: column.to_owned(), expected: "in the answer" })
     }
 
+    /// Every column with its value, in the order of the answer.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Val)> {
+        self.columns.iter().map(String::as_str).zip(&self.values)
+    }
+
     /// Text, which must be there.
     ///
     /// # Errors

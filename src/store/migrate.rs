@@ -57,6 +57,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     23 "forgetting" "0023_forgetting",
     24 "upkeep" "0024_upkeep",
     28 "care" "0028_care",
+    29 "audit" "0029_audit",
 ];
 
 /// The newest schema version that this program knows.

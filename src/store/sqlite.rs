@@ -185,6 +185,19 @@ impl SqliteConn {
         Ok(rows)
     }
 
+    /// Run a statement and look at each row where it lies, for tables of a million rows.
+    pub(super) fn each(&self, sql: &str, params: &[i64], mut look: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>) -> Result<()> {
+        let mut run = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+            while let Some(row) = rows.next()? {
+                look(row)?;
+            }
+            Ok(())
+        };
+        run().map_err(|error| translate(&error, sql, &self.place))
+    }
+
     fn changed(&self, sql: &str, params: &[Val]) -> rusqlite::Result<usize> {
         let mut statement = self.connection.prepare_cached(sql)?;
         Self::bind(&mut statement, params)?;

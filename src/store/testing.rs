@@ -1,7 +1,7 @@
 //! A real database for a test: an SQLite file, or a fresh database on the server that `QUARTERDECK_TEST_POSTGRES` names when
 //! `QUARTERDECK_TEST_ENGINE` is `postgres`. The same tests so run on both engines.
 
-use super::{Address, Database};
+use super::{Address, Database, Engine, Error};
 use crate::base::{Clock, SystemClock, new_id};
 use std::sync::Arc;
 
@@ -21,6 +21,32 @@ pub fn database() -> (Database, tempfile::TempDir) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = Database::open(&address, &clock).expect("a fresh database");
     (database, directory)
+}
+
+/// Take away what keeps the audit log from being edited, as somebody with the file in their hands can.
+///
+/// # Panics
+/// When the database refuses.
+#[allow(clippy::expect_used, reason = "a test that cannot tamper has to stop")]
+pub fn unlock_audit_log(database: &Database) {
+    database
+        .write_blocking(|c| {
+            let (log, checkpoints) = match c.engine() {
+                Engine::Sqlite => ("", ""),
+                Engine::Postgres => (" ON audit_log", " ON audit_checkpoints"),
+            };
+            for (name, table) in [
+                ("audit_log_is_not_edited", log),
+                ("audit_log_is_not_cut", log),
+                ("audit_log_is_not_replaced", log),
+                ("audit_checkpoints_are_not_edited", checkpoints),
+                ("audit_checkpoints_are_not_cut", checkpoints),
+            ] {
+                c.exec(&format!("DROP TRIGGER IF EXISTS {name}{table}"), &[])?;
+            }
+            Ok::<_, Error>(())
+        })
+        .expect("the triggers of the audit log are dropped");
 }
 
 /// Make a new database beside the one in `server`'s path, and name it. Databases of a test server are not removed: the server goes.

@@ -4,7 +4,7 @@ use crate::base::{Millis, duration};
 
 /// A time that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Time {
+pub(in crate::cli) enum Time {
     /// This moment.
     At(Millis),
     /// So long before the present.
@@ -13,7 +13,7 @@ pub(super) enum Time {
 
 impl Time {
     /// The moment, given the present.
-    pub(super) fn resolve(self, now: Millis) -> Millis {
+    pub(in crate::cli) fn resolve(self, now: Millis) -> Millis {
         match self {
             Self::At(at) => at,
             Self::Ago(length) => now - length,

@@ -138,7 +138,9 @@ pub fn correct(c: &mut dyn Conn, before: &Sample, after: &Sample) -> Result<()> 
 /// # Errors
 /// When the database refuses.
 pub fn resketch(c: &mut dyn Conn, hours: &BTreeSet<(Millis, String, String)>) -> Result<()> {
-    for (hour, model, module) in hours {
+    let horizon = horizon(c)?;
+    // What was taken away cannot be counted again: the sketch stays as it is.
+    for (hour, model, module) in hours.iter().filter(|(hour, ..)| *hour >= horizon) {
         let day = hour - hour.rem_euclid(DAY);
         for (span, start) in [(HOUR, *hour), (DAY, day)] {
             c.exec(
@@ -231,12 +233,29 @@ fn summed(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<Pending> {
     }
 }
 
-/// Make the sums of whole UTC days anew from their calls.
+/// The first moment from which on every call is still there: those before it may have been taken away by retention, and their sums stay.
+///
+/// # Errors
+/// When the database refuses.
+pub fn horizon(c: &mut dyn Conn) -> Result<Millis> {
+    let row = c.first("SELECT until_at FROM retention_horizons WHERE kind = 'llm_calls'", &[])?;
+    row.map_or(Ok(Millis::MIN), |row| row.int("until_at"))
+}
+
+/// Whole UTC days between two moments whose calls are all there.
+fn whole_days(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<(Millis, Millis)> {
+    let horizon = horizon(c)?;
+    let from = from - from.rem_euclid(DAY);
+    let from = if from < horizon { horizon + (-horizon).rem_euclid(DAY) } else { from };
+    Ok((from, (until + (-until).rem_euclid(DAY)).max(from)))
+}
+
+/// Make the sums of whole UTC days anew from their calls. Days whose calls were taken away by retention keep the sums they have.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn rebuild(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<()> {
-    let (from, until) = (from - from.rem_euclid(DAY), until + (-until).rem_euclid(DAY));
+    let (from, until) = whole_days(c, from, until)?;
     c.exec("DELETE FROM roll_day WHERE day >= $1 AND day < $2", vals![from, until])?;
     c.exec("DELETE FROM roll_hour WHERE hour >= $1 AND hour < $2", vals![from, until])?;
     c.exec("DELETE FROM roll_sketch WHERE span IN ($1, $2) AND start >= $3 AND start < $4", vals![HOUR, DAY, from, until])?;
@@ -260,12 +279,12 @@ pub struct Difference {
     pub charged: (i64, i64),
 }
 
-/// Where the sums of whole UTC days and of their hours disagree with their calls.
+/// Where the sums of whole UTC days and of their hours disagree with their calls. Days whose calls were taken away are not looked at.
 ///
 /// # Errors
 /// When the database refuses.
 pub fn differences(c: &mut dyn Conn, from: Millis, until: Millis) -> Result<Vec<Difference>> {
-    let (from, until) = (from - from.rem_euclid(DAY), until + (-until).rem_euclid(DAY));
+    let (from, until) = whole_days(c, from, until)?;
     let summed = summed(c, from, until)?;
     let mut found = Vec::new();
     for (table, column, span) in [("roll_day", "day", DAY), ("roll_hour", "hour", HOUR)] {

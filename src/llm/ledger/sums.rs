@@ -332,7 +332,8 @@ fn read(row: &Row) -> Result<Sums> {
 
 fn has_calls(c: &mut dyn Conn, since: Millis, until: Millis) -> Result<bool> {
     let row = c.first("SELECT 1 AS one FROM llm_calls WHERE started_at >= $1 AND started_at < $2 LIMIT 1", vals![since, until])?;
-    Ok(row.is_some())
+    // Where calls were taken away it cannot be told any more that there were none.
+    Ok(row.is_some() || since < super::rollup::horizon(c)?)
 }
 
 /// A span with the same calls whose ends are less ragged: up to the start and the end of a day or an hour as far as nothing lies there.

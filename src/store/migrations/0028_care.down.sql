@@ -1,6 +1,5 @@
 DROP INDEX pending_posts_correlation;
 DROP TABLE erased_people;
-DROP TABLE audit_redactions;
 DROP TABLE retention_horizons;
 DROP TABLE retention_batches;
 DROP TABLE retention_holds;

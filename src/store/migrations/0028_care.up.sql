@@ -55,15 +55,6 @@ CREATE TABLE retention_horizons (
   until_at INTEGER NOT NULL
 ) STRICT;
 
--- Rows of the audit log whose personal text was taken out, with the hash of what is left, and the row of the log that says so.
-CREATE TABLE audit_redactions (
-  seq INTEGER NOT NULL,
-  redacted_hash TEXT NOT NULL,
-  said_in INTEGER NOT NULL,
-  at INTEGER NOT NULL,
-  PRIMARY KEY (seq, said_in)
-) STRICT;
-
 -- People who asked to be erased, by salted digests of their names: they are not written to again.
 CREATE TABLE erased_people (
   id TEXT PRIMARY KEY,
