@@ -115,4 +115,5 @@ fn who_was_erased_is_named_when_an_older_backup_is_restored() {
     assert!(!left.iter().any(|(_, bytes)| holds(bytes, "Gone_Again")));
     std::fs::write(backups(&home).join("erasures.jsonl"), "nonsense\n").unwrap();
     home.run(&["backup", "restore", "newest", "--to", &home.path("newer")]).refused(1, "line 1");
+    assert!(!home.directory.path().join("newer").exists());
 }
