@@ -138,3 +138,51 @@ fn a_small_disk_is_seen_before_anything_is_written() {
     assert!(left <= 1, "{left}");
     home.run(&["queue", "list"]).done();
 }
+
+#[test]
+fn a_deck_that_is_damaged_or_gone_is_put_back() {
+    let home = house();
+    create(&home);
+    let beliefs = rows(&home.database(), "belief_nodes");
+    std::fs::write(home.database(), "not a database any more".repeat(1_000)).unwrap();
+    let broken = home.run(&["backup", "create"]);
+    assert_eq!((broken.code, entries(&home).len()), (1, 1), "{}{}", broken.out, broken.err);
+    home.run(&["backup", "list"]).says(0, &["never", "is unknown"]);
+    home.run(&["backup", "restore", "newest", "--in-place", "--yes"]).says(0, &["kept aside"]);
+    assert_eq!(rows(&home.database(), "belief_nodes"), beliefs);
+    for name in ["deck.db", "deck.db-wal", "deck.db-shm"] {
+        let _ = std::fs::remove_file(home.path(name));
+    }
+    home.run(&["backup", "create"]).refused(1, "deck.db");
+    assert!(!home.database().exists(), "nothing is made where there was nothing");
+    home.run(&["backup", "prune", "--dry-run"]).refused(2, "which backups were verified is unknown");
+    home.run(&["backup", "restore", "newest", "--in-place", "--yes"]).done();
+    assert_eq!(rows(&home.database(), "belief_nodes"), beliefs);
+    home.run(&["backup", "create"]).done();
+}
+
+#[test]
+fn a_signal_ends_it_cleanly() {
+    let home = house();
+    home.open()
+        .write_blocking(|c| {
+            for number in 0..30_000 {
+                let detail = "x".repeat(1_000);
+                c.exec(
+                    "INSERT INTO acknowledgements (name, acknowledged_by, acknowledged_at, detail) VALUES ($1, 'ana', 1, $2)",
+                    quarterdeck::vals![format!("{number}"), detail],
+                )?;
+            }
+            Ok::<_, quarterdeck::store::Error>(())
+        })
+        .unwrap();
+    let mut command = home.command(&["backup", "create"]);
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while entries(&home).is_empty() {
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    Did::of(child.wait_with_output().unwrap()).refused(1, "stopped before its end; nothing was changed");
+    assert_eq!(entries(&home), Vec::<String>::new());
+    home.run(&["db", "status"]).says(0, &["ok"]);
+}

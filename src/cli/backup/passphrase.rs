@@ -5,7 +5,7 @@ use crate::cli::Failure;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::io::{IsTerminal as _, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// A file with a passphrase is a line.

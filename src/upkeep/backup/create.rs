@@ -4,6 +4,7 @@ use super::manifest::{self, Database, Index, Manifest};
 use super::work::{Tell, both};
 use super::{Backup, Create, Error, Finding, Result, crash, examine, files, listing, place, records, server, sqlite};
 use crate::base::Millis;
+use crate::store::holders::{Role, Seat};
 use crate::store::{self, Address};
 use crate::upkeep::Site;
 use crate::upkeep::runs::{Kind, Outcome};
@@ -163,6 +164,12 @@ fn copy_sqlite(site: &Site, path: &Path, into: &Path, tell: &Tell) -> Result<Cop
     let to = &into.join(SQLITE_FILE);
     drop(place::new_file(to)?);
     let found = std::fs::metadata(path).map_err(|error| Error::io("read", path, &error))?;
+    // So that whoever looks for what holds the log finds this.
+    let seat = Seat::take(&Address::Sqlite(path.to_path_buf()), 1);
+    let marks = seat.as_ref().map(Seat::marks);
+    if let Some(marks) = &marks {
+        marks.begins(0, Role::Reads);
+    }
     let snapshot = sqlite::snapshot(path)?;
     let snapshot_at = site.clock.now();
     let sqlite::Snapshot { copied, counted } = snapshot;
@@ -190,6 +197,9 @@ fn copy_sqlite(site: &Site, path: &Path, into: &Path, tell: &Tell) -> Result<Cop
             };
             let change = sqlite::vector_change(&counted, path)?;
             drop(counted);
+            if let Some(marks) = &marks {
+                marks.ends(0);
+            }
             // The copying failed, which is told by its own error.
             wait_for_copy.recv().map_err(|_| Error::Stopped)?;
             let copy = sqlite::open_copy(to, tell)?;

@@ -226,6 +226,7 @@ pub(super) fn collect(settings: &Settings, passphrase: Option<&SecretString>) ->
     }
     if let Some(passphrase) = passphrase {
         sources.secret(settings.environment_file.clone(), CONFIG, "environment", passphrase)?;
+        sources.secret(config.join("audit.key"), CONFIG, "audit key", passphrase)?;
         for from in list(&settings.data_dir)? {
             if file_name(&from)?.starts_with("refresh-token-") {
                 sources.secret(from, "data", "refresh token", passphrase)?;

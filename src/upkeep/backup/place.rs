@@ -5,7 +5,7 @@ use crate::base::Millis;
 use chrono::{DateTime, NaiveDateTime};
 use std::fs::{File, Metadata};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// What is half-made begins with this; it is never listed.

@@ -1,5 +1,6 @@
 //! Restoring a backup: into a new place, or in place of the deck that is there.
 
+use super::erasures::Erased;
 use super::listing::Read;
 use super::stage::{self, Secret, Taken};
 use super::swap::{Journal, Move};
@@ -24,6 +25,8 @@ struct Plan<'a> {
     backup: Backup,
     read: Read,
     secrets: Vec<Secret>,
+    /// Erasures that were carried out after the backup was made.
+    erased: Vec<Erased>,
     notes: Vec<String>,
     started_at: Millis,
 }
@@ -59,7 +62,10 @@ pub(super) fn restore(site: &Site, asked: &Restore, tell: &Tell) -> Result<Resto
     let backup = listing::one(site, Some(&asked.name), &known)?;
     let read = listing::manifest(&backup.path, &backup.name)?;
     let recorded = known.as_ref().ok().and_then(|known| known.get(&backup.name)).and_then(|known| known.manifest.clone());
-    let mut plan = Plan { site, backup, read, secrets: Vec::new(), notes: Vec::new(), started_at };
+    // Before anything is done: who has to stay erased must be known then.
+    let mut erased = erasures::read(&site.backups())?;
+    erased.retain(|erased| erased.at >= backup.made_at);
+    let mut plan = Plan { site, backup, read, secrets: Vec::new(), erased, notes: Vec::new(), started_at };
     plan.taken().is_known()?;
     if let Some(passphrase) = &asked.passphrase {
         plan.secrets = plan.taken().secrets(passphrase)?;
@@ -130,7 +136,7 @@ fn to_new(plan: Plan<'_>, dir: &Path, database: Option<&str>, tell: &Tell) -> Re
         made.keep();
     }
     let summary = format!("{} was restored to {}", plan.backup.name, dir.display());
-    let mut restored = answer(&plan, &address, migrated)?;
+    let mut restored = answer(&plan, &address, migrated);
     restored.config_file = config_file.filter(|path| path.exists());
     let detail = json!({ "name": plan.backup.name, "manifest": plan.backup.manifest, "to": dir.display().to_string() });
     records::note(plan.site, Kind::Restore, plan.started_at, Outcome::Passed, &create::clipped(&summary), &detail);
@@ -218,7 +224,8 @@ fn in_place(plan: Plan<'_>, live: &Path, configuration: bool, tell: &Tell) -> Re
     let address = Address::Sqlite(live.to_path_buf());
     nobody_is_there(&address)?;
     let settings = &plan.site.settings;
-    let stamp = place::stamp(plan.started_at);
+    // Two restores in one second keep two old decks.
+    let unique = place::name(plan.started_at);
     let (home, data) = (parent_of(live).to_path_buf(), settings.data_dir.clone());
     [&home, &data].into_iter().try_for_each(|path| place::make_directory(path))?;
     place::room(&home, plan.read.manifest.bytes())?;
@@ -239,7 +246,7 @@ fn in_place(plan: Plan<'_>, live: &Path, configuration: bool, tell: &Tell) -> Re
     let prepared = (|| -> Result<(Vec<Move>, Vec<i64>)> {
         let taken = plan.taken();
         let mut moves = Vec::new();
-        let aside = |path: &Path| beside(path, &format!(".before-restore-{stamp}"));
+        let aside = |path: &Path| beside(path, &format!(".before-restore-{unique}"));
         let database_aside = aside(live);
         let staged = stage(&home)?.join("database");
         taken.file(&plan.read.manifest.database.file, &staged, tell)?;
@@ -303,7 +310,7 @@ fn in_place(plan: Plan<'_>, live: &Path, configuration: bool, tell: &Tell) -> Re
     journal.sweep()?;
     Journal::remove(live)?;
     crash::point("restore:done");
-    finished(&plan, &address, &journal, migrated)
+    Ok(finished(&plan, &address, &journal, migrated))
 }
 
 fn file_move(staged: PathBuf, live: PathBuf, aside: &dyn Fn(&Path) -> PathBuf) -> Move {
@@ -316,13 +323,13 @@ fn other_engine(plan: &Plan<'_>, wanted: &str, place: &str) -> Error {
 }
 
 /// Write down a restore in place, in the deck that was restored.
-fn finished(plan: &Plan<'_>, address: &Address, journal: &Journal, migrated: Vec<i64>) -> Result<Restored> {
-    let mut restored = answer(plan, address, migrated)?;
+fn finished(plan: &Plan<'_>, address: &Address, journal: &Journal, migrated: Vec<i64>) -> Restored {
+    let mut restored = answer(plan, address, migrated);
     restored.aside = journal.aside().iter().map(|path| path.display().to_string()).collect();
     let summary = format!("{} was restored in place", plan.backup.name);
     let detail = json!({ "name": plan.backup.name, "manifest": plan.backup.manifest, "aside": restored.aside });
     restored.notes.extend(records::note(plan.site, Kind::Restore, plan.started_at, Outcome::Passed, &create::clipped(&summary), &detail));
-    Ok(restored)
+    restored
 }
 
 /// Restore in place of a deck on a server: into a new database, which then takes the name of the old one.
@@ -339,7 +346,7 @@ fn on_server(plan: Plan<'_>, url: &str, configuration: bool, tell: &Tell) -> Res
     place::make_directory(&settings.data_dir)?;
     place::room(&settings.data_dir, plan.read.manifest.bytes())?;
     crash::point("restore:begun");
-    let made = server::Passing::make(url, &format!("{live}_restoring_{suffix}"))?;
+    let made = server::Passing::make(url, &server::named(&live, &format!("_restoring_{suffix}")))?;
     let stage = settings.data_dir.join(".restoring");
     let (half, lock) = half_restored(&stage)?;
     let taken = plan.taken();
@@ -347,7 +354,7 @@ fn on_server(plan: Plan<'_>, url: &str, configuration: bool, tell: &Tell) -> Res
     taken.below(files::INDEX, &stage.join(vectors::DIRECTORY), tell)?;
     crash::point("restore:staged");
     nobody_is_there(&address)?;
-    let aside = format!("{live}_before_restore_{suffix}");
+    let aside = server::named(&live, &format!("_before_restore_{suffix}"));
     server::swap(url, &live, &made.name, &aside)?;
     made.keep();
     crash::point("restore:swapped");
@@ -371,7 +378,7 @@ fn on_server(plan: Plan<'_>, url: &str, configuration: bool, tell: &Tell) -> Res
     }
     drop((half, lock));
     crash::point("restore:done");
-    let mut restored = answer(&plan, &address, migrated)?;
+    let mut restored = answer(&plan, &address, migrated);
     restored.notes.extend(notes);
     restored.aside = kept;
     let summary = format!("{} was restored in place", plan.backup.name);
@@ -382,24 +389,26 @@ fn on_server(plan: Plan<'_>, url: &str, configuration: bool, tell: &Tell) -> Res
 }
 
 /// What a restore answers, with who has to be erased again.
-fn answer(plan: &Plan<'_>, address: &Address, migrated: Vec<i64>) -> Result<Restored> {
-    let erased: Vec<_> = erasures::read(&plan.site.backups())?.into_iter().filter(|erased| erased.at >= plan.backup.made_at).collect();
-    let mut to_erase = Vec::new();
-    if !erased.is_empty() {
-        let names = records::aside(address, super::people::names)?;
-        to_erase = names.into_iter().filter(|name| erased.iter().any(|erased| erased.is_of(name))).collect();
+fn answer(plan: &Plan<'_>, address: &Address, migrated: Vec<i64>) -> Restored {
+    let (mut to_erase, mut notes) = (Vec::new(), plan.notes.clone());
+    if !plan.erased.is_empty() {
+        match records::aside(address, super::people::names) {
+            Ok(names) => to_erase = names.into_iter().filter(|name| plan.erased.iter().any(|erased| erased.is_of(name))).collect(),
+            // It is restored all the same.
+            Err(error) => notes.push(format!("who has to be erased again could not be looked up: {error}")),
+        }
     }
-    Ok(Restored {
+    Restored {
         backup: plan.backup.clone(),
         database: address.masked(),
         config_file: None,
         aside: Vec::new(),
         migrated,
-        erasures: erased,
+        erasures: plan.erased.clone(),
         to_erase,
-        notes: plan.notes.clone(),
+        notes,
         took: plan.site.clock.now() - plan.started_at,
-    })
+    }
 }
 
 /// Finish a restore in place that was interrupted, or take it back.
