@@ -293,6 +293,11 @@ fn ask(desk: &Arc<Desk>, state: &mut State, answers: &mpsc::UnboundedSender<Repl
                     let tell = |reply| drop(answers.send(Reply::Search(reply)));
                     Reply::Search(search::request::follow(&desk, tell).await)
                 }
+                Request::Audit(request) => {
+                    let on_the_way = answers.clone();
+                    let tell = move |reply| drop(on_the_way.send(Reply::Audit(Box::new(reply))));
+                    Reply::Audit(Box::new(super::audit::request::answer(&desk, request, tell).await))
+                }
                 request => desk.answer(request).await,
             };
             let _ = answers.send(reply);
