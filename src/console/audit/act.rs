@@ -53,7 +53,7 @@ pub(in crate::console) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> 
     match key.code {
         KeyCode::Char('v') => {
             let stop = Arc::new(AtomicBool::new(false));
-            view.check = Check::Running { progress: None, since: now, stop: Stop(Arc::clone(&stop)) };
+            view.check = Check::Running { progress: None, since: now, _stop: Stop(Arc::clone(&stop)) };
             return vec![Request::Audit(Own::Verify { stop })];
         }
         KeyCode::Char('o') => return jump(state),

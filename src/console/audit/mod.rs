@@ -48,7 +48,7 @@ pub(in crate::console) enum Check {
     #[default]
     None,
     /// It runs, until it is dropped.
-    Running { progress: Option<Progress>, since: crate::base::Millis, stop: Stop },
+    Running { progress: Option<Progress>, since: crate::base::Millis, _stop: Stop },
     /// What it found, and how far that is scrolled.
     Done { found: Box<Result<Verified, String>>, top: usize },
 }
