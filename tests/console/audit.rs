@@ -34,6 +34,8 @@ fn what_was_done_to_the_log_is_shown_with_what_to_do() {
         .shows("edited")
         .shows("row 2")
         .shows("next: keep this database")
-        .keys("\x1b\x1b")
+        .keys("\x1b")
+        .hides("next: keep")
+        .keys("\x1b")
         .hides("audit log");
 }

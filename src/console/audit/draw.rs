@@ -88,8 +88,8 @@ fn list(view: &View, width: usize, height: usize) -> Vec<Pieces> {
             if number == view.at { ">" } else { " " },
             row.seq,
             clock::local(row.at),
-            SafeText::clipped(&row.actor, 14),
-            SafeText::clipped(&row.action, 22)
+            SafeText::clipped(&row.actor, 14).as_str(),
+            SafeText::clipped(&row.action, 22).as_str()
         );
         match &row.reason {
             Some(reason) if width >= WIDE => text.push_str(&format!("{:<30}  {}", clipped(&subject, 30), SafeText::line(reason))),
