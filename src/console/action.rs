@@ -94,6 +94,7 @@ actions! {
     QueueTab "app.queue" Global "queue" "Go to the queue.";
     Persona "app.persona" Global "persona" "Choose whose items are shown.";
     Search "app.search" Global "search" "Search over everything that was said, believed, drafted, decided and noted.";
+    Audit "app.audit" Global "audit log" "Show who did what: filter it, see before and after, go to the item, verify the log.";
     Messages "app.messages" Global "messages" "Show what the console said.";
     KillSwitch "app.kill_switch" Global "stop all sending" "Stop all sending, for every persona, at once. It is undone by the same key.", asks;
     Mouse "app.mouse" Global "mouse" "Let the terminal have the mouse, or take it back.";

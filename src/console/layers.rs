@@ -131,6 +131,7 @@ pub(super) fn key(state: &mut State, key: KeyEvent) -> Vec<Request> {
         }
         Layer::Saved { .. } => super::saved::key(state, key),
         Layer::Columns { .. } => super::queue::columns::key(state, key),
+        Layer::Audit(_) => super::audit::key(state, key),
         Layer::Beliefs(_) => super::beliefs::pick::key(state, key),
         Layer::Search(_) => super::search::layer::key(state, key),
         Layer::Question { confirm } => {
@@ -271,6 +272,7 @@ fn entered(state: &mut State) -> Vec<Request> {
             state.queue.filter = typed;
             act::list(state)
         }
+        Asked::Audit => super::audit::entered(state, &typed),
         Asked::FilterName => super::saved::named(state, &typed),
         Asked::Gauges(asked) => super::gauges::act::entered(state, asked, &typed),
         Asked::Health(asked) => super::health::act::entered(state, asked, &typed),

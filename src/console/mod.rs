@@ -5,6 +5,7 @@
 //! rules of its own, may not wait for anything while it handles an event, and shows text from outside only after it was made safe.
 
 pub mod action;
+mod audit;
 mod beliefs;
 mod count;
 mod draw;

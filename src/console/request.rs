@@ -108,6 +108,8 @@ impl Decision {
 /// What is asked.
 #[derive(Debug, Clone)]
 pub(super) enum Request {
+    /// What the audit log's view asks.
+    Audit(super::audit::request::Request),
     /// What the beliefs' tab asks.
     Beliefs(super::beliefs::Request),
     /// What the gauges' tab asks.
@@ -154,6 +156,7 @@ pub(super) struct Overview {
 /// What comes back.
 #[derive(Debug)]
 pub(super) enum Reply {
+    Audit(Box<super::audit::request::Reply>),
     Beliefs(Box<super::beliefs::Reply>),
     Gauges(super::gauges::request::Reply),
     Health(super::health::request::Reply),
@@ -197,6 +200,7 @@ impl Request {
     /// Whether a person waits for its answer.
     pub fn is_awaited(&self) -> bool {
         match self {
+            Self::Audit(request) => request.is_awaited(),
             Self::Search(request) => request.is_awaited(),
             Self::Gauges(request) => request.is_awaited(),
             Self::Health(request) => request.is_awaited(),
@@ -222,6 +226,7 @@ impl Reply {
     /// Whether a person waited for it.
     pub fn is_awaited(&self) -> bool {
         match self {
+            Self::Audit(reply) => reply.is_awaited(),
             Self::Search(reply) => reply.is_awaited(),
             Self::Gauges(reply) => reply.is_awaited(),
             Self::Health(reply) => reply.is_awaited(),
@@ -281,6 +286,7 @@ impl Desk {
             return refused;
         }
         match request {
+            Request::Audit(request) => Reply::Audit(Box::new(super::audit::request::answer(self, request, drop).await)),
             Request::Beliefs(request) => Reply::Beliefs(Box::new(super::beliefs::request::answer(self, request).await)),
             Request::Gauges(request) => Reply::Gauges(super::gauges::request::answer(self, request).await),
             Request::Health(request) => Reply::Health(super::health::request::answer(self, request, |_| ()).await),

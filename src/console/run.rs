@@ -332,6 +332,11 @@ fn ask(desk: &Arc<Desk>, state: &mut State, answers: &mpsc::UnboundedSender<Repl
                     let tell = move |reply| drop(tells.send(Reply::Health(reply)));
                     Reply::Health(health::request::answer(&desk, request, tell).await)
                 }
+                Request::Audit(request) => {
+                    let on_the_way = answers.clone();
+                    let tell = move |reply| drop(on_the_way.send(Reply::Audit(Box::new(reply))));
+                    Reply::Audit(Box::new(super::audit::request::answer(&desk, request, tell).await))
+                }
                 request => desk.answer(request).await,
             };
             let _ = answers.send(reply);

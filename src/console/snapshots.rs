@@ -36,7 +36,7 @@ const TEXTS: [&str; 4] = [
 ];
 
 /// Name of the screen, and the keys that lead to it from a fresh console.
-const SCREENS: [(&str, &str); 12] = [
+const SCREENS: [(&str, &str); 14] = [
     ("list", ""),
     ("case", "<enter>"),
     ("filter", "/about"),
@@ -49,6 +49,8 @@ const SCREENS: [(&str, &str); 12] = [
     ("palette", ":kill"),
     ("metrics", "M"),
     ("messages", "uL"),
+    ("audit log", "ga"),
+    ("a row of the audit log", "gaj<enter>"),
 ];
 
 /// The same for the tabs beside the queue, on the world of the demonstration.

@@ -29,12 +29,17 @@ pub(super) enum Asked {
     Beliefs(Box<super::beliefs::Asked>),
     Gauges(super::gauges::Asked),
     Health(super::health::Asked),
+    /// What the audit log is filtered by.
+    Audit,
     Filter,
     FilterName,
     Return,
     Hold,
     Escalate,
-    RejectNote { code: RejectCode, directive: Directive },
+    RejectNote {
+        code: RejectCode,
+        directive: Directive,
+    },
     Search(super::search::layer::Asked),
 }
 
@@ -53,6 +58,8 @@ pub(super) enum Confirm {
 
 /// What lies over the tab, the topmost last.
 pub(super) enum Layer {
+    /// The audit log.
+    Audit(Box<super::audit::View>),
     /// A choice of several, in the beliefs' tab.
     Beliefs(Box<super::beliefs::Pick>),
     /// The keys of the screen.

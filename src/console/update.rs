@@ -110,6 +110,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Request> {
         Action::NextTab => return tabs::turn(state, 1),
         Action::PreviousTab => return tabs::turn(state, -1),
         Action::Persona => push(state, Layer::Personas { at: 0 }),
+        Action::Audit => return super::audit::open(state),
         Action::Messages => {
             state.unread = 0;
             push(state, Layer::Messages { top: 0 });
@@ -154,6 +155,7 @@ pub(super) fn reply(state: &mut State, reply: Reply) -> Vec<Request> {
             super::queue::list::overviewed(state, *overview);
             Vec::new()
         }
+        Reply::Audit(reply) => super::audit::answered(state, *reply),
         Reply::Search(reply) => super::search::answer::answer(state, reply),
         Reply::Stats(found) => {
             if let Some(Layer::Metrics { metrics, .. }) = state.layers.last_mut() {

@@ -24,6 +24,7 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)>
     let own = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, title)| ((*key).to_owned(), *title, None)).collect();
     match state.layers.last() {
         Some(Layer::Help { .. } | Layer::Messages { .. } | Layer::Metrics { .. }) => own(&[("j/k", "scroll"), ("esc", "back")]),
+        Some(Layer::Audit(view)) => own(crate::console::audit::keys(view)),
         Some(Layer::Beliefs(_)) => own(&crate::console::beliefs::pick::KEYS),
         Some(Layer::Palette { .. }) => own(&[("enter", "do it"), ("up/down", "choose"), ("esc", "back")]),
         Some(Layer::Reject) => own(&[("1-9", "why"), ("esc", "back")]),
@@ -85,6 +86,10 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
                 }
             };
             page(state, frame, "the queue in the last 24 hours", &lines, *top);
+        }
+        Layer::Audit(view) => {
+            let (width, rows) = (usize::from(area.width).saturating_sub(6), usize::from(area.height).saturating_sub(5));
+            page(state, frame, &crate::console::audit::title(view), &crate::console::audit::lines(view, width, rows, state.now), 0);
         }
         Layer::Beliefs(pick) => {
             let (width, rows) = (usize::from(area.width).saturating_sub(8), usize::from(area.height).saturating_sub(5));
@@ -166,6 +171,7 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) -> Option<(u16, u16)> {
                     own = asked.title(state);
                     own.as_str()
                 }
+                Asked::Audit => "filter: words, actor: action: subject: persona: (* is any letters)",
                 Asked::Filter => "filter: words, subreddit: verdict: state: rule: author: is:",
                 Asked::FilterName => "a name for this filter",
                 Asked::Return => "what should the agent change?",

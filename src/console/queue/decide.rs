@@ -39,7 +39,7 @@ fn kind(asked: &Asked) -> Option<&'static str> {
         Asked::Hold => Some("hold"),
         Asked::Escalate => Some("escalate"),
         Asked::RejectNote { .. } => Some("reject"),
-        Asked::Filter | Asked::FilterName | Asked::Beliefs(_) | Asked::Gauges(_) | Asked::Health(_) | Asked::Search(_) => None,
+        Asked::Audit | Asked::Filter | Asked::FilterName | Asked::Beliefs(_) | Asked::Gauges(_) | Asked::Health(_) | Asked::Search(_) => None,
     }
 }
 

@@ -31,11 +31,14 @@ const NAMES: [&str; TEXTS] = [
     "hash",
 ];
 
+/// Where each text of a row begins and ends.
+type Columns = [Option<(u32, u32)>; TEXTS];
+
 /// Rows in the order of the log, their texts in one buffer.
 #[derive(Debug, Default)]
 pub struct Page {
     text: Vec<u8>,
-    rows: Vec<(i64, i64, [Option<(u32, u32)>; TEXTS])>,
+    rows: Vec<(i64, i64, Columns)>,
 }
 
 impl Page {

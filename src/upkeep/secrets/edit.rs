@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(covered("A=1\nB=2\nA=3\n", "A"), [1]);
         assert_eq!(set("A=\n", "A", "9").unwrap(), "A=9\n");
         assert_eq!(set("A=a#b #c\n", "A", "9").unwrap(), "A=9 #c\n");
-        assert_eq!(set("A='open\nB=1", "A", "9").unwrap(), "A=9\nB=1");
+        assert_eq!(set("A='open\nB=1", "A", "9").unwrap(), "A='9'\nB=1");
         assert_eq!(set("", "A", "it's $HOME").unwrap(), "A=\"it's \\$HOME\"\n");
         assert_eq!(set("export A=1\n", "B", "2").unwrap(), "export A=1\nexport B=2\n");
     }
