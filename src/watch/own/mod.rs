@@ -44,8 +44,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a look waits for its own tiny write; how long that waits is told in any case.
 const BEAT: Duration = Duration::from_millis(300);
 
-/// The names of the parts, in the order in which they are looked at.
-const NAMES: [&str; 17] = [
+/// The names of the parts that are always there.
+pub const NAMES: [&str; 17] = [
     "database",
     "disk",
     "integrity",
