@@ -102,7 +102,7 @@ pub async fn load_with(db: &Database, definitions: &Definitions, facts: &Facts, 
         lines.push(line);
     }
     let Some(rows) = rows else {
-        lines.extend(definitions.probes.iter().map(|probe| unread(probe)));
+        lines.extend(definitions.probes.iter().map(unread));
         return Board::of(lines, now, None, None);
     };
     let is_watched = rows.watcher.is_some();
