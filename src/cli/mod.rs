@@ -19,6 +19,7 @@ mod db;
 mod demo;
 mod events;
 mod failure;
+mod heartbeat;
 mod import;
 mod index;
 mod keys;
@@ -110,6 +111,8 @@ enum Command {
     Audit(audit::Args),
     /// The schema and the state of the database.
     Db(db::Args),
+    /// Jobs that say when they run: list, show, report, run a command and report.
+    Heartbeat(heartbeat::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
@@ -149,6 +152,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
+        Command::Heartbeat(args) => heartbeat::run(context, args),
         Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),

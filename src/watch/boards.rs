@@ -42,8 +42,8 @@ fn read(c: &mut dyn Conn, definitions: &Definitions, now: Millis) -> Result<Read
 ///
 /// # Errors
 /// When the engine refuses.
-pub(super) fn heartbeats(_c: &mut dyn Conn, _definitions: &Definitions, _now: Millis) -> Result<Vec<Line>> {
-    Ok(Vec::new())
+pub(super) fn heartbeats(c: &mut dyn Conn, definitions: &Definitions, now: Millis) -> Result<Vec<Line>> {
+    super::heartbeat::lines(c, definitions, now)
 }
 
 /// Load the board. It always comes: what cannot be read is unknown, and the reason stands there.

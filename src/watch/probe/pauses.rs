@@ -65,6 +65,7 @@ pub fn resume(c: &mut dyn Conn, name: &str, actor: &Actor, now: Millis) -> Resul
     let stood = standing(c, now)?.contains_key(name);
     c.exec("DELETE FROM probe_pauses WHERE name = $1", vals![name])?;
     if stood {
+        crate::watch::heartbeat::rows::resumed(c, name, now)?;
         tell(c, name, actor, "probe.resume", None, &Value::Null, now)?;
     }
     Ok(stood)
