@@ -19,6 +19,7 @@ mod db;
 mod demo;
 mod events;
 mod failure;
+mod heartbeat;
 mod import;
 mod index;
 mod keys;
@@ -113,6 +114,8 @@ enum Command {
     Db(db::Args),
     /// What is probed outside: list, check, history, pause, resume, presets, validate.
     Probe(probe::Args),
+    /// Jobs that say when they run: list, show, report, run a command and report.
+    Heartbeat(heartbeat::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
@@ -153,6 +156,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Serve(args) => serve::run(context, &args),
         Command::Probe(args) => probe::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
+        Command::Heartbeat(args) => heartbeat::run(context, args),
         Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),
