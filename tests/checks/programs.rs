@@ -41,6 +41,10 @@ impl Server {
     /// Send a signal to what serves.
     pub fn signal(&self, signal: &str) {
         assert!(Command::new("kill").args([signal, &self.serving.to_string()]).status().unwrap().success());
+        if signal == "-CONT" && self.serving != self.child.id() {
+            // Whoever runs it for another user stops with it, and does not go on by itself.
+            assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
+        }
     }
 
     /// End it, and wait until it has ended.
