@@ -46,6 +46,9 @@ pub enum Error {
     /// No such persona.
     #[error(transparent)]
     Memory(#[from] memory::Error),
+    /// Nothing can be probed.
+    #[error(transparent)]
+    Probes(#[from] watch::probe::engine::Error),
     /// The settings hold no credentials for a persona's account.
     #[error(
         "there are no credentials for u/{account}: set REDDIT_USERNAME and REDDIT_PASSWORD to this account, or add it to REDDIT_ACCOUNTS"
@@ -145,6 +148,16 @@ impl Deck {
     #[must_use]
     pub fn site(&self, actor: store::audit::Actor) -> upkeep::Site {
         upkeep::Site { settings: Arc::clone(&self.settings), clock: Arc::clone(&self.clock), actor }
+    }
+
+    /// Begin to probe what `probes.toml` names, or stand by while another process does.
+    ///
+    /// # Errors
+    /// [`Error::Probes`] when no checks can be made.
+    pub fn probe(&self) -> Result<watch::probe::Engine, Error> {
+        let site = self.site(store::audit::Actor::system("probes"));
+        let source = watch::boards::source(&site);
+        Ok(watch::boards::watch(&self.db, &site, source)?)
     }
 
     /// Search by words and by meaning. A command that does not ask anything loads nothing.

@@ -105,6 +105,8 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
     // What the agents say is to be found at once, and they themselves look for what they said before.
     let search = deck.search().clone();
     let keeping = tokio::spawn(async move { search.keep_up().await });
+    // A single cycle is over before a probe could tell anything.
+    let probes = if until == Until::Stopped { Some(deck.probe()?) } else { None };
     let mut loops = spawn(services, &Observer::new(sender), &stop, until);
     let mut terminate =
         signal(SignalKind::terminate()).map_err(|error| Failure::failed(format!("signals cannot be waited for: {error}")))?;
@@ -128,6 +130,9 @@ async fn drive(context: &Context, deck: &Deck, until: Until) -> Result<Outcome, 
         }
     }
     keeping.abort();
+    if let Some(probes) = probes {
+        probes.stop().await;
+    }
     // What was told last is still in the channel.
     while let Ok(event) = events.try_recv() {
         printer.print(&context.out, &event)?;

@@ -5,6 +5,7 @@ use super::{Context, Failure, Outcome};
 use crate::deck::Deck;
 use crate::search::embed::Model;
 use crate::search::vectors::{self, Position, Status, StoredModel, Vectors};
+use crate::upkeep::runs;
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -142,7 +143,28 @@ fn rebuild(context: &Context, indexes: &Indexes) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
+/// Write down what the comparison found: the board tells its age, and the recall.
+fn record(
+    context: &Context,
+    indexes: &Indexes,
+    started_at: crate::base::Millis,
+    found: &[(&StoredModel, vectors::Verified)],
+) -> Result<(), Failure> {
+    let recall = found.iter().filter_map(|(_, verified)| verified.recall).reduce(f64::min);
+    let problem = found.iter().find_map(|(_, verified)| verified.problems.first().cloned());
+    let outcome = if problem.is_some() { runs::Outcome::Problems } else { runs::Outcome::Passed };
+    let words = recall.map_or_else(|| "there are no vectors".to_owned(), |recall| format!("recall {recall:.4}"));
+    let (summary, actor, ended_at) = (problem.unwrap_or(words), context.actor()?, context.clock.now());
+    let detail = json!({ "recall": recall, "models": found.len() });
+    indexes.deck.db.write_blocking(move |c| {
+        let kind = runs::Kind::IndexVerify;
+        runs::record(c, &runs::Done { kind, started_at, ended_at, outcome, summary: &summary, detail: &detail, actor: &actor })
+    })?;
+    Ok(())
+}
+
 fn verify(context: &Context, indexes: &Indexes, sample: usize) -> Result<Outcome, Failure> {
+    let started_at = context.clock.now();
     let mut found = Vec::new();
     for model in &indexes.models {
         let index = indexes.as_saved(model);
@@ -157,6 +179,7 @@ fn verify(context: &Context, indexes: &Indexes, sample: usize) -> Result<Outcome
     }
     let values: Vec<_> = found.iter().map(|(model, verified)| json!({ "model": model.name, "verified": verified })).collect();
     let sound = found.iter().all(|(_, verified)| verified.problems.is_empty());
+    record(context, indexes, started_at, &found)?;
     print(context, indexes, &values, || {
         for (model, verified) in &found {
             let recall = verified.recall.map_or_else(|| "-".to_owned(), |recall| format!("{recall:.4} of the ten nearest by exact search"));

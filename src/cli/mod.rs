@@ -31,6 +31,7 @@ pub mod output;
 mod pause;
 mod persona;
 mod prices;
+mod probe;
 mod queue;
 mod report;
 mod rules;
@@ -113,6 +114,8 @@ enum Command {
     Db(db::Args),
     /// Jobs that say when they run: list, show, report, run a command and report.
     Heartbeat(heartbeat::Args),
+    /// What is probed outside: list, check, history, pause, resume, presets, validate.
+    Probe(probe::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
@@ -151,6 +154,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Db(args) => db::run(context, &args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
+        Command::Probe(args) => probe::run(context, &args),
         Command::Sandbox(args) => sandbox::run(context, &args),
         Command::Heartbeat(args) => heartbeat::run(context, args),
         Command::Themes(args) => themes::run(context, &args),

@@ -2,6 +2,8 @@
 //!
 //! JSON, once, when it serves: `{sandbox, reddit_url, model_url, control_url, environment: {NAME: value}, refresh_token}`.
 
+mod hold;
+
 use super::{Context, Failure, Outcome};
 use crate::sandbox::{self, Arrival, Fault, Options};
 use serde_json::json;
@@ -9,7 +11,10 @@ use std::time::Duration;
 
 /// Arguments of `sandbox`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Port on 127.0.0.1; 0 takes any free one.
     #[arg(long, default_value_t = 4680)]
     port: u16,
@@ -27,8 +32,18 @@ pub struct Args {
     fault: Vec<Fault>,
 }
 
+/// What else can be done in a sandbox.
+#[derive(Debug, Clone, clap::Subcommand)]
+enum Command {
+    /// Make the configured database slow by holding its write lock in bursts; not in live mode.
+    HoldDatabase(hold::Args),
+}
+
 /// Serve until Ctrl-C or SIGTERM.
 pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
+    if let Some(Command::HoldDatabase(args)) = &args.command {
+        return hold::run(context, args);
+    }
     context.block_on(serve(context, args))?
 }
 
@@ -118,18 +133,18 @@ mod tests {
     use clap::Parser as _;
 
     #[derive(clap::Parser)]
-    struct Command {
+    struct Program {
         #[command(flatten)]
         args: Args,
     }
 
     #[test]
     fn faults_are_checked_before_anything_starts() {
-        let command = Command::try_parse_from(["sandbox", "--port", "0", "--fault", "reddit:/api/comment=late-commit:45s*1"]).unwrap();
+        let command = Program::try_parse_from(["sandbox", "--port", "0", "--fault", "reddit:/api/comment=late-commit:45s*1"]).unwrap();
         assert_eq!(options(&command.args).unwrap().faults.len(), 1);
-        let command = Command::try_parse_from(["sandbox", "--arrive-every=-1"]).unwrap();
+        let command = Program::try_parse_from(["sandbox", "--arrive-every=-1"]).unwrap();
         assert!(options(&command.args).unwrap_err().message.contains("--arrive-every"));
-        let error = Command::try_parse_from(["sandbox", "--fault", "reddit:/api/comment=explode"]).err().unwrap().to_string();
+        let error = Program::try_parse_from(["sandbox", "--fault", "reddit:/api/comment=explode"]).err().unwrap().to_string();
         assert!(error.contains("known kinds"), "{error}");
     }
 

@@ -37,8 +37,10 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
         // Signals are waited for before anybody can know that there is an endpoint.
         let stopped = super::signals::Stopped::new()?;
         let server = start(context, &deck, args, false).await?;
+        let probes = deck.probe()?;
         stopped.wait().await;
         server.close().await;
+        probes.stop().await;
         Ok(Outcome::Done)
     })?
 }

@@ -38,7 +38,7 @@ fn read(c: &mut dyn Conn, definitions: &Definitions, now: Millis) -> Result<Read
     })
 }
 
-/// The lines of heartbeats.
+/// The lines of heartbeats, with what holds them.
 ///
 /// # Errors
 /// When the engine refuses.

@@ -1,20 +1,17 @@
 //! Times of a cron expression in a zone, also over the hours that a zone repeats or leaves out.
 
 use crate::base::Millis;
+use crate::watch::heartbeat::schedule;
 use chrono::{DateTime, TimeZone as _};
 use chrono_tz::Tz;
 use croner::Cron;
-use croner::parser::{CronParser, Seconds, Year};
 
-/// Read an expression of five fields, or a word such as `@daily`.
+/// Read an expression of five fields that comes at all.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn parse(expression: &str) -> Result<Cron, String> {
-    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    parser
-        .parse(expression)
-        .map_err(|error| format!("{expression:?} is not a cron expression of five fields (minute hour day month weekday): {error}"))
+    schedule::parse(expression)
 }
 
 /// Read a zone by its name in the zone database.
@@ -27,12 +24,6 @@ pub fn zone(name: &str) -> Result<Tz, String> {
 
 fn at(zone: Tz, millis: Millis) -> Option<DateTime<Tz>> {
     zone.timestamp_millis_opt(millis).single()
-}
-
-/// The first time after `from`.
-#[must_use]
-pub fn next(cron: &Cron, zone: Tz, from: Millis) -> Option<Millis> {
-    cron.find_next_occurrence(&at(zone, from)?, false).ok().map(|time| time.timestamp_millis())
 }
 
 /// The last time up to `until`, itself included.
