@@ -45,6 +45,8 @@ pub(crate) fn named_in(text: &str, wanted: &str) -> Option<String> {
         (name.trim_end() == wanted && is_name(wanted)).then(|| unquote(value.trim()).ok()).flatten()
     });
     values.last()
+}
+
 /// A line that is neither empty nor a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line<'a> {
