@@ -1,12 +1,7 @@
 //! The settings in their types. Each service takes what it needs from here through the open application.
 
-<<<<<<< HEAD
 use super::{BackupSettings, Error, Level, Loaded, Problem, Purpose, RouteSettings, SETTINGS, Setting, Source, value};
-use secrecy::SecretString;
-=======
-use super::{Error, Level, Loaded, Problem, Purpose, RouteSettings, SETTINGS, Setting, Source, value};
 use secrecy::{ExposeSecret as _, SecretString};
->>>>>>> w-audit
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

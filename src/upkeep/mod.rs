@@ -14,9 +14,9 @@
 //! Long work is blocking, runs on a thread of its own and tells a [`progress::Watcher`] where it is. Nothing here knows a face, and nothing
 //! here sends anything to the outside.
 
+pub mod audit;
 pub mod backup;
 pub mod care;
-pub mod audit;
 pub mod progress;
 pub mod retention;
 pub mod runs;
