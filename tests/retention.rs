@@ -40,6 +40,11 @@ fn calls(c: &mut dyn Conn, ids: std::ops::Range<i64>, days: i64, outcome: &str) 
     Ok(())
 }
 
+/// The date so many days ago.
+fn day(ago: i64) -> String {
+    quarterdeck::base::clock::rfc3339(now() - ago * DAY)[..10].to_owned()
+}
+
 fn item(c: &mut dyn Conn, persona: &PersonaId, id: &str, state: &str, days: i64, author: &str) -> Result<(), Error> {
     let at = now() - days * DAY;
     c.exec(
@@ -142,14 +147,14 @@ fn a_hold_keeps_until_it_is_released_and_both_are_in_the_audit_log() {
         .refused(2, "before it begins");
     let held = home.run(&["--json", "retention", "hold", "add", "--user", "u/mallory", "--reason", "case 7"]).done().json();
     home.run(&["retention", "hold", "add", "--item", "named", "--reason", "case 8"]).done();
-    home.run(&["retention", "hold", "add", "--from", "2020-01-01", "--until", "2025-12-31", "--reason", "case 9"]).done();
+    home.run(&["retention", "hold", "add", "--from", &day(520), "--until", &day(480), "--reason", "case 9"]).done();
     let ran = home.run(&["--json", "retention", "run"]).done().json();
     let rule = |name: &str| ran["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == name).unwrap().clone();
     assert_eq!((rule("queue-rejected")["gone"].as_i64(), rule("queue-rejected")["held"].as_i64()), (Some(1), Some(1)));
     assert_eq!(rule("calls")["held"], 3, "their period is held");
     let left = home.run(&["--json", "db", "status"]).done();
     assert!(left.out.contains("pending_posts"));
-    home.run(&["retention", "hold", "list"]).done().says(0, &["user mallory", "case 7", "2020-01-01 to 2025-12-31"]);
+    home.run(&["retention", "hold", "list"]).done().says(0, &["user mallory", "case 7", &format!("{} to {}", day(520), day(480))]);
     let id = held["holds"][0]["id"].as_str().unwrap();
     home.run(&["retention", "hold", "release", "nonsense", "--reason", "x"]).refused(1, "no hold \"nonsense\"");
     home.run(&["retention", "hold", "release", &id[id.len() - 8..], "--reason", "settled"]).done();

@@ -5,7 +5,8 @@ mod show;
 
 use super::{Context, Failure, Outcome, long};
 use crate::upkeep::Site;
-use crate::upkeep::backup::{self, Create, Place, Restore};
+use crate::upkeep::backup::{self, Create, Place, Restore, Restored};
+use crate::upkeep::erasure::{self, Asked};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -80,6 +81,9 @@ struct RestoreArgs {
     /// Take the passphrase from the first line of this file, which only its owner may read.
     #[arg(long, value_name = "FILE", requires = "secrets")]
     passphrase_file: Option<PathBuf>,
+    /// Erase again who was erased after the backup was made, by the list beside the backups.
+    #[arg(long)]
+    apply_erasures: bool,
     /// Finish a restore in place that was interrupted.
     #[arg(long)]
     finish: bool,
@@ -136,6 +140,29 @@ fn restore(context: &Context, site: &Site, args: &RestoreArgs) -> Result<Outcome
     let passphrase = if args.secrets { Some(passphrase::known(args.passphrase_file.as_deref())?) } else { None };
     let name = args.name.clone().unwrap_or_default();
     let asked = Restore { name, place, passphrase };
-    let restored = long::run(context, |watcher| backup::restore(site, &asked, watcher))??;
+    let mut restored = long::run(context, |watcher| backup::restore(site, &asked, watcher))??;
+    if args.apply_erasures {
+        erase_again(context, site, &asked.place, &mut restored)?;
+    }
     show::restored(context, site, &asked, &restored)
+}
+
+/// Erase who was erased after the backup was made, in the deck that was restored.
+fn erase_again(context: &Context, site: &Site, place: &Place, restored: &mut Restored) -> Result<(), Failure> {
+    let mut settings = (*site.settings).clone();
+    if let Place::New { dir, database } = place {
+        if database.is_some() {
+            restored.notes.push("the erasures are not applied to the new database on the server: name it with --database".to_owned());
+            return Ok(());
+        }
+        settings.database = format!("sqlite:{}", restored.database);
+        settings.data_dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+    }
+    let there = Site { settings: Arc::new(settings), ..site.clone() };
+    for name in std::mem::take(&mut restored.to_erase) {
+        let asked = Asked { name, dry_run: false, everywhere: false };
+        let report = long::run(context, |watcher| erasure::erase(&there, &asked, watcher))??;
+        restored.notes.push(format!("request {}: erased again", report.request));
+    }
+    Ok(())
 }

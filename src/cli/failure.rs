@@ -146,6 +146,15 @@ impl From<crate::upkeep::retention::Error> for Failure {
     }
 }
 
+impl From<crate::upkeep::erasure::Error> for Failure {
+    fn from(error: crate::upkeep::erasure::Error) -> Self {
+        match error {
+            crate::upkeep::erasure::Error::Name => Self::usage(error.to_string()),
+            other => Self::failed(other.to_string()),
+        }
+    }
+}
+
 impl From<crate::upkeep::care::Error> for Failure {
     fn from(error: crate::upkeep::care::Error) -> Self {
         Self::failed(error.to_string())

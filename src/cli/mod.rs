@@ -18,6 +18,7 @@ mod console;
 mod context;
 mod db;
 mod demo;
+mod erase;
 mod events;
 mod failure;
 mod health;
@@ -126,6 +127,8 @@ enum Command {
     Db(db::Args),
     /// What is probed outside: list, check, history, pause, resume, presets, validate.
     Probe(probe::Args),
+    /// Take out all data of one Reddit user, on request.
+    Erase(erase::Args),
     /// What is kept for how long: show, run, legal holds.
     Retention(retention::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
@@ -170,6 +173,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Index(args) => index::run(context, &args),
         Command::Backup(args) => backup::run(context, &args),
         Command::Db(args) => db::run(context, &args),
+        Command::Erase(args) => erase::run(context, args),
         Command::Retention(args) => retention::run(context, args),
         Command::Agent(args) => agent::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),

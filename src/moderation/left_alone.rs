@@ -76,3 +76,33 @@ pub fn obey(c: &mut dyn Conn, persona: &PersonaId, request: &Request<'_>, at: Mi
     }
     Ok(ended)
 }
+
+/// Withdraw what waits to be said to a person, of every persona: they asked to be erased. Nothing is muted, because a mute holds a name.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn withdraw(c: &mut dyn Conn, author: &str, actor: &Actor, at: Millis) -> Result<Vec<Item>> {
+    let rows = c.query(
+        "SELECT persona_id, id FROM pending_posts WHERE lower(parent_author) = lower(CAST($1 AS TEXT))
+           AND state IN ('pending', 'blocked', 'claimed', 'held', 'returned', 'scheduled') ORDER BY persona_id, id",
+        vals![author],
+    )?;
+    let reason = "the person it answers asked to be erased";
+    let mut ended = Vec::new();
+    for row in &rows {
+        let item = load(c, &PersonaId::from_stored(row.text("persona_id")?), &row.text("id")?)?;
+        let set = vec![("lease_holder", Val::Null), ("lease_until", Val::Null), ("state_reason", Val::from(reason))];
+        let step = Step {
+            item: &item,
+            to: State::Expired,
+            actor,
+            action: "queue.leave_alone",
+            reason: Some(reason),
+            at,
+            set,
+            detail: Value::Null,
+        };
+        ended.push(take(c, step)?);
+    }
+    Ok(ended)
+}

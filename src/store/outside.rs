@@ -27,6 +27,7 @@ impl Outside {
     pub fn open(address: &Address, read_only: bool) -> Result<Self> {
         if let Address::Sqlite(path) = address
             && !path.exists()
+            && !super::restoring(path).exists()
         {
             let reason = "there is no such file yet; `quarterdeck db migrate` makes it".to_owned();
             return Err(Error::Open { place: address.masked(), reason });

@@ -66,6 +66,7 @@ pub fn status(address: &Address) -> Result<Status> {
     on_own_thread(move || {
         if let Address::Sqlite(path) = &address
             && !path.exists()
+            && !super::restoring(path).exists()
         {
             return Err(Error::Open {
                 place: address.masked(),

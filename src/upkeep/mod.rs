@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`backup`] | copies of the deck that are known to be whole: made online, verified, restored, drilled, thinned out |
 //! | [`care`] | the database: is it whole, who holds it, how it grows, what keeps it small and quick |
+//! | [`erasure`] | taking out all data of one Reddit user |
 //! | [`progress`] | how far a long piece of work is, and whether it is to stop |
 //! | [`retention`] | what is kept for how long, legal holds, archives |
 //! | [`audit`] | whether the audit log is whole: keyed checkpoints, verification |
@@ -17,6 +18,7 @@
 pub mod audit;
 pub mod backup;
 pub mod care;
+pub mod erasure;
 pub mod progress;
 pub mod retention;
 pub mod runs;

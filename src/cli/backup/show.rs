@@ -149,13 +149,16 @@ pub(super) fn restored(context: &Context, site: &Site, asked: &Restore, restored
         if !restored.erasures.is_empty() {
             let (count, dir) = (restored.erasures.len(), site.backups());
             context.out.say(format!("{count} erasures were carried out after this backup was made ({}/erasures.jsonl)", dir.display()))?;
-            if restored.to_erase.is_empty() {
+            if restored.to_erase.is_empty() && !restored.notes.iter().any(|note| note.ends_with("erased again")) {
                 context.out.say("nobody of them stands in a column of names of the restored deck; texts may still mention them")?;
+            }
+            if !restored.to_erase.is_empty() {
+                context.out.say("`--apply-erasures` erases them with the restore; now, in the restored deck:")?;
             }
             for name in &restored.to_erase {
                 context
                     .out
-                    .say(context.out.paint(&format!("  erase again: quarterdeck erase u/{}", SafeText::line(name)), Tone::Warning))?;
+                    .say(context.out.paint(&format!("  erase again: quarterdeck erase user {}", SafeText::line(name)), Tone::Warning))?;
             }
         }
         Ok(())

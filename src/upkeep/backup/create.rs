@@ -4,7 +4,7 @@ use super::manifest::{self, Database, Index, Manifest};
 use super::work::{Tell, both};
 use super::{Backup, Create, Error, Finding, Result, crash, examine, files, listing, place, records, server, sqlite};
 use crate::base::Millis;
-use crate::store::Address;
+use crate::store::{self, Address};
 use crate::upkeep::Site;
 use crate::upkeep::runs::{Kind, Outcome};
 use serde_json::json;
@@ -46,6 +46,11 @@ pub(super) fn clipped(text: &str) -> String {
 
 fn make(site: &Site, asked: &Create, started_at: Millis, tell: &Tell) -> Result<Backup> {
     let (dir, address) = (site.backups(), site.address()?);
+    if let Address::Sqlite(path) = &address
+        && store::restoring(path).exists()
+    {
+        return Err(store::Error::Restoring { place: path.display().to_string() }.into());
+    }
     let source_bytes = size_of(&address)?;
     let _held = place::hold(&dir)?;
     place::room(&dir, source_bytes)?;

@@ -33,6 +33,7 @@ pub(super) fn database(site: &Site) -> Result<Database, String> {
     let address = site.address().map_err(|error| error.to_string())?;
     if let Address::Sqlite(path) = &address
         && !path.exists()
+        && !store::restoring(path).exists()
     {
         return Err(format!("there is no database at {}", path.display()));
     }

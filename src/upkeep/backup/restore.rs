@@ -218,7 +218,8 @@ fn in_place(plan: Plan<'_>, live: &Path, configuration: bool, tell: &Tell) -> Re
     let address = Address::Sqlite(live.to_path_buf());
     nobody_is_there(&address)?;
     let settings = &plan.site.settings;
-    let stamp = place::stamp(plan.started_at);
+    // Two restores in one second keep two old decks.
+    let unique = place::name(plan.started_at);
     let (home, data) = (parent_of(live).to_path_buf(), settings.data_dir.clone());
     [&home, &data].into_iter().try_for_each(|path| place::make_directory(path))?;
     place::room(&home, plan.read.manifest.bytes())?;
@@ -239,7 +240,7 @@ fn in_place(plan: Plan<'_>, live: &Path, configuration: bool, tell: &Tell) -> Re
     let prepared = (|| -> Result<(Vec<Move>, Vec<i64>)> {
         let taken = plan.taken();
         let mut moves = Vec::new();
-        let aside = |path: &Path| beside(path, &format!(".before-restore-{stamp}"));
+        let aside = |path: &Path| beside(path, &format!(".before-restore-{unique}"));
         let database_aside = aside(live);
         let staged = stage(&home)?.join("database");
         taken.file(&plan.read.manifest.database.file, &staged, tell)?;
@@ -339,7 +340,7 @@ fn on_server(plan: Plan<'_>, url: &str, configuration: bool, tell: &Tell) -> Res
     place::make_directory(&settings.data_dir)?;
     place::room(&settings.data_dir, plan.read.manifest.bytes())?;
     crash::point("restore:begun");
-    let made = server::Passing::make(url, &format!("{live}_restoring_{suffix}"))?;
+    let made = server::Passing::make(url, &server::named(&live, &format!("_restoring_{suffix}")))?;
     let stage = settings.data_dir.join(".restoring");
     let (half, lock) = half_restored(&stage)?;
     let taken = plan.taken();
@@ -347,7 +348,7 @@ fn on_server(plan: Plan<'_>, url: &str, configuration: bool, tell: &Tell) -> Res
     taken.below(files::INDEX, &stage.join(vectors::DIRECTORY), tell)?;
     crash::point("restore:staged");
     nobody_is_there(&address)?;
-    let aside = format!("{live}_before_restore_{suffix}");
+    let aside = server::named(&live, &format!("_before_restore_{suffix}"));
     server::swap(url, &live, &made.name, &aside)?;
     made.keep();
     crash::point("restore:swapped");

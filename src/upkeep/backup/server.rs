@@ -53,6 +53,13 @@ pub(super) fn with_database(url: &str, name: &str) -> String {
     if kept.is_empty() { format!("{base}/{name}") } else { format!("{base}/{name}?{}", kept.join("&")) }
 }
 
+/// A name made of another one and an ending, no longer than a server takes.
+pub(super) fn named(name: &str, end: &str) -> String {
+    const LONGEST: usize = 63;
+    let kept = name.char_indices().map(|(at, letter)| at + letter.len_utf8()).take_while(|at| at + end.len() <= LONGEST).last();
+    format!("{}{end}", name.get(..kept.unwrap_or(0)).unwrap_or_default())
+}
+
 /// The name of the database that an address leads to.
 pub(super) fn database_name(url: &str) -> Result<String> {
     let mut client = store::postgres_client(url)?;
@@ -434,6 +441,8 @@ mod tests {
     fn another_database_of_the_same_server_keeps_all_else() {
         assert_eq!(with_database("postgres://u:p@h:5/deck?sslmode=require", "x"), "postgres://u:p@h:5/x?sslmode=require");
         assert_eq!(with_database("postgres://h", "x"), "postgres://h/x");
+        assert_eq!(named("deck", "_old"), "deck_old");
+        assert_eq!(named(&"ä".repeat(40), "_old").len(), 62);
         assert_eq!(with_database("postgres://h/?dbname=deck", "x"), "postgres://h/x");
     }
 }

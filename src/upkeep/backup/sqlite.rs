@@ -4,7 +4,7 @@ use super::digest::{Rows, hex};
 use super::manifest::{AuditHead, Table};
 use super::work::Tell;
 use super::{Error, Fault, Finding, Result};
-use crate::store::{restoring, wait_for_lock};
+use crate::store::wait_for_lock;
 use crate::upkeep::progress::Unit;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::ValueRef;
@@ -50,9 +50,6 @@ fn open_live(path: &Path) -> rusqlite::Result<Connection> {
 ///
 /// Writers are kept out for as long as it takes to begin two reads: less than a millisecond.
 pub(super) fn snapshot(path: &Path) -> Result<Snapshot> {
-    if restoring(path).exists() {
-        return Err(crate::store::Error::Restoring { place: path.display().to_string() }.into());
-    }
     let made = || -> rusqlite::Result<Snapshot> {
         let gate = open_live(path)?;
         let (copied, counted) = (open_live(path)?, open_live(path)?);
@@ -79,6 +76,7 @@ pub(super) fn copy(from: &Connection, to: &Path, tell: &Tell) -> Result<()> {
     let mut copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
     // The file is nothing until it is complete, flushed and renamed: it needs no journal.
     copy.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE;").map_err(failed)?;
+    let written = std::fs::File::open(to).map_err(|error| Error::io("read", to, &error))?;
     {
         let backup = Backup::new(from, &mut copy).map_err(failed)?;
         let page: u32 = from.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(failed)?;
@@ -91,7 +89,8 @@ pub(super) fn copy(from: &Connection, to: &Path, tell: &Tell) -> Result<()> {
             tell.told("copying the database", (all - rest) * page, Some(all * page), Unit::Bytes)?;
             match step {
                 StepResult::Done => break,
-                StepResult::More => {}
+                // A little at a time: a writer whose commit meets one flush of everything would wait for all of it.
+                StepResult::More => written.sync_data().map_err(|error| Error::io("write", to, &error))?,
                 _ => return Err(Error::Engine { path: to.to_path_buf(), reason: "the copy was locked".to_owned() }),
             }
         }
@@ -208,7 +207,7 @@ fn table(connection: &Connection, path: &Path, name: &str, without_rowid: bool, 
     // The index of a text key lies elsewhere than its rows: in the order of the rows a table is read from its beginning to its end.
     let mut statement = connection.prepare(&format!("SELECT * FROM {} NOT INDEXED ORDER BY {order}", quoted(name))).map_err(failed)?;
     let columns = statement.column_count();
-    let mut digest = Rows::new(statement.column_names().into_iter());
+    let mut digest = Rows::new(statement.column_names());
     let mut count = 0;
     let mut rows = statement.query([]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {

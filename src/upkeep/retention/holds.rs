@@ -161,3 +161,14 @@ fn hold(row: &Row) -> store::Result<Hold> {
         release_reason: row.text_opt("release_reason")?,
     })
 }
+
+/// The hold in force on a Reddit user.
+///
+/// # Errors
+/// When the database refuses.
+pub fn of_user(c: &mut dyn Conn, name: &str) -> store::Result<Option<Hold>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM retention_holds WHERE released_at IS NULL AND scope = 'user' AND target = $1 ORDER BY placed_at, id LIMIT 1"
+    );
+    c.first(&sql, vals![plain(name)])?.as_ref().map(hold).transpose()
+}

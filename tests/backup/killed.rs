@@ -1,0 +1,121 @@
+//! Killed at every boundary of making and of restoring: the old is whole, or the new is, and the next start says which and what to do.
+
+use crate::house::{create, entries, house, rows};
+use crate::program::{Did, Home};
+use quarterdeck::upkeep::backup::{PLACES_OF_CREATE, PLACES_OF_RESTORE};
+use std::os::unix::process::ExitStatusExt as _;
+
+fn kill_at(home: &Home, place: &str, words: &[&str]) {
+    let output = home.command(words).env("QUARTERDECK_CRASH_AT", place).output().unwrap();
+    assert_eq!(output.status.signal(), Some(6), "{place}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_backup_that_is_killed_is_whole_or_not_there() {
+    for place in PLACES_OF_CREATE {
+        let home = house();
+        kill_at(&home, place, &["backup", "create"]);
+        let listed = home.run(&["backup", "list", "--json"]).done().json();
+        let is_there = matches!(*place, "backup:renamed" | "backup:recorded");
+        assert_eq!(listed["backups"].as_array().unwrap().len(), usize::from(is_there), "{place}: {listed}");
+        // The running deck was not touched.
+        home.run(&["queue", "list"]).done();
+        create(&home);
+        let left = entries(&home);
+        assert_eq!(left.len(), 1 + usize::from(is_there), "{place}: {left:?}");
+        for name in left {
+            home.run(&["backup", "verify", &name]).says(0, &["is whole"]);
+        }
+    }
+}
+
+/// A deck, a backup of it, and a pause that only the deck has.
+fn changed_since() -> Home {
+    let home = house();
+    create(&home);
+    home.run(&["pause", "--reason", "after the backup"]).done();
+    assert_eq!(rows(&home.database(), "pauses"), 1);
+    home
+}
+
+const IN_PLACE: &[&str] = &["backup", "restore", "newest", "--in-place", "--yes"];
+
+fn pauses(did: Did) -> i64 {
+    did.done().json()["pauses"].as_array().map_or(0, Vec::len) as i64
+}
+
+#[test]
+fn a_restore_that_is_killed_leaves_the_old_or_the_new() {
+    for place in PLACES_OF_RESTORE {
+        for finishes in [true, false] {
+            let home = changed_since();
+            kill_at(&home, place, IN_PLACE);
+            let started = home.run(&["queue", "list"]);
+            if started.code == 0 {
+                // Not begun, or done: there is nothing to finish.
+                let is_new = *place == "restore:done";
+                assert!(is_new || matches!(*place, "restore:begun" | "restore:staged"), "{place}: {}", started.out);
+                assert_eq!(rows(&home.database(), "pauses"), i64::from(!is_new), "{place}");
+                home.run(&["backup", "restore", "--finish"]).refused(2, "nothing to finish");
+                // And it can be done again.
+                home.run(IN_PLACE).done();
+                assert_eq!(rows(&home.database(), "pauses"), 0, "{place}");
+                continue;
+            }
+            assert!(started.err.contains("restore --finish") && started.err.contains("--take-back"), "{place}: {}", started.err);
+            for words in [&["db", "status"] as &[&str], &["backup", "create"], IN_PLACE] {
+                let refused = home.run(words);
+                assert!(refused.code == 1 && refused.err.contains("interrupted"), "{place} {words:?}: {}{}", refused.out, refused.err);
+            }
+            let way = if finishes { "--finish" } else { "--take-back" };
+            // Killed again on the way: it is repeated.
+            let killed = home.command(&["backup", "restore", way]).env("QUARTERDECK_CRASH_AT", "restore:moving").output().unwrap();
+            if killed.status.code() != Some(0) {
+                home.run(&["backup", "restore", way]).done();
+            }
+            home.run(&["db", "status"]).says(0, &["ok"]);
+            assert_eq!(rows(&home.database(), "pauses"), i64::from(!finishes), "{place} {way}");
+            let asides = std::fs::read_dir(home.directory.path()).unwrap();
+            let names: Vec<String> = asides.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            assert!(!names.iter().any(|name| name.starts_with(".restoring") || name.ends_with(".restoring")), "{place} {way}: {names:?}");
+            assert_eq!(names.iter().any(|name| name.starts_with("deck.db.before-restore-")), finishes, "{place} {way}: {names:?}");
+        }
+    }
+}
+
+#[test]
+fn the_old_deck_is_kept_aside_with_what_its_log_held() {
+    let home = house();
+    create(&home);
+    // A process that is killed leaves rows in the log alone.
+    let output = home.command(&["pause", "--reason", "in the log"]).output().unwrap();
+    assert!(output.status.success());
+    let held = home.directory.path().join("held.db");
+    let connection = rusqlite::Connection::open(home.database()).unwrap();
+    connection.execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE pauses SET reason = 'only in the log';").unwrap();
+    // A copy of the log as it stands, put back after the connection has taken it away.
+    std::fs::copy(home.path("deck.db-wal"), &held).unwrap();
+    let whole = std::fs::read(home.database()).unwrap();
+    connection.close().unwrap();
+    std::fs::write(home.database(), whole).unwrap();
+    std::fs::copy(&held, home.path("deck.db-wal")).unwrap();
+    let restored = home.run(&["backup", "restore", "newest", "--in-place", "--yes", "--json"]).done().json();
+    assert_eq!(rows(&home.database(), "pauses"), 0);
+    let aside = restored["aside"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|path| path.as_str())
+        .find(|path| path.contains("deck.db.before") && !path.ends_with("-wal"))
+        .unwrap();
+    let connection = rusqlite::Connection::open(aside).unwrap();
+    assert_eq!(connection.query_row("SELECT reason FROM pauses", [], |row| row.get::<_, String>(0)).unwrap(), "only in the log");
+    drop(connection);
+    let log = home.run(&["audit", "log", "--json"]).done().out;
+    assert!(log.contains("upkeep.restore") && pauses_are_gone(&home), "{log}");
+}
+
+fn pauses_are_gone(home: &Home) -> bool {
+    let listed = home.run(&["pause", "--list", "--json"]);
+    listed.code != 0 || pauses(listed) == 0
+}

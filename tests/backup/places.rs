@@ -1,0 +1,140 @@
+//! Places that cannot be used: full, taken, open to others, in use, of a newer program.
+
+use crate::house::{backups, create, edit_manifest, entries, house, rows};
+use crate::program::{Did, Home};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+#[test]
+fn what_is_there_already_is_not_written_over() {
+    let home = house();
+    create(&home);
+    let taken = home.path("taken");
+    std::fs::create_dir(&taken).unwrap();
+    std::fs::write(home.directory.path().join("taken/mine"), "mine").unwrap();
+    home.run(&["backup", "restore", "newest", "--to", &taken]).refused(1, "is there already");
+    assert_eq!(std::fs::read_to_string(home.directory.path().join("taken/mine")).unwrap(), "mine");
+    home.run(&["backup", "restore", "newest", "--to", &home.path("taken/mine")]).refused(1, "cannot read");
+    std::fs::remove_file(home.directory.path().join("taken/mine")).unwrap();
+    home.run(&["backup", "restore", "newest", "--to", &taken]).done();
+    home.run(&["backup", "restore", "nothing", "--to", &home.path("x")]).refused(2, "there is no backup \"nothing\"");
+    home.run(&["backup", "restore", "newest"]).refused(2, "required");
+    home.run(&["backup", "restore", "newest", "--in-place"]).refused(2, "kept aside");
+}
+
+#[test]
+fn a_directory_that_others_may_enter_is_refused() {
+    let home = house();
+    std::fs::create_dir(backups(&home)).unwrap();
+    std::fs::set_permissions(backups(&home), PermissionsExt::from_mode(0o755)).unwrap();
+    home.run(&["backup", "create"]).refused(1, "chmod 700");
+    std::fs::remove_dir(backups(&home)).unwrap();
+    std::fs::write(backups(&home), "").unwrap();
+    home.run(&["backup", "create"]).refused(1, "backups");
+    std::fs::remove_file(backups(&home)).unwrap();
+    let elsewhere = home.command(&["backup", "create"]).env("QUARTERDECK_BACKUP_DIR", "/proc/1/nowhere").output().unwrap();
+    Did::of(elsewhere).refused(1, "/proc/1/nowhere");
+    home.run(&["queue", "list"]).done();
+}
+
+#[test]
+fn a_directory_without_permission_is_refused() {
+    let home = house();
+    create(&home);
+    // Root may do anything; another user is asked.
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|found| std::os::unix::fs::MetadataExt::uid(&found) == 0);
+    if is_root {
+        eprintln!("skipped: root may read and write every directory");
+        return;
+    }
+    std::fs::set_permissions(backups(&home), PermissionsExt::from_mode(0o000)).unwrap();
+    home.run(&["backup", "list"]).refused(1, "cannot read");
+    home.run(&["backup", "create"]).refused(1, "Permission denied");
+    std::fs::set_permissions(backups(&home), PermissionsExt::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn a_backup_of_a_newer_program_is_refused_before_anything_is_done() {
+    let home = house();
+    let backup = create(&home);
+    edit_manifest(&backup, |manifest| {
+        manifest["database"]["schema_version"] = 9_999.into();
+        manifest["tool"] = "99.0.0".into();
+    });
+    for words in [&["--to", "new"] as &[&str], &["--in-place", "--yes"]] {
+        let refused = home.run(&[&["backup", "restore", "newest"], words].concat());
+        refused.refused(1, "schema version 9999");
+    }
+    home.run(&["backup", "drill"]).refused(1, "quarterdeck 99.0.0 or newer");
+    home.run(&["queue", "list"]).done();
+    edit_manifest(&backup, |manifest| manifest["format"] = 99.into());
+    home.run(&["backup", "restore", "newest", "--to", &home.path("new")]).refused(1, "form 99");
+    assert_eq!(entries(&home).len(), 1);
+}
+
+#[test]
+fn a_running_deck_is_not_replaced() {
+    let home = house();
+    create(&home);
+    let db = home.open();
+    let who = std::process::id();
+    home.run(&["backup", "restore", "newest", "--in-place", "--yes"]).refused(1, &format!("(process {who})"));
+    assert_eq!(db.read_blocking(|c| c.query("SELECT id FROM personas", &[])).unwrap().len(), 1);
+    let left: Vec<_> = std::fs::read_dir(home.directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("restor")), "{left:?}");
+    // Into a new place it may be restored all the while.
+    home.run(&["backup", "restore", "newest", "--to", &home.path("new")]).done();
+}
+
+/// The program with a limit on the size of files it may write, which is a full disk to it.
+fn limited(home: &Home, kilobytes: u64, words: &[&str]) -> Did {
+    let inner = home.command(words);
+    let mut command = Command::new("sh");
+    command.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    // The signal would end it; ignored, the write fails as on a full disk.
+    command
+        .arg("-c")
+        .arg(format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", kilobytes * 2))
+        .arg("sh")
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    Did::of(command.output().unwrap())
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_half_made() {
+    let home = house();
+    create(&home);
+    let before = std::fs::read(home.database()).unwrap();
+    let full = limited(&home, 100, &["backup", "create"]);
+    assert_eq!(full.code, 1, "{}{}", full.out, full.err);
+    assert_eq!(entries(&home).len(), 1);
+    let full = limited(&home, 100, &["backup", "restore", "newest", "--to", &home.path("new")]);
+    full.refused(1, "make room");
+    assert!(!home.directory.path().join("new").exists() && !home.directory.path().join(".restoring-new").exists());
+    limited(&home, 100, &["backup", "restore", "newest", "--in-place", "--yes"]).refused(1, "make room");
+    assert!(!home.directory.path().join(".restoring").exists());
+    assert!(before.len() > 100_000);
+    home.run(&["db", "status"]).says(0, &["ok"]);
+    assert!(rows(&home.database(), "belief_nodes") > 0);
+    home.run(&["backup", "drill"]).done();
+}
+
+#[test]
+fn a_small_disk_is_seen_before_anything_is_written() {
+    let home = house();
+    let small = home.directory.path().join("small");
+    std::fs::create_dir(&small).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=512k,mode=0700", "tmpfs"]).arg(&small).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: a small disk cannot be mounted here");
+        return;
+    }
+    let full = home.command(&["backup", "create"]).env("QUARTERDECK_BACKUP_DIR", small.join("backups")).output().unwrap();
+    let left = std::fs::read_dir(small.join("backups")).map_or(0, |entries| entries.count());
+    let unmounted = Command::new("umount").arg(&small).status().unwrap();
+    assert!(unmounted.success());
+    Did::of(full).refused(1, "free that this needs");
+    assert!(left <= 1, "{left}");
+    home.run(&["queue", "list"]).done();
+}

@@ -1,0 +1,83 @@
+//! The same on PostgreSQL, where `QUARTERDECK_TEST_POSTGRES` names a server.
+
+use crate::house::{create, drill, entries, faults, house};
+use crate::program::{Did, Home};
+use quarterdeck::store::Address;
+use quarterdeck::store::testing::fresh_on_server;
+
+/// An installation whose database is on the server.
+struct Served {
+    home: Home,
+    url: String,
+}
+
+impl Served {
+    fn new() -> Option<Self> {
+        let Ok(server) = std::env::var("QUARTERDECK_TEST_POSTGRES") else {
+            eprintln!("skipped: QUARTERDECK_TEST_POSTGRES names no server");
+            return None;
+        };
+        let Address::Postgres(url) = fresh_on_server(&server) else { return None };
+        let served = Self { home: Home::new(), url };
+        served.run(&["seed"]).done();
+        Some(served)
+    }
+
+    fn run(&self, words: &[&str]) -> Did {
+        self.with(&self.url, words)
+    }
+
+    fn with(&self, url: &str, words: &[&str]) -> Did {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+        command.env_clear().env("HOME", self.home.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin");
+        command.arg("--data-dir").arg(self.home.directory.path()).env("DATABASE_URL", url).args(words);
+        Did::of(command.stdin(std::process::Stdio::null()).output().unwrap())
+    }
+}
+
+#[test]
+fn a_database_on_a_server_is_backed_up_drilled_and_restored() {
+    let Some(served) = Served::new() else { return };
+    served.run(&["search", "evidence"]);
+    let made = served.run(&["backup", "create", "--json"]).done().json();
+    assert_eq!(made["engine"], "postgres");
+    let path = std::path::PathBuf::from(made["path"].as_str().unwrap());
+    served.run(&["backup", "verify"]).says(0, &["is whole", "when it is restored"]);
+    served.run(&["backup", "drill"]).says(0, &["passed", "1 personas", "hits of a search"]);
+    assert_eq!(entries(&served.home).len(), 1);
+
+    let name = format!("restored_{}", quarterdeck::base::new_id().replace('-', "_"));
+    served.run(&["backup", "restore", "newest", "--to", &served.home.path("new")]).refused(2, "--as-database");
+    served.run(&["backup", "restore", "newest", "--to", &served.home.path("new"), "--as-database", &name]).done();
+    let (base, _) = served.url.rsplit_once('/').unwrap();
+    served.with(&format!("{base}/{name}"), &["persona", "list"]).says(0, &["DemoAgentBot"]);
+
+    served.run(&["pause", "--reason", "after the backup"]).done();
+    let restored = served.run(&["backup", "restore", "newest", "--in-place", "--yes", "--json"]).done().json();
+    assert!(restored["aside"][0].as_str().unwrap().contains("_before_restore_"), "{restored}");
+    let log = served.run(&["audit", "log", "--json"]).done().out;
+    assert!(log.contains("upkeep.restore") && !log.contains("after the backup"), "{log}");
+
+    // A dump that was cut off, and one of another state.
+    let file = std::fs::File::options().write(true).open(path.join("deck.pgdump")).unwrap();
+    file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    let found = served.run(&["backup", "drill", "--json"]).ended(3);
+    assert!(faults(&found).contains(&"truncated".to_owned()) && faults(&found).contains(&"damaged".to_owned()), "{}", found.out);
+}
+
+#[test]
+fn a_running_server_deck_is_not_replaced_and_engines_are_not_mixed() {
+    let Some(served) = Served::new() else { return };
+    served.run(&["backup", "create"]).done();
+    let clock: std::sync::Arc<dyn quarterdeck::base::Clock> = std::sync::Arc::new(quarterdeck::base::SystemClock);
+    let db = quarterdeck::store::Database::open(&Address::Postgres(served.url.clone()), &clock).unwrap();
+    served.run(&["backup", "restore", "newest", "--in-place", "--yes"]).refused(1, "the deck is running");
+    drop(db);
+    let file = house();
+    let backup = create(&file);
+    assert_eq!(faults(&drill(&file, &backup)), Vec::<String>::new());
+    let name = backup.file_name().unwrap().to_str().unwrap().to_owned();
+    let moved = served.home.directory.path().join("backups").join(&name);
+    std::fs::rename(&backup, &moved).unwrap();
+    served.run(&["backup", "restore", &name, "--in-place", "--yes"]).refused(1, "SQLite");
+}

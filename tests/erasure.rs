@@ -1,0 +1,253 @@
+//! Taking a Reddit user out of everything, through the command line, with the bytes of the files looked at afterwards.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use flate2::read::MultiGzDecoder;
+use quarterdeck::base::{Clock, Millis, PersonaId, SystemClock};
+use quarterdeck::config;
+use quarterdeck::moderation::{DraftMetadata, NewItem, Settings, ThreadEntry, left_alone, mutes, queue};
+use quarterdeck::store::audit::{self, Actor};
+use quarterdeck::store::{Address, Conn, Database, Error, testing};
+use quarterdeck::upkeep::Site;
+use quarterdeck::upkeep::erasure::{self, Asked};
+use quarterdeck::upkeep::progress::Unwatched;
+use quarterdeck::upkeep::retention;
+use quarterdeck::vals;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+mod support;
+use support::comment;
+use support::program::{Did, Home};
+
+const DAY: Millis = 86_400_000;
+/// Whom we are asked to erase. It stands nowhere in the program.
+const NAME: &str = "Quib_Zorp7";
+
+fn now() -> Millis {
+    SystemClock.now()
+}
+
+/// A draft that answers the person, quotes them and names them.
+fn answer(parent: &str) -> NewItem {
+    let entry = |fullname: &str, author: &str, body: &str| ThreadEntry {
+        fullname: fullname.into(),
+        author: author.into(),
+        title: None,
+        body: body.into(),
+        permalink: Some(format!("/r/test/{fullname}")),
+    };
+    NewItem {
+        parent_author: Some(NAME.into()),
+        thread_id: Some("t3_top".into()),
+        draft_metadata: DraftMetadata {
+            thread: vec![
+                entry("t3_top", "somebody", "What is the best canoe?"),
+                entry(parent, NAME, "My xylograph of Woolloomooloo is private."),
+            ],
+            parent_digest: Some("0123456789abcdef".into()),
+            ..DraftMetadata::default()
+        },
+        ..comment(parent, &format!("u/{NAME} is right about rivers, says {}.", NAME.to_lowercase()))
+    }
+}
+
+/// Everything that a deck may know of the person.
+fn fill(db: &Database, persona: &PersonaId) -> (String, String) {
+    let persona = persona.clone();
+    db.write_blocking(move |c| {
+        let ana = Actor::human("ana");
+        let open = queue::enqueue(c, &persona, &answer("t1_open77"), &Settings::default(), &Actor::agent("loop"), now()).unwrap();
+        let old = queue::enqueue(c, &persona, &answer("t1_old88"), &Settings::default(), &Actor::agent("loop"), now() - 400 * DAY).unwrap();
+        c.exec("UPDATE pending_posts SET state = 'rejected', updated_at = $2 WHERE id = $1", vals![&old, now() - 400 * DAY])?;
+        c.exec(
+            "INSERT INTO interactions (persona_id, id, content, interaction_type, reddit_id, subreddit, parent_id, metadata, created_at, updated_at)
+             VALUES ($1, 'said', $2, 'comment', 't1_ours', 'test', 't1_open77', $3, 5, 5)",
+            vals![&persona, format!("As u/{NAME} wrote, rivers."), format!("{{\"author\":\"{NAME}\",\"body\":\"xylograph\"}}")],
+        )?;
+        c.exec(
+            "INSERT INTO response_cache (cache_key, kind, model_asked, call_id, answer, created_at, expires_at) VALUES ('k', 'draft', 'm', 'c', $1, 5, $2)",
+            vals![format!("Dear {NAME}, no."), now() + DAY],
+        )?;
+        let request = left_alone::Request { author: "other_One1", thread: Some("t3_x"), message: "t1_m", reason: "asks to be left alone" };
+        left_alone::obey(c, &persona, &request, now()).unwrap();
+        audit::append(
+            c,
+            &audit::Entry {
+                at: now(),
+                persona: Some(&persona),
+                actor: &ana,
+                action: "queue.reject",
+                subject_kind: "pending_post",
+                subject_id: &old,
+                reason: Some(&format!("{NAME} would be hurt")),
+                before: &serde_json::Value::Null,
+                after: &serde_json::json!({ "user": NAME }),
+            },
+        )?;
+        c.exec(
+            "INSERT INTO mutes (persona_id, kind, target, reason, created_by, created_at) VALUES ($1, 'user', $2, 'rude', 'ana', 5)",
+            vals![&persona, NAME.to_lowercase()],
+        )?;
+        Ok::<_, Error>((open, old))
+    })
+    .unwrap()
+}
+
+fn holds_name(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes).to_lowercase();
+    text.contains(&NAME.to_lowercase()) || text.contains("xylograph")
+}
+
+fn unpacked(path: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    MultiGzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_person_is_taken_out_of_every_place_and_every_byte() {
+    let home = Home::seeded();
+    let (config, state) = (home.directory.path().join("c"), home.directory.path().join("state"));
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::create_dir_all(&state).unwrap();
+    std::fs::write(config.join("config.toml"), "").unwrap();
+    std::fs::write(config.join("retention.toml"), "[[rule]]\nid = \"queue-rejected\"\ndays = 300\n").unwrap();
+    let file = config.join("config.toml").display().to_string();
+    let run = |words: &[&str]| Did::of(home.command(&[&["--config", &file], words].concat()).output().unwrap());
+    let (open, old) = {
+        let persona = home.persona();
+        fill(&home.open(), &persona)
+    };
+    // What was archived holds the person too, and so does search.
+    run(&["search", "rivers"]);
+    run(&["retention", "run"]).done();
+    let archived = home.directory.path().join("archive");
+    let archived = std::fs::read_dir(archived)
+        .unwrap()
+        .flatten()
+        .map(|file| file.path())
+        .find(|path| path.to_string_lossy().ends_with(".gz"))
+        .unwrap();
+    assert!(holds_name(&unpacked(&archived)));
+
+    run(&["erase", "user", NAME]).refused(2, "cannot be taken back");
+    run(&["erase", "user", "no such name!", "--yes"]).refused(2, "no Reddit name");
+    run(&["erase", "user", "DemoAgentBot", "--yes"]).refused(1, "account of a persona");
+    let dry = run(&["--json", "erase", "user", NAME, "--dry-run"]).done().json();
+    assert_eq!(dry["dry_run"], true);
+    run(&["erase", "status", NAME]).ended(3).says(3, &["never erased", "pending_posts"]);
+
+    let held = run(&["--json", "retention", "hold", "add", "--user", NAME, "--reason", "case 7"]).done().json();
+    run(&["erase", "user", NAME, "--yes"]).refused(1, "legal hold");
+    run(&["retention", "hold", "release", held["holds"][0]["id"].as_str().unwrap(), "--reason", "settled"]).done();
+
+    let report = run(&["--json", "erase", "user", &format!("u/{NAME}"), "--yes"]).done().json();
+    assert_eq!(report["withdrawn"], 1);
+    let touched: Vec<&str> = report["touched"].as_array().unwrap().iter().map(|place| place["place"].as_str().unwrap()).collect();
+    for place in ["pending_posts", "interactions", "post_revisions", "response_cache", "mutes", "audit_log", "archive", "retention_holds"] {
+        assert!(touched.contains(&place), "{place} in {touched:?}");
+    }
+    let shown = run(&["erase", "status", NAME]);
+    shown.says(0, &["erased ", "nothing of this person is left"]);
+    // Not in a row, not in a page that was freed, not in the log, not beside the backups, not in an archive.
+    for name in ["deck.db", "deck.db-wal", "backups/erasures.jsonl"] {
+        let bytes = std::fs::read(home.directory.path().join(name)).unwrap_or_default();
+        assert!(!holds_name(&bytes), "{name} still has it");
+    }
+    assert!(!holds_name(&unpacked(&archived)), "the archive still has it");
+    run(&["audit", "verify"]).done();
+    run(&["db", "check", "--full"]).done();
+    let db = home.open();
+    let row = db.read_blocking({
+        let open = open.clone();
+        move |c| c.first("SELECT state, parent_author, parent_id, content FROM pending_posts WHERE id = $1", vals![open])
+    });
+    let row = row.unwrap().unwrap();
+    assert_eq!((row.text("state").unwrap().as_str(), row.text_opt("parent_author").unwrap()), ("expired", None));
+    assert!(
+        row.text("parent_id").unwrap().starts_with("erased:")
+            && row.text("content").unwrap().starts_with("u/[erased] is right about rivers")
+    );
+    assert!(!old.is_empty());
+    // They are not written to again, and nobody has to know their name for that.
+    let persona = home.persona();
+    let reason = db.read_blocking(move |c| {
+        let them = mutes::reason(c, &persona, None, &NAME.to_uppercase(), "test")?;
+        Ok::<_, quarterdeck::moderation::Error>((them, mutes::reason(c, &persona, None, "somebody", "test")?))
+    });
+    let (them, other) = reason.unwrap();
+    assert!(them.unwrap().contains("erased") && other.is_none());
+    // Asked for again, there is nothing to do.
+    let again = run(&["--json", "erase", "user", NAME, "--yes"]).done().json();
+    assert_eq!(again["touched"].as_array().unwrap().len(), 0, "{again}");
+}
+
+/// A site over a database of the suite's engine.
+fn site(db: &Database, directory: &Path) -> Site {
+    let request = config::Request {
+        config: Some(directory.join("config.toml")),
+        data_dir: Some(directory.to_path_buf()),
+        database: Some(match db.address() {
+            Address::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Address::Postgres(url) => url.clone(),
+        }),
+        ..config::Request::from_process()
+    };
+    std::fs::write(directory.join("config.toml"), "").unwrap();
+    Site { settings: Arc::new(config::load(&request).settings().unwrap()), clock: Arc::new(SystemClock), actor: Actor::human("ana") }
+}
+
+fn persona(c: &mut dyn Conn) -> Result<PersonaId, Error> {
+    let id = PersonaId::generate();
+    c.exec("INSERT INTO personas (id, reddit_username, created_at, updated_at) VALUES ($1, 'Owl', 1, 1)", vals![&id])?;
+    Ok(id)
+}
+
+#[test]
+fn on_either_engine_nothing_is_left_and_what_a_hold_keeps_is_told() {
+    let (db, directory) = testing::database();
+    let site = site(&db, directory.path());
+    let persona = db.write_blocking(persona).unwrap();
+    let (open, _) = fill(&db, &persona);
+    let held = open.clone();
+    db.write_blocking(move |c| retention::holds::add(c, &retention::holds::Scope::Item(held), "case 9", &Actor::human("ana"), now()))
+        .unwrap();
+    let asked = Asked { name: NAME.to_owned(), ..Asked::default() };
+    let report = erasure::erase(&site, &asked, &Unwatched).unwrap();
+    let kept: Vec<_> = report.kept.iter().filter(|kept| kept.why.contains("legal hold")).map(|kept| kept.place.as_str()).collect();
+    assert!(kept.contains(&"pending_posts") && kept.contains(&"post_revisions"), "{:?}", report.kept);
+    let left = erasure::status(&site, NAME, false, &Unwatched).unwrap();
+    assert!(left.erased_at.is_some() && left.found.is_empty(), "{left:?}");
+    assert!(left.kept.iter().any(|kept| kept.place == "pending_posts"), "what is held is told again");
+    db.write_blocking(move |c| {
+        let hold = retention::holds::list(c, false)?.remove(0);
+        retention::holds::release(c, &hold.id, "settled", &Actor::human("ana"), now())
+    })
+    .unwrap();
+    let report = erasure::erase(&site, &asked, &Unwatched).unwrap();
+    assert!(report.touched.iter().any(|touched| touched.place == "pending_posts"));
+    let left = erasure::status(&site, NAME, false, &Unwatched).unwrap();
+    assert!(left.found.is_empty() && left.kept.iter().all(|kept| !kept.why.contains("hold")), "{left:?}");
+    assert!(db.read_blocking(audit::verify).unwrap().problems.is_empty());
+}
+
+#[test]
+fn an_ordinary_word_is_taken_out_only_where_it_must_be_meant() {
+    let (db, directory) = testing::database();
+    let site = site(&db, directory.path());
+    db.write_blocking(|c| {
+        let persona = persona(c)?;
+        c.exec(
+            "INSERT INTO interactions (persona_id, id, content, interaction_type, reddit_id, subreddit, created_at, updated_at)
+             VALUES ($1, 'a', 'A river is wide.', 'comment', 't1_a', 'test', 5, 5), ($1, 'b', 'Ask u/River.', 'comment', 't1_b', 'test', 5, 5)",
+            vals![&persona],
+        )
+    })
+    .unwrap();
+    let report = erasure::erase(&site, &Asked { name: "river".to_owned(), ..Asked::default() }, &Unwatched).unwrap();
+    assert!(report.kept.iter().any(|kept| kept.place == "interactions" && kept.why.contains("ordinary word")), "{report:?}");
+    let texts = db.read_blocking(|c| c.query("SELECT content FROM interactions ORDER BY id", &[])).unwrap();
+    let texts: Vec<String> = texts.iter().map(|row| row.text("content").unwrap()).collect();
+    assert_eq!(texts, ["A river is wide.", "Ask u/[erased]."]);
+}
