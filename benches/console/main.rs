@@ -2,11 +2,12 @@
 //!
 //! The real program on a database of 100,000 pending items and 1,000,000 interactions, and programs that people know beside it. A frame ends
 //! with the end of the terminal's synchronized update. Words after `--` choose parts: `start move lock agent held filter idle memory peers
-//! beliefs`; the last has a database of its own.
+//! beliefs health`; the last two have databases of their own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod beliefs;
 mod data;
+mod health;
 mod peers;
 mod terminal;
 
@@ -149,7 +150,10 @@ fn main() {
     if wanted("beliefs") {
         beliefs::run(program);
     }
-    if words.iter().any(|word| word != "beliefs") || words.is_empty() {
+    if wanted("health") {
+        health::run(program);
+    }
+    if words.iter().any(|word| !matches!(word.as_str(), "beliefs" | "health")) || words.is_empty() {
         queue(wanted);
     }
 }

@@ -105,6 +105,9 @@ impl Session<'_> {
 
     async fn welcome(&mut self) -> io::Result<()> {
         self.say(&format!("Quarterdeck in plain lines. {} Say help for all commands.", sentences::mode(self.desk.deck.mode)))?;
+        if self.desk.deck.settings.console.read_only {
+            self.say("This session only reads: no command changes anything.")?;
+        }
         if let Err(why) = self.desk.screener() {
             self.say(&format!("Drafts cannot be screened here: {why}"))?;
         }

@@ -54,7 +54,7 @@ const SCREENS: [(&str, &str); 14] = [
 ];
 
 /// The same for the tabs beside the queue, on the world of the demonstration.
-const DEMO_SCREENS: [(&str, &str); 15] = [
+const DEMO_SCREENS: [(&str, &str); 19] = [
     ("beliefs", "gb"),
     ("a belief and its neighbours", "gbjv"),
     ("beliefs three weeks ago", "gb{{{"),
@@ -70,6 +70,10 @@ const DEMO_SCREENS: [(&str, &str); 15] = [
     ("gauges of a week, paused", "gc+ "),
     ("the calls behind a number", "gc++<enter>j"),
     ("a call", "gc++<enter>jj<enter>"),
+    ("health", "gh"),
+    ("health filtered, and a healthy system unfolded", "gh/textbook<enter>z"),
+    ("care that others feel", "ghp"),
+    ("what changed before a line broke", "gh<enter>"),
 ];
 
 struct Console {
@@ -164,7 +168,7 @@ impl Console {
     async fn answer(&mut self, requests: Vec<Request>) {
         let mut open: std::collections::VecDeque<Request> = requests.into();
         while let Some(request) = open.pop_front() {
-            let reply = self.desk.answer(request).await;
+            let reply = super::health::tests::fixed(self.desk.answer(request).await, NOW);
             self.state.now = self.desk.deck.clock.now();
             open.extend(update::reply(&mut self.state, reply));
             open.extend(tabs::caught_up(&mut self.state));

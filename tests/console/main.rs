@@ -10,6 +10,7 @@ mod cases;
 mod decisions;
 mod editing;
 mod ending;
+mod faults;
 mod gauges;
 mod harness;
 mod health;

@@ -42,7 +42,7 @@ fn a_lock_that_is_never_released_ends_in_an_error_and_the_item_stays() {
     let mut console = home.console();
     console.chooses("rivers");
     let (release, thread) = hold(&home);
-    console.keys("a").says("is locked by another process").chooses("rivers");
+    console.keys("a").says("is locked").chooses("rivers");
     release.send(()).unwrap();
     thread.join().unwrap();
     assert_eq!(home.state(&ids[0]), "pending");

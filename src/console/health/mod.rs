@@ -26,7 +26,7 @@ pub(super) mod refresh;
 pub(super) mod request;
 mod rows;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod words;
 mod work;
 

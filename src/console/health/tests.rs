@@ -66,6 +66,56 @@ fn lines() -> Vec<Line> {
     ]
 }
 
+/// Where a board or a history comes back, one that is the same on every machine and at every time.
+pub(in crate::console) fn fixed(reply: Whole, at: Millis) -> Whole {
+    use super::history::{Change, History, Point, Sums};
+    use crate::watch::events::{Event, Kind as EventKind};
+    match reply {
+        Whole::Health(Reply::Board { generation, is_awaited, .. }) => {
+            let moved = |mut line: Line| {
+                let by = at - NOW;
+                line.since = line.since.map(|since| since + by);
+                line.last_error = line.last_error.map(|(at, error)| (at + by, error));
+                (line.last_at, line.next_at) = (line.last_at.map(|at| at + by), line.next_at.map(|at| at + by));
+                line
+            };
+            let board = Board::of(lines().into_iter().map(moved).collect(), at, None, Some("deck:77".into()));
+            Whole::Health(Reply::Board { generation, is_awaited, result: Ok(Box::new(board)) })
+        }
+        Whole::Health(Reply::History { id, generation, .. }) => {
+            let since = at - 303_000;
+            let point = |number: i64| Point {
+                at: since - 1_800_000 + number * 30_000,
+                status: if number < 60 { Status::Healthy } else { Status::Unhealthy },
+                latency_us: (number < 60).then_some(900 + (number as u64 * 37) % 400),
+                error: (number >= 60).then(|| "connection refused".to_owned()),
+            };
+            let sums = |number: i64| Sums {
+                start: (at / 3_600_000 - 3 + number) * 3_600_000,
+                results: 120,
+                failures: u64::from(number == 2) * 8,
+                unknown: 0,
+                mean_us: Some(1_020),
+                max_us: Some(4_100),
+            };
+            let event = |ago, kind, what: &str, who: &str| Event { at: since - ago, kind, what: what.into(), who: who.into() };
+            let history = History {
+                results: (0..70).map(point).collect(),
+                hours: (0..3).map(sums).collect(),
+                days: Vec::new(),
+                changes: vec![Change { at: since, from: Status::Healthy, to: Status::Unhealthy, reason: "connection refused".into() }],
+                around: Some(since),
+                events: vec![
+                    event(120_000, EventKind::Deployment, "assistant: assistant 2.4.1", "bea"),
+                    event(1_900_000, EventKind::Pause, "all sending: paused (odd answers)", "ana"),
+                ],
+            };
+            Whole::Health(Reply::History { id, generation, result: Ok(Box::new(history)) })
+        }
+        other => other,
+    }
+}
+
 fn board() -> Box<Board> {
     Box::new(Board::of(lines(), NOW, None, Some("deck:77".into())))
 }

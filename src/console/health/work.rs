@@ -8,8 +8,9 @@ use crate::search::embed::Model;
 use crate::search::vectors::{self, StoredModel, Vectors};
 use crate::store::audit::Actor;
 use crate::store::{self, Conn, Database};
+use crate::upkeep::audit::{Audit, Verify};
 use crate::upkeep::progress::{Progress, Unit, Watcher};
-use crate::upkeep::{Site, backup, runs};
+use crate::upkeep::{Site, backup, care, runs};
 use crate::watch::probe::pauses as probes;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,7 +61,8 @@ pub(super) async fn run(
         Care::ResumeProbe(name) => pause(desk, name, false).await,
         care => {
             let (site, db) = (desk.deck.site(desk.actor.clone()), desk.deck.db.clone());
-            beside(move || blocking(&care, &site, &db, &watcher)).await
+            let audit = desk.deck.audit();
+            beside(move || blocking(&care, &audit, &site, &db, &watcher)).await
         }
     }
 }
@@ -102,10 +104,10 @@ fn well(text: impl Into<String>) -> Told {
     Told { is_problem: false, text: text.into() }
 }
 
-fn blocking(care: &Care, site: &Site, db: &Database, watcher: &dyn Watcher) -> Result<Told, String> {
+fn blocking(care: &Care, audit: &Audit, site: &Site, db: &Database, watcher: &dyn Watcher) -> Result<Told, String> {
     match care {
-        Care::CheckDatabase => check_database(site),
-        Care::VerifyAudit => verify_audit(site, db, watcher),
+        Care::CheckDatabase => check_database(site, watcher),
+        Care::VerifyAudit => verify_audit(audit, site, watcher),
         Care::VerifyIndex => index(site, db, watcher, false),
         Care::RebuildIndex => index(site, db, watcher, true),
         Care::BackUp => {
@@ -127,29 +129,38 @@ fn blocking(care: &Care, site: &Site, db: &Database, watcher: &dyn Watcher) -> R
                 },
             })
         }
-        Care::Checkpoint => Err("there is no checkpoint here".to_owned()),
+        Care::Checkpoint => checkpoint(site, watcher),
         _ => Err("this is not done on a thread of its own".to_owned()),
     }
 }
 
-fn check_database(site: &Site) -> Result<Told, String> {
-    let status = store::status(&site.address().map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
-    Ok(match status.integrity_ok {
-        Some(false) => Told { is_problem: true, text: status.integrity.join("; ") },
-        _ => well("nothing was found"),
+fn check_database(site: &Site, watcher: &dyn Watcher) -> Result<Told, String> {
+    let checked = care::check(site, care::Depth::Full, watcher).map_err(|error| error.to_string())?;
+    let took = crate::base::clock::duration(checked.took_ms);
+    Ok(match checked.findings.as_slice() {
+        [] => well(format!("nothing was found in {took}")),
+        [first, rest @ ..] => Told { is_problem: true, text: format!("{}; {}{}", first.what, first.remedy, and_more(rest.len())) },
     })
 }
 
-fn verify_audit(site: &Site, db: &Database, watcher: &dyn Watcher) -> Result<Told, String> {
-    watcher.told(Progress { stage: "walking the chain", done: 0, total: None, unit: Unit::Rows });
-    let began = site.clock.now();
-    let found = db.read_blocking(store::audit::verify).map_err(|error| error.to_string())?;
-    let told = match found.problems.first() {
-        None => well(format!("{} rows hold together", found.rows)),
-        Some(first) => Told { is_problem: true, text: format!("row {} {}; {} faults in all", first.seq, first.what, found.problems.len()) },
-    };
-    record(db, site, runs::Kind::AuditVerify, began, &told, &json!({ "rows": found.rows, "faults": found.problems.len() }))?;
-    Ok(told)
+fn checkpoint(site: &Site, watcher: &dyn Watcher) -> Result<Told, String> {
+    let done = care::checkpoint(site, care::Mode::Truncate, watcher).map_err(|error| error.to_string())?;
+    let mib = |bytes: i64| format!("{:.1} MiB", bytes as f64 / 1_048_576.0);
+    let text = format!("the log had {} and has {}", mib(done.log_before), mib(done.log_after));
+    Ok(match done.is_complete {
+        true => well(text),
+        false => Told { is_problem: true, text: format!("{text}; {}", done.remedy.unwrap_or_else(|| done.left.join("; "))) },
+    })
+}
+
+fn verify_audit(audit: &Audit, site: &Site, watcher: &dyn Watcher) -> Result<Told, String> {
+    let found = audit.verify(&Verify::default(), &site.actor, watcher).map_err(|error| error.to_string())?;
+    Ok(Told { is_problem: !found.is_whole(), text: found.summary() })
+}
+
+/// How many more findings there are than the one that is told.
+fn and_more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" and {count} more") }
 }
 
 /// Verify the indexes, or make them anew.
