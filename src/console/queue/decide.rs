@@ -39,7 +39,9 @@ fn kind(asked: &Asked) -> Option<&'static str> {
         Asked::Hold => Some("hold"),
         Asked::Escalate => Some("escalate"),
         Asked::RejectNote { .. } => Some("reject"),
-        Asked::Audit | Asked::Filter | Asked::FilterName | Asked::Beliefs(_) | Asked::Gauges(_) | Asked::Health(_) | Asked::Search(_) => None,
+        Asked::Audit | Asked::Filter | Asked::FilterName | Asked::Beliefs(_) | Asked::Gauges(_) | Asked::Health(_) | Asked::Search(_) => {
+            None
+        }
     }
 }
 
