@@ -178,14 +178,6 @@ impl Loaded {
         SETTINGS.iter().map(show).collect()
     }
 
-    /// Every secret that any layer gives: for taking them out of a text, and for nothing else.
-    pub(crate) fn secrets(&self) -> Vec<SecretString> {
-        let given = SETTINGS.iter().filter(|setting| setting.is_secret()).filter_map(|setting| self.text(setting.key));
-        let password =
-            self.text("database").and_then(|address| Some(address.split_once("://")?.1.rsplit_once('@')?.0.split_once(':')?.1.to_owned()));
-        given.chain(password).map(SecretString::from).collect()
-    }
-
     /// The value of a secret that is in force.
     #[must_use]
     pub fn secret(&self, key: &str) -> Option<secrecy::SecretString> {
