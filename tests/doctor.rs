@@ -384,13 +384,19 @@ fn files_of_rules_and_probes_that_are_broken_are_named() {
     says(&home, "rules", "fail", "the rules cannot be used");
     std::fs::write(config.join("probes.toml"), "[[probe]\n").unwrap();
     says(&home, "probes", "fail", "probes.toml");
-    let fifo = config.join("probes.toml");
-    std::fs::remove_file(&fifo).unwrap();
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let did = home.run(&["doctor", "--json", "--only", "probes,sqlite"]);
+}
+
+#[test]
+fn a_check_that_hangs_is_unknown_and_keeps_no_other_from_being_told() {
+    let (home, ..) = with_item();
+    // A file on a disk that does not answer.
+    let token = home.directory.path().join("refresh-token-demoagentbot");
+    assert!(Command::new("mkfifo").args(["-m", "600"]).arg(&token).status().unwrap().success());
+    let did = home.run(&["doctor", "--json", "--only", "tokens,sqlite,pauses"]);
     let report = did.json();
-    assert_eq!((did.code, of(&report, "probes")["verdict"].as_str()), (3, Some("unknown")), "a check that hangs is no good news: {report}");
-    assert_eq!((of(&report, "probes")["gave_up"].as_bool(), of(&report, "sqlite")["verdict"].as_str()), (Some(true), Some("pass")));
+    assert_eq!((did.code, of(&report, "tokens")["verdict"].as_str()), (3, Some("unknown")), "what hangs is no good news: {report}");
+    assert_eq!((of(&report, "tokens")["gave_up"].as_bool(), of(&report, "pauses")["verdict"].as_str()), (Some(true), Some("pass")));
+    assert!(report["recorded"].is_string());
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub struct Found {
     /// Why, in a sentence. It holds nothing secret.
     pub why: String,
     /// What to do first; `None` where nothing is to be done.
-    pub remedy: Option<Remedy>,
+    pub remedy: Option<Box<Remedy>>,
     /// The one number that counts, with its unit, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
@@ -91,7 +91,7 @@ impl Found {
     #[must_use]
     pub fn remedy(mut self, text: impl Into<String>, command: impl Into<String>) -> Self {
         let command = command.into();
-        self.remedy = Some(Remedy { text: text.into(), command: (!command.is_empty()).then_some(command) });
+        self.remedy = Some(Box::new(Remedy { text: text.into(), command: (!command.is_empty()).then_some(command) }));
         self
     }
 

@@ -61,7 +61,6 @@ impl Watch {
     }
 
     /// What ends the waiting, from another thread.
-    #[must_use]
     pub fn ender(&self) -> impl FnOnce() + Send + 'static {
         let ends = self.ends.clone();
         move || {

@@ -76,7 +76,9 @@ pub(super) fn files(patient: &Arc<Patient>, report: &Report) -> Vec<(String, Vec
         ("upkeep.json", pretty(&asked(patient, upkeep))),
         ("health.json", pretty(&asked(patient, board))),
     ];
-    let (log, faults) = log(patient.state_dir());
+    let state_dir = patient.state_dir().to_path_buf();
+    let told = bounded(PATIENCE, move || log(&state_dir));
+    let (log, faults) = told.unwrap_or_else(|_| ("{\"not_told\":\"the log could not be read in time\"}\n".to_owned(), String::new()));
     all.push(("log.jsonl", log));
     all.push(("faults.jsonl", faults));
     all.into_iter().map(|(name, text)| (name.to_owned(), redactor.clean(&text).into_bytes())).collect()

@@ -72,7 +72,9 @@ impl Redactor {
         let nested: Vec<SecretString> = all.iter().flat_map(|secret| strings(secret.expose_secret())).collect();
         all.extend(nested);
         let tokens = std::fs::read_dir(data_dir).into_iter().flatten().flatten();
-        for entry in tokens.filter(|entry| entry.file_name().to_string_lossy().starts_with("refresh-token-")) {
+        // What is no file could keep us waiting.
+        let is_file = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+        for entry in tokens.filter(|entry| is_file(entry) && entry.file_name().to_string_lossy().starts_with("refresh-token-")) {
             let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
             let token = serde_json::from_str::<serde_json::Value>(&text).ok();
             let token = token.as_ref().and_then(|token| token.get("refresh_token")).and_then(serde_json::Value::as_str);
