@@ -289,7 +289,7 @@ fn of_file(address: &Address, path: &Path, mode: Mode) -> Result<Checkpointed> {
             .filter(|holder| holder.role >= Role::Reads && !(holder.is_self && holder.role == Role::Checkpoints))
             .collect();
         remedy = keeps.first().map(|holder| holder.remedy(address));
-        left = keeps.iter().map(|holder| who_keeps(holder)).collect();
+        left = keeps.iter().map(who_keeps).collect();
         if left.is_empty() {
             left.push("a reader that ended meanwhile".to_owned());
             remedy = Some("ask again".to_owned());
