@@ -165,7 +165,9 @@ fn is_old(file: &File) -> bool {
 /// The processes of ours that have the database at this path open.
 pub(super) fn seated(database: &Path) -> Vec<Seated> {
     let Ok(database) = database.canonicalize() else { return Vec::new() };
-    let Ok(files) = std::fs::read_dir(directory(&database)) else { return Vec::new() };
+    let directory = directory(&database);
+    sweep(&directory);
+    let Ok(files) = std::fs::read_dir(directory) else { return Vec::new() };
     let mut found = Vec::new();
     for entry in files.flatten() {
         let is_hidden = entry.file_name().to_string_lossy().starts_with('.');

@@ -134,7 +134,7 @@ fn file(outside: &mut Outside, depth: Depth, watcher: &dyn Watcher, checked: &mu
         Depth::Full => "every page, every row, and every entry of every index".to_owned(),
     });
     if depth == Depth::Quick {
-        checked.not_looked_at.push("whether the indexes agree with their tables, and unique values twice: `--full` does".to_owned());
+        checked.not_looked_at.push("whether what stands in the indexes agrees with their tables (only how much of it there is), and unique values twice: `--full` does".to_owned());
     }
     let dangling =
         watched(outside, watcher, step("following references", 1, 4), |outside| outside.rows(Role::Reads, "PRAGMA foreign_key_check"))?;

@@ -89,8 +89,8 @@ pub fn vacuum(site: &Site, watcher: &dyn Watcher) -> Result<Vacuumed> {
                 let room = u64::try_from(before).unwrap_or(0);
                 has_room(path, room)?;
                 watched(&mut outside, watcher, step("writing the file anew", 0, 2), |outside| {
-                    // Else the whole copy would stand in memory.
-                    outside.batch(Role::Writes, "PRAGMA temp_store = FILE; VACUUM")
+                    // Else the whole copy would stand in memory. A vacuum alone copies an index as it is, with what is wrong in it.
+                    outside.batch(Role::Writes, "PRAGMA temp_store = FILE; REINDEX; VACUUM")
                 })?;
                 watcher.told(step("emptying the log", 1, 2));
                 // Shrinks the file; a reader that is still at it leaves this to the next one.
@@ -140,7 +140,7 @@ fn temporary() -> PathBuf {
     named.chain(["/var/tmp", "/usr/tmp", "/tmp"].map(PathBuf::from)).find(|path| path.is_dir()).unwrap_or_else(|| PathBuf::from("."))
 }
 
-/// A vacuum writes the database twice: as a temporary file, and from there into the log beside it.
+/// A vacuum writes the database twice: as a temporary file, and from there into the log beside it, which has the new indexes already.
 fn has_room(database: &Path, size: u64) -> Result<()> {
     let beside = database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let temporary = temporary();
@@ -148,9 +148,9 @@ fn has_room(database: &Path, size: u64) -> Result<()> {
     // Some more for what is written meanwhile, and so that the disk is not filled to its last byte.
     let spare = size / 10 + 16 * 1_048_576;
     if device(beside) == device(&temporary) {
-        return room(beside, 2 * size + spare);
+        return room(beside, 3 * size + spare);
     }
-    room(beside, size + spare)?;
+    room(beside, 2 * size + spare)?;
     room(&temporary, size + spare)
 }
 
@@ -289,7 +289,7 @@ fn of_file(address: &Address, path: &Path, mode: Mode) -> Result<Checkpointed> {
             .filter(|holder| holder.role >= Role::Reads && !(holder.is_self && holder.role == Role::Checkpoints))
             .collect();
         remedy = keeps.first().map(|holder| holder.remedy(address));
-        left = keeps.iter().map(|holder| who_keeps(holder)).collect();
+        left = keeps.iter().map(who_keeps).collect();
         if left.is_empty() {
             left.push("a reader that ended meanwhile".to_owned());
             remedy = Some("ask again".to_owned());

@@ -390,13 +390,6 @@ impl<'a> Work<'a> {
         // Vectors of texts that are gone: the files are made anew from the rows.
         let index = self.site.settings.data_dir.join(crate::search::vectors::DIRECTORY);
         self.remove_index(&index)?;
-        if !care::tidy::emptied(self.db.address()).unwrap_or(false) {
-            self.kept(
-                "the log of the database",
-                1,
-                "somebody reads: `quarterdeck db checkpoint --truncate` says who, and takes out what the log still holds",
-            );
-        }
         let backups = std::fs::read_dir(self.site.backups()).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir()).count();
         self.kept(
             &self.site.backups().display().to_string(),
@@ -420,6 +413,23 @@ impl<'a> Work<'a> {
             };
             runs::record(c, &done)
         })?;
+        self.freed()
+    }
+
+    /// What was freed before this erasure, and by others, was not overwritten: the file is written anew, where that can be done now.
+    fn freed(&mut self) -> Result<()> {
+        let (why, remedy) = match care::vacuum(self.site, self.watcher) {
+            Ok(_) => return Ok(()),
+            Err(care::Error::Stopped) => return Err(Error::Stopped),
+            Err(error) => (error.to_string(), "afterwards `quarterdeck db vacuum` does it"),
+        };
+        let emptied = care::tidy::emptied(self.db.address()).unwrap_or(false);
+        let why =
+            format!("pages that were freed earlier may still hold old text, because the file could not be written anew: {why}; {remedy}");
+        self.kept("free pages of the database", 1, &why);
+        if !emptied {
+            self.kept("the log of the database", 1, "somebody reads: `quarterdeck db checkpoint --truncate` says who, and empties it");
+        }
         Ok(())
     }
 

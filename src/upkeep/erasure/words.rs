@@ -90,12 +90,12 @@ impl Person {
     /// The text without them; `None` when they are not in it.
     pub fn taken_out(&self, text: &str) -> Option<String> {
         if let Some(mut value) = structured(text) {
-            return self.from_value(&mut value).then(|| value.to_string());
+            return self.clear_value(&mut value).then(|| value.to_string());
         }
-        self.from_text(text)
+        self.clear_text(text)
     }
 
-    fn from_text(&self, text: &str) -> Option<String> {
+    fn clear_text(&self, text: &str) -> Option<String> {
         let (spans, _) = self.found(text);
         if spans.is_empty() {
             return None;
@@ -111,10 +111,10 @@ impl Person {
     }
 
     /// Take them out of a structured value: their name wherever it stands, and the whole of what they wrote.
-    pub fn from_value(&self, value: &mut Value) -> bool {
+    pub fn clear_value(&self, value: &mut Value) -> bool {
         match value {
-            Value::String(text) => self.from_text(text).map(|left| *text = left).is_some(),
-            Value::Array(values) => values.iter_mut().fold(false, |changed, value| self.from_value(value) || changed),
+            Value::String(text) => self.clear_text(text).map(|left| *text = left).is_some(),
+            Value::Array(values) => values.iter_mut().fold(false, |changed, value| self.clear_value(value) || changed),
             Value::Object(fields) => {
                 let is_theirs = fields.get("author").and_then(Value::as_str).is_some_and(|author| self.is(author));
                 let mut changed = false;
@@ -131,7 +131,7 @@ impl Person {
                         changed = true;
                     }
                 }
-                fields.iter_mut().fold(changed, |changed, (_, value)| self.from_value(value) || changed)
+                fields.iter_mut().fold(changed, |changed, (_, value)| self.clear_value(value) || changed)
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
