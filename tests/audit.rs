@@ -86,7 +86,9 @@ impl Log {
         match self.audit.db.address() {
             Address::Sqlite(path) => {
                 let raw = rusqlite::Connection::open(path).unwrap();
-                statements.iter().for_each(|sql| drop(raw.execute(sql, []).unwrap()));
+                for sql in statements {
+                    raw.execute(sql, []).unwrap();
+                }
             }
             Address::Postgres(_) => {
                 let statements: Vec<String> = statements.iter().map(|sql| (*sql).to_owned()).collect();
