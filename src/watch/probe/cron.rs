@@ -9,7 +9,7 @@ use croner::parser::{CronParser, Seconds, Year};
 /// Read an expression of five fields (0 and 7 are Sunday), or a word such as `@daily`.
 ///
 /// # Errors
-/// A sentence that says what is wrong: it is none, or it never comes.
+/// A sentence that says what is wrong.
 pub fn parse(expression: &str) -> Result<Cron, String> {
     let fields = expression.split_whitespace().count();
     if expression.len() > 200 || !expression.is_ascii() {
@@ -20,7 +20,15 @@ pub fn parse(expression: &str) -> Result<Cron, String> {
         return Err(format!("{expression:?} has {fields} fields; a cron expression has five: minute hour day month weekday{hint}"));
     }
     let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    let cron = parser.parse(expression).map_err(|error| format!("{expression:?} is not a cron expression: {error}"))?;
+    parser.parse(expression).map_err(|error| format!("{expression:?} is not a cron expression: {error}"))
+}
+
+/// Read an expression that comes at all.
+///
+/// # Errors
+/// As [`parse`], and when there is no such day.
+pub fn parse_coming(expression: &str) -> Result<Cron, String> {
+    let cron = parse(expression)?;
     // 1 January 2024: four years have every date that there is.
     match next(&cron, Tz::UTC, 1_704_067_200_000) {
         Some(_) => Ok(cron),
