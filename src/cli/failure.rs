@@ -15,6 +15,8 @@ pub enum Exit {
     Problems,
     /// 4: the role of who asked does not allow it.
     NotAllowed,
+    /// Whatever a command ended with that was run for somebody.
+    Ended(u8),
 }
 
 impl Exit {
@@ -27,6 +29,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Problems => 3,
             Self::NotAllowed => 4,
+            Self::Ended(status) => status,
         }
     }
 }
@@ -44,6 +47,8 @@ pub enum Outcome {
     Done,
     /// It was a check and found problems, or it was done in part, or there was nothing to do.
     Problems,
+    /// A command was run, and ended with this.
+    Ended(u8),
 }
 
 impl From<Outcome> for Exit {
@@ -51,6 +56,7 @@ impl From<Outcome> for Exit {
         match outcome {
             Outcome::Done => Self::Done,
             Outcome::Problems => Self::Problems,
+            Outcome::Ended(status) => Self::Ended(status),
         }
     }
 }

@@ -22,6 +22,7 @@ mod erase;
 mod events;
 mod failure;
 mod health;
+mod heartbeat;
 mod import;
 mod index;
 mod keys;
@@ -131,6 +132,8 @@ enum Command {
     Erase(erase::Args),
     /// What is kept for how long: show, run, legal holds.
     Retention(retention::Args),
+    /// Jobs that say when they run: list, show, report, run a command and report.
+    Heartbeat(heartbeat::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
@@ -181,6 +184,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
         Command::Sandbox(args) => sandbox::run(context, &args),
         Command::Health(args) => health::run(context, &args),
         Command::Mark(args) => mark::run(context, &args),
+        Command::Heartbeat(args) => heartbeat::run(context, args),
         Command::Themes(args) => themes::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Man(args) => man::run(context, &args),

@@ -44,7 +44,7 @@ pub(crate) fn named_in(text: &str, wanted: &str) -> Option<String> {
         let (name, value) = line.strip_prefix("export ").unwrap_or(line).trim_start().split_once('=')?;
         (name.trim_end() == wanted && is_name(wanted)).then(|| unquote(value.trim()).ok()).flatten()
     });
-    values.last()
+    values.collect::<Vec<_>>().pop()
 }
 
 /// A line that is neither empty nor a comment.

@@ -3,10 +3,9 @@
 
 use super::board::{Board, Kind, Line, Remedy};
 use super::health::Status;
-use super::heartbeat;
 use super::own::{self, Facts};
 use super::probe::maintenance::{self, Open};
-use super::probe::model::{Definitions, Heartbeat, Probe};
+use super::probe::model::{Definitions, Probe};
 use super::probe::pauses::{self, Pause};
 use super::probe::rows::{self, Stored};
 use super::probe::{Engine, file, lease, remedy, state};
@@ -44,21 +43,7 @@ fn read(c: &mut dyn Conn, definitions: &Definitions, now: Millis) -> Result<Read
 /// # Errors
 /// When the engine refuses.
 pub(super) fn heartbeats(c: &mut dyn Conn, definitions: &Definitions, now: Millis) -> Result<Vec<Line>> {
-    if definitions.heartbeats.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (records, standing, ended) = (heartbeat::rows::records(c)?, pauses::standing(c, now)?, pauses::ended(c, now)?);
-    let none = heartbeat::rules::Record::default();
-    let line = |beat: &Heartbeat| {
-        let window_end = |at: Millis| maintenance::holds(&maintenance::open(&definitions.maintenance, at), &beat.name, &beat.system);
-        let held = heartbeat::rules::Held {
-            is_paused: standing.contains_key(&beat.name),
-            resumed_at: ended.get(&beat.name).copied(),
-            window_end: Some(&window_end),
-        };
-        heartbeat::look(beat, records.get(&beat.name).unwrap_or(&none), held, now)
-    };
-    Ok(definitions.heartbeats.iter().map(line).collect())
+    super::heartbeat::lines(c, definitions, now)
 }
 
 /// Load the board. It always comes: what cannot be read is unknown, and the reason stands there.
@@ -102,7 +87,7 @@ pub async fn load_with(db: &Database, definitions: &Definitions, facts: &Facts, 
         lines.push(line);
     }
     let Some(rows) = rows else {
-        lines.extend(definitions.probes.iter().map(|probe| unread(probe)));
+        lines.extend(definitions.probes.iter().map(unread));
         return Board::of(lines, now, None, None);
     };
     let is_watched = rows.watcher.is_some();

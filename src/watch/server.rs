@@ -1,4 +1,5 @@
-//! The endpoint: `/metrics`, `/health`, `/health/ready`, `/health/live`. It only answers; nothing can be changed through it.
+//! The endpoint: `/metrics`, `/health`, `/health/ready`, `/health/live`. It only answers, and takes the
+//! reports of jobs ([`super::heartbeat::serve`]); nothing else can be changed through it.
 
 use super::collect::Collector;
 use super::exposition::{Format, encode};
@@ -36,6 +37,8 @@ pub struct Options {
     pub runs_agents: bool,
     /// Where the board comes from.
     pub board: Loader,
+    /// Which heartbeats there are.
+    pub probes: super::probe::file::Source,
 }
 
 /// An endpoint that serves until it is closed.
@@ -62,6 +65,12 @@ pub async fn start(collector: Collector, options: Options) -> Result<Server> {
     let failed = |error: std::io::Error| Error::Listen { address: options.listen, reason: error.to_string() };
     let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let reports = super::heartbeat::serve::Reports {
+        db: collector.database().clone(),
+        clock: Arc::clone(collector.clock()),
+        source: options.probes,
+        token: options.token.clone(),
+    };
     let app = Arc::new(App { collector, token: options.token, runs_agents: options.runs_agents, board: options.board });
     let guarded = Router::new()
         .route("/metrics", get(metrics))
@@ -69,7 +78,12 @@ pub async fn start(collector: Collector, options: Options) -> Result<Server> {
         .route("/health/ready", get(ready))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&app), guard));
     // That the process is alive is no secret, and restarting it must not depend on one.
-    let router = Router::new().route("/health/live", get(live)).merge(guarded).fallback(elsewhere).with_state(app);
+    let router = Router::new()
+        .route("/health/live", get(live))
+        .merge(guarded)
+        .fallback(elsewhere)
+        .with_state(app)
+        .merge(super::heartbeat::serve::router(reports));
     let (stop, mut stopped) = watch::channel(false);
     let task = tokio::spawn(async move {
         let closing = async move {
@@ -165,6 +179,6 @@ async fn live() -> Response {
 async fn elsewhere() -> Response {
     json(
         StatusCode::NOT_FOUND,
-        &json!({ "error": "there is nothing here", "paths": ["/metrics", "/health", "/health/ready", "/health/live"] }),
+        &json!({ "error": "there is nothing here", "paths": ["/metrics", "/health", "/health/ready", "/health/live", "/heartbeat/NAME"] }),
     )
 }

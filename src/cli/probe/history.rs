@@ -6,6 +6,7 @@ use super::{known, source, tone};
 use crate::base::clock;
 use crate::deck::Deck;
 use crate::store::Error;
+use crate::watch::own;
 use crate::watch::probe::rows;
 use crate::watch::probe::state::latency;
 use serde_json::json;
@@ -28,7 +29,8 @@ pub(super) fn run(context: &Context, name: &str, last: i64) -> Result<Outcome, F
         };
         Ok::<_, Error>((rows::state(c, &wanted)?, rows::changes(c, &wanted, window.clone())?, sums, rows::results(c, &wanted, window)?))
     })?;
-    if state.is_none() {
+    let is_own = name.strip_prefix("own/").is_some_and(|part| part == "probes" || own::NAMES.contains(&part));
+    if state.is_none() && !is_own {
         known(&source(context)?, name)?;
     }
     let newest = results.get(results.len().saturating_sub(RESULTS)..).unwrap_or_default();

@@ -157,7 +157,8 @@ mod tests {
             if !had { prop_assert!(decided.iter().all(|kept| kept.stays)); }
             // Deciding again changes nothing: what stays, stays.
             let stay: Vec<Backup> = decided.into_iter().filter(|kept| kept.stays).map(|kept| kept.backup).collect();
-            prop_assert!(decide(stay, Rule { daily, weekly, monthly }, NOW).iter().all(|kept| kept.stays));
+            let all = decide(stay, Rule { daily, weekly, monthly }, NOW);
+            prop_assert!(all.iter().all(|kept| kept.stays));
         }
     }
 }

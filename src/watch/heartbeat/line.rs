@@ -6,22 +6,71 @@ use super::schedule;
 use crate::base::Millis;
 use crate::store::{Conn, Result};
 use crate::watch::board::{Kind, Line, Remedy};
-use crate::watch::probe::model::Heartbeat;
+use crate::watch::probe::maintenance;
+use crate::watch::probe::model::{Definitions, Heartbeat, Scope, Window};
+use crate::watch::probe::pauses::{self, Pause};
 use serde_json::json;
+use std::collections::BTreeMap;
+
+/// What is known of all heartbeats at a moment, and who holds them.
+#[derive(Debug, Default)]
+pub struct Known {
+    records: BTreeMap<String, Record>,
+    pauses: BTreeMap<String, Pause>,
+    ended_pauses: BTreeMap<String, Millis>,
+}
+
+impl Known {
+    /// Read it.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn read(c: &mut dyn Conn, now: Millis) -> Result<Self> {
+        Ok(Self { records: rows::records(c)?, pauses: pauses::standing(c, now)?, ended_pauses: rows::ended_pauses(c, now)? })
+    }
+
+    /// The pause that stands.
+    #[must_use]
+    pub fn pause(&self, name: &str) -> Option<&Pause> {
+        self.pauses.get(name)
+    }
+
+    /// How one is, with these maintenance windows.
+    #[must_use]
+    pub fn view(&self, heartbeat: &Heartbeat, windows: &[Window], now: Millis) -> View {
+        self.with(heartbeat, windows, |record, held| rules::view(heartbeat, record, held, now))
+    }
+
+    fn with<T>(&self, heartbeat: &Heartbeat, windows: &[Window], then: impl FnOnce(&Record, Held<'_>) -> T) -> T {
+        let covers = |window: &&Window| match &window.scope {
+            Scope::All => true,
+            Scope::System(system) => *system == heartbeat.system,
+            Scope::Probe(name) => *name == heartbeat.name,
+        };
+        let windows: Vec<&Window> = windows.iter().filter(covers).collect();
+        let window_end = |at: Millis| windows.iter().filter_map(|window| maintenance::closes(&window.when, at)).max();
+        let held = Held {
+            is_paused: self.pauses.contains_key(&heartbeat.name),
+            resumed_at: self.ended_pauses.get(&heartbeat.name).copied(),
+            window_end: if windows.is_empty() { None } else { Some(&window_end) },
+        };
+        then(self.records.get(&heartbeat.name).unwrap_or(&Record::default()), held)
+    }
+}
 
 /// The lines of all of them, in their order. Nothing is written.
 ///
 /// # Errors
 /// When the engine refuses.
-pub fn lines(c: &mut dyn Conn, heartbeats: &[Heartbeat], now: Millis) -> Result<Vec<Line>> {
-    let records = rows::records(c)?;
-    let none = Record::default();
-    Ok(heartbeats.iter().map(|heartbeat| look(heartbeat, records.get(&heartbeat.name).unwrap_or(&none), Held::default(), now)).collect())
+pub fn lines(c: &mut dyn Conn, definitions: &Definitions, now: Millis) -> Result<Vec<Line>> {
+    let known = Known::read(c, now)?;
+    let line = |heartbeat| known.with(heartbeat, &definitions.maintenance, |record, held| look(heartbeat, record, held, now));
+    Ok(definitions.heartbeats.iter().map(line).collect())
 }
 
 /// The line of one, with who holds it.
 #[must_use]
-pub fn look(heartbeat: &Heartbeat, record: &Record, held: Held<'_>, now: Millis) -> Line {
+fn look(heartbeat: &Heartbeat, record: &Record, held: Held<'_>, now: Millis) -> Line {
     let view = rules::view(heartbeat, record, held, now);
     let latencies =
         record.recent.iter().map(|duration| duration.map(|millis| u64::try_from(millis).unwrap_or_default().saturating_mul(1_000)));

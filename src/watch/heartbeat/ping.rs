@@ -70,15 +70,14 @@ pub struct Pinged {
 /// # Errors
 /// When the engine refuses.
 pub fn adopt(c: &mut dyn Conn, heartbeats: &[Heartbeat], now: Millis) -> store::Result<u64> {
+    let known = rows::schedules(c)?;
     let mut changed = 0;
     for heartbeat in heartbeats {
-        let known = rows::find(c, &heartbeat.name)?;
-        let schedule = schedule::word(&heartbeat.schedule);
-        if known.as_ref().is_some_and(|known| known.schedule == schedule) {
+        if known.get(&heartbeat.name) == Some(&schedule::word(&heartbeat.schedule)) {
             continue;
         }
         changed += 1;
-        let stored = with_schedule(known, heartbeat, now);
+        let stored = with_schedule(rows::find(c, &heartbeat.name)?, heartbeat, now);
         rows::store(c, &heartbeat.name, &stored, now)?;
     }
     Ok(changed)

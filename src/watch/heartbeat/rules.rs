@@ -123,7 +123,7 @@ pub fn view(heartbeat: &Heartbeat, record: &Record, held: Held<'_>, now: Millis)
     let grace = millis(heartbeat.grace);
     let clockwork = Clockwork::of(&heartbeat.schedule);
     let base = [record.last_end_at, record.schedule_at, held.resumed_at].into_iter().flatten().max();
-    let expected = clockwork.as_ref().and_then(|clockwork| expected(clockwork, base.unwrap_or(now), grace, held));
+    let expected = clockwork.as_ref().and_then(|clockwork| expected(clockwork, base.unwrap_or(now), grace, held, now));
     let due = expected.map(|(due, _)| due);
     let down_at = expected.map(|(_, down_at)| down_at);
     // Times that have passed without a report are not the next ones.
@@ -197,8 +197,12 @@ impl Held<'_> {
 
 /// When it is expected, and when it is down without a report: times in a maintenance window are forgiven, and where the grace ends in one
 /// it begins anew behind it.
-fn expected(clockwork: &Clockwork, base: Millis, grace: Millis, held: Held<'_>) -> Option<(Millis, Millis)> {
+fn expected(clockwork: &Clockwork, base: Millis, grace: Millis, held: Held<'_>, now: Millis) -> Option<(Millis, Millis)> {
     let mut due = clockwork.next(base)?;
+    if due > now {
+        // Whether it will be forgiven matters when it is missed.
+        return Some((due, due.saturating_add(grace)));
+    }
     for _ in 0..WINDOWS {
         let Some(end) = held.end_of(due) else { break };
         due = match clockwork {

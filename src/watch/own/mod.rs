@@ -44,8 +44,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a look waits for its own tiny write; how long that waits is told in any case.
 const BEAT: Duration = Duration::from_millis(300);
 
-/// The names of the parts, in the order in which they are looked at.
-const NAMES: [&str; 17] = [
+/// The names of the parts that are always there.
+pub const NAMES: [&str; 17] = [
     "database",
     "disk",
     "integrity",
@@ -265,6 +265,7 @@ pub fn probes(current: &Current) -> Option<Part> {
 /// # Errors
 /// When the engine refuses.
 pub fn heartbeats(c: &mut dyn Conn, definitions: &Definitions, now: Millis) -> store::Result<()> {
+    super::heartbeat::adopt(c, &definitions.heartbeats, now)?;
     for line in super::boards::heartbeats(c, definitions, now)? {
         rows::note(c, &line.id, line.status, &line.reason, &line.detail, now)?;
     }

@@ -52,8 +52,8 @@ pub(super) fn part(c: &mut dyn Conn, now: Millis) -> Result<Part> {
                 Status::Healthy
             }
         }
-        () if percent > UNHEALTHY => Status::Unhealthy,
-        () if percent > DEGRADED => Status::Degraded,
+        () if failed * 100 > UNHEALTHY * calls => Status::Unhealthy,
+        () if failed * 100 > DEGRADED * calls => Status::Degraded,
         () => Status::Healthy,
     };
     if status == Status::Unknown {

@@ -249,7 +249,7 @@ impl Watching {
         let Options { db, clock, source, process, .. } = &self.shared.options;
         source.reload();
         db.beat();
-        let (now, process, sample) = (clock.now(), process.clone(), number % SAMPLE_EVERY == 0);
+        let (now, process, sample) = (clock.now(), process.clone(), number.is_multiple_of(SAMPLE_EVERY));
         let bytes = if sample { own::memory::resident() } else { None };
         let kept = db
             .write(move |c| {
@@ -292,10 +292,10 @@ impl Watching {
         if let Some(runs) = &self.runs {
             runs.paused(pauses.into_keys().collect());
         }
-        if number % OWN_EVERY == 0 {
+        if number.is_multiple_of(OWN_EVERY) {
             self.own_parts(now, &definitions).await;
         }
-        if number % SAMPLE_EVERY == 0 {
+        if number.is_multiple_of(SAMPLE_EVERY) {
             self.trim(now).await;
         }
     }

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn one_process_probes_and_another_takes_over_when_it_falls_silent_or_leaves() {
         let (db, _guard) = database();
-        let mut at = |process: &'static str, now: Millis| db.write_blocking(move |c| keep(c, process, now)).unwrap();
+        let at = |process: &'static str, now: Millis| db.write_blocking(move |c| keep(c, process, now)).unwrap();
         assert!(at("elsewhere:1", 0) && !at("here:2", 10_000) && at("elsewhere:1", 10_000));
         assert!(!at("here:2", 25_000) && at("here:2", 25_001) && !at("elsewhere:1", 26_000));
         db.write_blocking(|c| release(c, "here:2")).unwrap();

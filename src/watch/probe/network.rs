@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn most_distinct_hosts_in_one_round_are_one_finding() {
         let mut network = Network::default();
-        let mut take = |network: &mut Network, probe: &str, host: &str, cause| network.take(probe, &outcome(host, cause), 30_000, 1_000);
+        let take = |network: &mut Network, probe: &str, host: &str, cause| network.take(probe, &outcome(host, cause), 30_000, 1_000);
         for number in 0..4 {
             take(&mut network, &format!("p{number}"), &format!("h{number}"), Some(Cause::Timeout));
         }

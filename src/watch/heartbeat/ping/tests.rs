@@ -3,7 +3,8 @@ use crate::store::Database;
 use crate::store::testing::database;
 use crate::watch::health::Status;
 use crate::watch::heartbeat::lines;
-use crate::watch::probe::model::Schedule;
+use crate::watch::probe::model::{Definitions, Schedule, Scope, When, Window};
+use crate::watch::probe::pauses;
 use std::time::Duration;
 
 const MINUTE: Millis = 60_000;
@@ -18,6 +19,10 @@ fn job() -> Heartbeat {
         remedy: None,
         command: None,
     }
+}
+
+fn jobs() -> Definitions {
+    Definitions { heartbeats: vec![job()], ..Definitions::default() }
 }
 
 type Report = fn(&mut dyn Conn, &Heartbeat, &Ping<'_>) -> Result<Pinged, Error>;
@@ -35,7 +40,7 @@ fn tried(db: &Database, report: Report, run: Option<&'static str>, at: Millis) -
 }
 
 fn state(db: &Database, at: Millis) -> (Status, String) {
-    let line = db.read_blocking(move |c| lines(c, &[job()], at)).unwrap().remove(0);
+    let line = db.read_blocking(move |c| lines(c, &jobs(), at)).unwrap().remove(0);
     (line.status, line.reason)
 }
 
@@ -73,7 +78,7 @@ fn a_failure_is_told_with_its_exit_status_and_audited_once() {
     assert!(failed.view.reason.contains("exit status 3: no disk"), "{}", failed.view.reason);
     let back = report(&db, success, None, 3 * MINUTE);
     assert_eq!((back.view.state, back.view.since), (State::Up, Some(3 * MINUTE)));
-    let line = db.read_blocking(|c| lines(c, &[job()], 4 * MINUTE)).unwrap().remove(0);
+    let line = db.read_blocking(|c| lines(c, &jobs(), 4 * MINUTE)).unwrap().remove(0);
     assert_eq!(line.last_error, Some((2 * MINUTE, "exit status 3: no disk".into())), "it is told when it is well again, too");
     let log = db.read_blocking(|c| audit::newest(c, None, 9)).unwrap();
     let actions: Vec<&str> = log.iter().map(|row| row.action.as_str()).collect();
@@ -86,8 +91,13 @@ fn a_schedule_that_changes_counts_from_its_change() {
     let (db, _guard) = database();
     let daily = Heartbeat { schedule: Schedule::Every(Duration::from_secs(86_400)), ..job() };
     let adopt = |heartbeat: Heartbeat, at: Millis| db.write_blocking(move |c| super::adopt(c, &[heartbeat], at)).unwrap();
-    assert_eq!((adopt(daily.clone(), 0), adopt(daily, MINUTE)), (1, 0));
-    report(&db, success, None, MINUTE);
+    assert_eq!((adopt(daily.clone(), 0), adopt(daily.clone(), MINUTE)), (1, 0));
+    db.write_blocking(move |c| {
+        let actor = Actor::system("cron");
+        let ping = Ping { run: None, exit_status: None, message: None, actor: &actor, at: MINUTE };
+        success(c, &daily, &ping).map_err(|error| store::Error::Constraint { reason: error.to_string() })
+    })
+    .unwrap();
     assert_eq!(adopt(job(), 600 * MINUTE), 1);
     assert_eq!(state(&db, 610 * MINUTE).0, Status::Healthy, "hourly from now on, and not missed nine times");
     assert_eq!(state(&db, 665 * MINUTE).0, Status::Unhealthy);
@@ -117,4 +127,37 @@ fn what_begins_again_without_an_id_was_lost_and_runs_are_bounded() {
     }
     // A clock that was set back makes no negative duration.
     assert_eq!(report(&db, success, Some("run-0"), -MINUTE).duration_ms, None);
+}
+
+#[test]
+fn pauses_and_maintenance_hold_it_and_it_counts_anew_behind_them() {
+    let (db, _guard) = database();
+    report(&db, success, None, 0);
+    assert_eq!(state(&db, 66 * MINUTE).0, Status::Unhealthy);
+    let window =
+        Window { scope: Scope::System("jobs".into()), when: When::Once { from: 50 * MINUTE, until: 70 * MINUTE }, reason: String::new() };
+    let held = Definitions { maintenance: vec![window], ..jobs() };
+    let look = |at: Millis| {
+        let held = held.clone();
+        db.read_blocking(move |c| lines(c, &held, at)).unwrap().remove(0)
+    };
+    let line = look(66 * MINUTE);
+    assert_eq!((line.status, line.maintenance_until), (Status::Healthy, Some(70 * MINUTE)));
+    assert_eq!(
+        (look(74 * MINUTE).status, look(75 * MINUTE).status),
+        (Status::Healthy, Status::Unhealthy),
+        "its grace begins when the window ends"
+    );
+    let ann = Actor::human("ann");
+    let pause = |until: Option<Millis>, at: Millis| {
+        let ann = ann.clone();
+        db.write_blocking(move |c| pauses::pause(c, "nightly", until, "moved", &ann, at)).unwrap();
+    };
+    pause(Some(500 * MINUTE), 80 * MINUTE);
+    assert_eq!(look(90 * MINUTE).status, Status::Unknown);
+    assert_eq!((look(501 * MINUTE).status, look(565 * MINUTE).status), (Status::Healthy, Status::Unhealthy));
+    pause(None, 570 * MINUTE);
+    let by = ann.clone();
+    assert!(db.write_blocking(move |c| pauses::resume(c, "nightly", &by, 900 * MINUTE)).unwrap());
+    assert_eq!((look(901 * MINUTE).status, look(965 * MINUTE).status), (Status::Healthy, Status::Unhealthy));
 }

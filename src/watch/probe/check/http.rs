@@ -49,10 +49,7 @@ pub(super) async fn look(request: &Request<'_>, conditions: &[Condition], tools:
     let trouble = match &status_cause {
         Some((cause, text)) if !conditions.iter().any(Condition::is_about_status) => Some(Trouble::unhealthy(*cause, text.clone())),
         _ if conditions.iter().any(Condition::is_about_certificate) => None,
-        _ => answer
-            .certificate_ms
-            .filter(|left| *left < SOON)
-            .map(|left| Trouble::degraded(Cause::Certificate, format!("the certificate ends in {}", clock::duration(left)))),
+        _ => answer.certificate_ms.filter(|left| *left < SOON).map(soon),
     };
     Look {
         trouble,
@@ -70,6 +67,15 @@ pub(super) async fn look(request: &Request<'_>, conditions: &[Condition], tools:
         content: answer.content,
         ..Look::default()
     }
+}
+
+fn soon(left: i64) -> Trouble {
+    let text = if left < 0 {
+        format!("the certificate ended {} ago", clock::duration(-left))
+    } else {
+        format!("the certificate ends in {}", clock::duration(left))
+    };
+    Trouble::degraded(Cause::Certificate, text)
 }
 
 /// What a status means that is not one of success.
@@ -180,24 +186,19 @@ async fn content(response: &mut Response, asked: &Url) -> Result<Content, Troubl
 fn trouble(error: &reqwest::Error, asked: &Url) -> Trouble {
     let host = asked.host_str().unwrap_or_default();
     let place = asked.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    if let Some(tls) = tls_error(error) {
+        return of_tls(tls, &place);
+    }
+    if inner_is_dns(error) {
+        return Trouble::unhealthy(Cause::Dns, format!("the name {host} has no address"));
+    }
     let mut cause = error.source();
     let mut last = None;
     while let Some(inner) = cause {
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return of_tls(tls, &place);
-        }
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return match io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                Some(tls) => of_tls(tls, &place),
-                None if inner_is_dns(error) => Trouble::unhealthy(Cause::Dns, format!("the name {host} has no address: {io}")),
-                None => Trouble::of_io(io, &place),
-            };
+            return Trouble::of_io(io, &place);
         }
-        let text = inner.to_string();
-        if text.contains("dns error") {
-            return Trouble::unhealthy(Cause::Dns, format!("the name {host} has no address"));
-        }
-        last = Some(text);
+        last = Some(inner.to_string());
         cause = inner.source();
     }
     if error.is_timeout() {
@@ -205,6 +206,21 @@ fn trouble(error: &reqwest::Error, asked: &Url) -> Trouble {
     }
     let broken = if error.is_body() || error.is_decode() { "the answer broke off" } else { "the answer is not HTTP, or broke off" };
     Trouble::unhealthy(Cause::Broken, last.map_or_else(|| broken.to_owned(), |text| format!("{broken}: {text}")))
+}
+
+/// The error of TLS in an error: errors of the system carry others inside, which are not their sources.
+pub(super) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
+    // A chain is short; one that is not is left alone.
+    for _ in 0..16 {
+        let inner = next?;
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        let carried = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = carried.map(|carried| carried as &(dyn std::error::Error + 'static)).or_else(|| inner.source());
+    }
+    None
 }
 
 fn inner_is_dns(error: &reqwest::Error) -> bool {
@@ -218,7 +234,7 @@ fn inner_is_dns(error: &reqwest::Error) -> bool {
     false
 }
 
-fn of_tls(error: &rustls::Error, place: &str) -> Trouble {
+pub(super) fn of_tls(error: &rustls::Error, place: &str) -> Trouble {
     use rustls::CertificateError as Wrong;
     let rustls::Error::InvalidCertificate(wrong) = error else {
         return Trouble::unhealthy(Cause::Tls, format!("no secure connection to {place}: {error}"));

@@ -111,12 +111,12 @@ fn trouble(error: &tokio_postgres::Error) -> Trouble {
             code => Trouble::unhealthy(Cause::Other, format!("{text} ({})", code.code())),
         };
     }
+    if let Some(tls) = super::http::tls_error(error) {
+        return super::http::of_tls(tls, "the server");
+    }
     let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-                return Trouble::unhealthy(Cause::Tls, format!("no secure connection: {io}"));
-            }
             if io.to_string().contains("lookup") {
                 return Trouble::unhealthy(Cause::Dns, format!("the server's name has no address: {io}"));
             }
@@ -126,12 +126,10 @@ fn trouble(error: &tokio_postgres::Error) -> Trouble {
     }
     let text = error.to_string();
     let tells = error.source().map_or(text.clone(), |source| format!("{text}: {source}"));
-    let kind = if text.contains("password") {
-        Cause::Auth
-    } else if text.contains("TLS") {
-        Cause::Tls
-    } else {
-        Cause::Broken
+    let kind = match () {
+        () if tells.contains("password") || tells.contains("SASL") => Cause::Auth,
+        () if tells.contains("TLS") => Cause::Tls,
+        () => Cause::Broken,
     };
     Trouble::unhealthy(kind, tells)
 }

@@ -97,9 +97,9 @@ async fn one_process_probes_and_another_takes_over_when_it_stops() {
     let (db, _guard) = database();
     let directory = tempfile::tempdir().unwrap();
     let checker: Checker = Arc::new(|_| Box::pin(async { good("h") }));
-    let first = Engine::start_with(options(&db, source(directory.path(), 1), "elsewhere:1"), Arc::clone(&checker));
+    let first = Engine::start_with(options(&db, source(directory.path(), 1), "here:1"), Arc::clone(&checker));
     until(async || first.watches()).await;
-    let second = Engine::start_with(options(&db, source(directory.path(), 1), "elsewhere:2"), checker);
+    let second = Engine::start_with(options(&db, source(directory.path(), 1), "there:2"), checker);
     until(async || db.read(|c| rows::state(c, "p0")).await.unwrap().is_some()).await;
     assert!(!second.watches());
     first.stop().await;

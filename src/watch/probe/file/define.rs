@@ -78,7 +78,8 @@ pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, sy
     let own_system = entry.read("system", |text| short(text, 64));
     let remedy = entry.read("remedy", |text| short(text, 300));
     let command = entry.read("remedy_command", |text| short(text, 300));
-    entry.done(&[]);
+    // Where a target could not be read, the keys behind what was wrong were not asked for.
+    entry.done(if target.is_none() { &OF_TARGETS } else { &[] });
     if page.faults.borrow().len() > before || page.lacks.get() {
         return None;
     }
@@ -109,6 +110,34 @@ fn short(text: &str, most: usize) -> Result<String, String> {
 
 /// The keys of which a probe has exactly one.
 const KINDS: [&str; 8] = ["http", "tcp", "redis", "postgres", "qdrant", "prometheus", "command", "log_file"];
+
+/// The keys of all kinds of targets.
+const OF_TARGETS: [&str; 24] = [
+    "http",
+    "tcp",
+    "redis",
+    "postgres",
+    "qdrant",
+    "prometheus",
+    "command",
+    "log_file",
+    "method",
+    "headers",
+    "body",
+    "follow",
+    "password",
+    "connections_degraded",
+    "connections_unhealthy",
+    "collection",
+    "api_key",
+    "query",
+    "error",
+    "window",
+    "max_rate",
+    "min_lines",
+    "conditions",
+    "degraded_over",
+];
 
 fn target(entry: &Entry<'_, '_, '_>, interval: Duration) -> Option<Target> {
     let there: Vec<&str> = KINDS.into_iter().filter(|kind| entry.has(kind)).collect();

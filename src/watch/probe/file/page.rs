@@ -170,7 +170,7 @@ impl<'p, 'a, 't> Entry<'p, 'a, 't> {
     /// A length of time, within bounds.
     pub fn length(&self, key: &'static str, least: Duration, most: Duration) -> Option<Duration> {
         let (_, at) = self.get(key)?;
-        let length = self.read(key, |text| duration::parse(text))?;
+        let length = self.read(key, duration::parse)?;
         let length = Duration::from_millis(u64::try_from(length).unwrap_or(0));
         if length < least || length > most {
             let words = |length: Duration| crate::base::clock::duration(i64::try_from(length.as_millis()).unwrap_or(i64::MAX));

@@ -89,7 +89,7 @@ fn each_fault_names_its_line_and_what_was_expected() {
         ("[[probe]]\nname = \"a\"\nredis = \"h\"\npassword = \"${NOBODY}\"\n", "line 4, column 12: `password`: NOBODY is not set"),
         ("[[probe]]\nname = \"a\"\nlog_file = \"/l\"\nerror = \"(\"\n", "not a regular expression"),
         ("[[heartbeat]]\nname = \"a\"\ncron = \"0 0 30 2 *\"\n", "never comes"),
-        ("[[heartbeat]]\nname = \"a\"\ncron = \"* * * * * *\"\n", "five fields"),
+        ("[[heartbeat]]\nname = \"a\"\ncron = \"* * * * * *\"\n", "leave the seconds out"),
         ("[[heartbeat]]\nname = \"a\"\ncron = \"0 0 * * *\"\nzone = \"Berlin\"\n", "Europe/Berlin"),
         ("[[maintenance]]\nprobe = \"a\"\ncron = \"0 0 * * *\"\nduration = \"1h\"\n", "no probe or heartbeat called `a`"),
         ("[[maintenance]]\nall = true\nfrom = 2026-11-22T02:00:00\nuntil = 2026-11-22T03:00:00Z\n", "a time with its zone"),
