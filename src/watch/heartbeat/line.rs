@@ -26,7 +26,7 @@ impl Known {
     /// # Errors
     /// When the engine refuses.
     pub fn read(c: &mut dyn Conn, now: Millis) -> Result<Self> {
-        Ok(Self { records: rows::records(c)?, pauses: pauses::standing(c, now)?, ended_pauses: rows::ended_pauses(c, now)? })
+        Ok(Self { records: rows::records(c)?, pauses: pauses::standing(c, now)?, ended_pauses: pauses::ended(c, now)? })
     }
 
     /// The pause that stands.

@@ -107,21 +107,6 @@ pub(super) fn schedules(c: &mut dyn Conn) -> Result<BTreeMap<String, String>> {
     c.query("SELECT name, schedule FROM heartbeats", &[])?.iter().map(|row| Ok((row.text("name")?, row.text("schedule")?))).collect()
 }
 
-/// Count from now on and not from the last report: somebody has waited for nothing meanwhile.
-///
-/// # Errors
-/// When the engine refuses.
-pub fn resumed(c: &mut dyn Conn, name: &str, now: Millis) -> Result<()> {
-    c.exec("UPDATE heartbeats SET schedule_at = $2 WHERE name = $1", vals![name, now])?;
-    Ok(())
-}
-
-/// When pauses ended by themselves, by name.
-pub(super) fn ended_pauses(c: &mut dyn Conn, now: Millis) -> Result<BTreeMap<String, Millis>> {
-    let rows = c.query("SELECT name, until FROM probe_pauses WHERE until <= $1", vals![now])?;
-    rows.iter().map(|row| Ok((row.text("name")?, row.int("until")?))).collect()
-}
-
 /// What is known of all of them, by name.
 ///
 /// # Errors

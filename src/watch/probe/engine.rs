@@ -284,10 +284,6 @@ impl Watching {
                 runs.stop().await;
             }
             self.runs = Some(Runs::start(&self.shared, &definitions, &last));
-            let adopted = Arc::clone(&definitions);
-            if let Err(error) = db.write(move |c| crate::watch::heartbeat::adopt(c, &adopted.heartbeats, now)).await {
-                tracing::warn!(%error, "changed schedules of heartbeats count from their next report on");
-            }
         }
         if let Some(runs) = &self.runs {
             runs.paused(pauses.into_keys().collect());

@@ -44,6 +44,15 @@ pub fn standing(c: &mut dyn Conn, now: Millis) -> Result<BTreeMap<String, Pause>
     rows.iter().map(one).collect()
 }
 
+/// When the last pause of each ended, by name.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn ended(c: &mut dyn Conn, now: Millis) -> Result<BTreeMap<String, Millis>> {
+    let rows = c.query("SELECT name, until FROM probe_pauses WHERE until <= $1", vals![now])?;
+    rows.iter().map(|row| Ok((row.text("name")?, row.int("until")?))).collect()
+}
+
 /// Stop a probe or heartbeat. A pause that stands gets the new reason and end.
 ///
 /// # Errors
@@ -63,9 +72,9 @@ pub fn pause(c: &mut dyn Conn, name: &str, until: Option<Millis>, reason: &str, 
 /// When the engine refuses.
 pub fn resume(c: &mut dyn Conn, name: &str, actor: &Actor, now: Millis) -> Result<bool> {
     let stood = standing(c, now)?.contains_key(name);
-    c.exec("DELETE FROM probe_pauses WHERE name = $1", vals![name])?;
     if stood {
-        crate::watch::heartbeat::rows::resumed(c, name, now)?;
+        // It stays with its end: what is expected counts from then on.
+        c.exec("UPDATE probe_pauses SET until = $2 WHERE name = $1", vals![name, now])?;
         tell(c, name, actor, "probe.resume", None, &Value::Null, now)?;
     }
     Ok(stood)

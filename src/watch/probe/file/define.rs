@@ -260,7 +260,7 @@ fn address(text: &str, usual: Option<u16>) -> Result<(String, u16), String> {
 }
 
 fn schedule(entry: &Entry<'_, '_, '_>) -> Option<(String, chrono_tz::Tz)> {
-    let expression = entry.read("cron", |text| cron::parse(text).map(|_| text.to_owned()));
+    let expression = entry.read("cron", |text| cron::parse_coming(text).map(|_| text.to_owned()));
     let zone = if entry.has("zone") { entry.read("zone", cron::zone) } else { Some(chrono_tz::UTC) };
     expression.zip(zone)
 }
