@@ -121,7 +121,10 @@ fn a_job_runs_though_nothing_can_be_reported() {
     assert!(did.out == "out\n" && did.err.contains("the heartbeat hourly is not reported"), "{}", did.err);
     home.run(&["heartbeat", "success", "hourly"]).refused(1, "probes.toml");
     write(&home, FILE);
-    std::fs::write(home.database(), "this is no database, and long enough to be one: ".repeat(100)).unwrap();
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(home.path(&format!("deck.db{end}")));
+    }
+    std::fs::create_dir(home.database()).unwrap();
     let did = home.run(&["heartbeat", "run", "hourly", "--", "sh", "-c", "echo out"]).done();
     assert!(did.out == "out\n" && did.err.contains("is not reported"), "{}", did.err);
 }

@@ -265,7 +265,6 @@ pub fn probes(current: &Current) -> Option<Part> {
 /// # Errors
 /// When the engine refuses.
 pub fn heartbeats(c: &mut dyn Conn, definitions: &Definitions, now: Millis) -> store::Result<()> {
-    super::heartbeat::adopt(c, &definitions.heartbeats, now)?;
     for line in super::boards::heartbeats(c, definitions, now)? {
         rows::note(c, &line.id, line.status, &line.reason, &line.detail, now)?;
     }
