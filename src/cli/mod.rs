@@ -134,8 +134,6 @@ enum Command {
     Retention(retention::Args),
     /// Jobs that say when they run: list, show, report, run a command and report.
     Heartbeat(heartbeat::Args),
-    /// What is probed outside: list, check, history, pause, resume, presets, validate.
-    Probe(probe::Args),
     /// Serve a scripted Reddit and a scripted model on this machine, with faults on demand.
     Sandbox(sandbox::Args),
     /// Serve metrics and health over HTTP, for Prometheus and for those who restart and page.
