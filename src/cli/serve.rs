@@ -51,8 +51,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
 pub(super) async fn start(context: &Context, deck: &Deck, args: &Args, runs_agents: bool) -> Result<Server, Failure> {
     let token = args.token_file.as_deref().map(Token::read).transpose()?;
     let has_token = token.is_some();
-    let probes = crate::watch::probe::file::Source::open(&deck.settings.config_dir, &deck.settings.environment_file);
-    let options = watch::Options { listen: args.listen, token, runs_agents, board: deck.boards(), probes };
+    let options = watch::Options { listen: args.listen, token, runs_agents, board: deck.boards(), probes: deck.probes().clone() };
     let server = watch::server::start(deck.metrics(), options).await?;
     let address = server.address();
     if !address.ip().is_loopback() && !has_token {

@@ -66,9 +66,9 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("passphrase");
         std::fs::write(&path, "correct horse battery\nsecond line\n").unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(from_file(&path).unwrap_err().message.contains("0640"));
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         assert_eq!(from_file(&path).unwrap().expose_secret(), "correct horse battery");
         std::fs::write(&path, "\n").unwrap();
         assert!(from_file(&path).is_err() && from_file(Path::new("/not/there")).is_err());

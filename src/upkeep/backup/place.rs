@@ -257,7 +257,7 @@ mod tests {
         assert!(!dir.join(".making-a").exists() && dir.join("mine").exists());
         assert!(matches!(hold(&dir), Err(Error::Busy { .. })));
         drop(held);
-        std::fs::set_permissions(&dir, PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o755)).unwrap();
         assert!(matches!(hold(&dir), Err(Error::OpenToOthers { mode: 0o755, .. })));
     }
 
