@@ -110,7 +110,20 @@ impl Database {
         let (db, began) = (self.clone(), self.0.pulse.begin());
         tokio::spawn(async move {
             let Some(began) = began else { return };
-            let done = db.write(|c| c.query("SELECT 1 AS one", &[]).map(drop)).await;
+            let mut write = std::pin::pin!(db.write(|c| c.query("SELECT 1 AS one", &[]).map(drop)));
+            let done = match tokio::time::timeout(super::pulse::SLOW, &mut write).await {
+                Ok(done) => done,
+                Err(_) => {
+                    // Afterwards nobody could tell any more who was in the way. A server tells by itself.
+                    if let Address::Sqlite(_) = db.address() {
+                        let all = super::holders::holders(db.address()).unwrap_or_default();
+                        if let Some(holder) = all.iter().find(|holder| holder.role == super::holders::Role::Writes && !holder.is_self) {
+                            db.0.pulse.held(holder.name(), holder.remedy(db.address()));
+                        }
+                    }
+                    write.await
+                }
+            };
             db.0.pulse.end(began, done.is_err());
         })
     }

@@ -59,6 +59,10 @@ pub(super) fn parts(
                 format!("{what} in the last minute; {} writes", holder.name()),
                 format!("{} holds it: {}.", holder.name(), holder.remedy(address)),
             ),
+            _ if pulse.held_by.is_some() => {
+                let (name, remedy) = pulse.held_by.clone().unwrap_or_default();
+                (format!("{what} in the last minute, while {name} held it"), format!("{name} held it: {remedy}."))
+            }
             _ => (
                 format!("{what} in the last minute"),
                 "See who holds it: an import, a vacuum or another program with the file open; else its disk is slow.".to_owned(),
@@ -196,7 +200,7 @@ mod tests {
     fn a_slow_or_refused_write_shows_with_a_remedy() {
         let with = |millis, refused| {
             let slowest = Some(Duration::from_millis(millis));
-            looked(Reading { beats: 1, last: slowest, slowest, refused, waiting: None }).remove(0)
+            looked(Reading { beats: 1, last: slowest, slowest, refused, ..Reading::default() }).remove(0)
         };
         assert_eq!(with(3, 0).status, Status::Healthy);
         let slow = with(600, 0);
