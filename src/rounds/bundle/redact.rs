@@ -166,7 +166,8 @@ mod tests {
         #[test]
         fn no_known_secret_is_left_whatever_stands_around_it(secret in "[A-Za-z0-9!$%&/=+#-]{8,40}", before in ".{0,40}", after in ".{0,40}") {
             let redactor = Redactor::knowing(vec![secret.as_str().into()]);
-            prop_assert!(!redactor.clean(&format!("{before}{secret}{after}")).contains(&secret));
+            let text = [before.as_str(), secret.as_str(), after.as_str()].concat();
+            prop_assert!(!redactor.clean(&text).contains(&secret));
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::upkeep::{Site, backup, care};
 use crate::vals;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::ops::BitOr;
 use std::path::Path;
 
 /// Rows that are changed in one transaction.
@@ -341,8 +342,8 @@ impl<'a> Work<'a> {
         fn walk(person: &Person, value: &mut Value) -> bool {
             match value {
                 Value::String(text) => person.taken_out(text).map(|less| *text = less).is_some(),
-                Value::Array(values) => values.iter_mut().fold(false, |changed, value| walk(person, value) || changed),
-                Value::Object(fields) => fields.iter_mut().fold(false, |changed, (_, value)| walk(person, value) || changed),
+                Value::Array(values) => values.iter_mut().map(|value| walk(person, value)).fold(false, BitOr::bitor),
+                Value::Object(fields) => fields.iter_mut().map(|(_, value)| walk(person, value)).fold(false, BitOr::bitor),
                 _ => false,
             }
         }

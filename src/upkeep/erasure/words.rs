@@ -5,6 +5,7 @@
 
 use memchr::memmem;
 use serde_json::Value;
+use std::ops::BitOr;
 use std::ops::Range;
 
 /// What stands where something was taken out.
@@ -114,7 +115,7 @@ impl Person {
     pub fn clear_value(&self, value: &mut Value) -> bool {
         match value {
             Value::String(text) => self.clear_text(text).map(|left| *text = left).is_some(),
-            Value::Array(values) => values.iter_mut().fold(false, |changed, value| self.clear_value(value) || changed),
+            Value::Array(values) => values.iter_mut().map(|value| self.clear_value(value)).fold(false, BitOr::bitor),
             Value::Object(fields) => {
                 let is_theirs = fields.get("author").and_then(Value::as_str).is_some_and(|author| self.is(author));
                 let mut changed = false;

@@ -109,12 +109,10 @@ pub(super) async fn ask(request: &Request<'_>, tools: &Tools) -> Result<Answer, 
         }
         let mut response = asked.send().await.map_err(|error| trouble(&error, &first))?;
         let next = response.status().is_redirection().then(|| target(&response, &address)).flatten();
-        if let Some(next) = &next {
-            if request.follow && hops < HOPS && stays(&address, next) {
-                hops += 1;
-                address = next.clone();
-                continue;
-            }
+        if let Some(next) = next.as_ref().filter(|next| request.follow && hops < HOPS && stays(&address, next)) {
+            hops += 1;
+            address = next.clone();
+            continue;
         }
         let elsewhere = next.map(|next| {
             let why = if !request.follow {

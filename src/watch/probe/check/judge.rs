@@ -52,10 +52,10 @@ fn judged(probe: &Probe, conditions: &[Condition], look: &Look, elapsed: Option<
         if worst.as_ref().is_some_and(|trouble| trouble.status == Status::Unhealthy) {
             break;
         }
-        if let Some(found) = refused(condition, look, response_ms) {
-            if worst.as_ref().is_none_or(|trouble| trouble.status < found.status) {
-                worst = Some(found);
-            }
+        if let Some(found) = refused(condition, look, response_ms)
+            && worst.as_ref().is_none_or(|trouble| trouble.status < found.status)
+        {
+            worst = Some(found);
         }
     }
     if worst.is_some() {

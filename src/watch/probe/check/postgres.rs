@@ -20,9 +20,9 @@ const CONNECTIONS: &str = "SELECT
 /// The first host of an address.
 pub(super) fn host(url: &SecretString) -> Option<String> {
     let config: Config = url.expose_secret().parse().ok()?;
-    config.get_hosts().iter().find_map(|host| match host {
-        Host::Tcp(name) => Some(name.to_ascii_lowercase()),
-        Host::Unix(_) => Some("localhost".to_owned()),
+    config.get_hosts().first().map(|host| match host {
+        Host::Tcp(name) => name.to_ascii_lowercase(),
+        Host::Unix(_) => "localhost".to_owned(),
     })
 }
 
