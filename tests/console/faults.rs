@@ -99,7 +99,7 @@ fn errors_of_the_models_show_with_cause_and_remedy() {
 #[test]
 fn a_rate_limit_of_reddit_shows_with_cause_and_remedy() {
     let (home, world) = (Home::new(), World::new());
-    world.sandbox().add_fault(Fault::always("reddit:*", FaultKind::Status { code: 429, html: false }));
+    world.sandbox().add_fault(Fault::always("reddit:/r/*", FaultKind::Status { code: 429, html: false }));
     let mut console = board(&home, "reddit");
     let _agent = Agent::start(&home, &world);
     shows_within(&mut console, &["▲ degraded", "429", "try first: Wait"]);

@@ -10,7 +10,7 @@ fn the_board_is_a_key_away_and_says_that_what_is_not_known_is_unknown() {
     for (columns, rows) in [(80, 24), (140, 40)] {
         let home = Home::new();
         let mut console = home.console_of(columns, rows);
-        console.shows("[Queue").keys("gh").shows("[Health").shows("? unknown").shows("database").shows("next:");
+        console.shows("[Queue").keys("gh").shows("[Health").shows("? unknown").shows("agent").shows("next:");
         // A line's own page and back.
         console.keys("/database\r").shows("filter: database").keys("G\r").shows("database of quarterdeck, part of the deck");
         console.keys("\x1b").shows("filter: database").keys("\x1b").hides("filter: database").keys("gq").shows("[Queue");
@@ -30,10 +30,15 @@ fn a_change_elsewhere_is_on_the_board_without_a_key() {
 fn care_is_confirmed_by_its_grade_and_its_result_stays_with_the_line() {
     let home = Home::new();
     let mut console = home.console();
-    console.shows("[Queue").keys("gh").shows("database").keys("/database\rG").shows("filter:");
+    console.shows("[Queue").keys("gh").shows("? unknown").keys("/database\rG").shows("filter:");
     // Reading is done at once; the result stands below, and in the line's page.
     console.keys("v").says("verification of the audit log: ");
-    console.keys("\r").shows("database of quarterdeck").shows("verification of the audit log").keys("\x1b");
+    console
+        .keys("\r")
+        .shows("database of quarterdeck")
+        .shows("verification of the audit log")
+        .keys("\x1b")
+        .hides("database of quarterdeck");
     // What others feel is told, and asked; any other key is no.
     console.keys("S").shows("Stop all sending? Nothing leaves").keys("n").hides("Stop all sending?");
     assert!(home.pauses().is_empty());
@@ -56,7 +61,7 @@ fn what_changed_in_the_hour_before_stands_on_the_page_of_a_line() {
         })
         .unwrap();
     let mut console = home.console_of(140, 40);
-    console.shows("[Queue").keys("gh").shows("database").keys("/database\rG\r").shows("database of quarterdeck");
+    console.shows("[Queue").keys("gh").shows("? unknown").keys("/database\rG\r").shows("database of quarterdeck");
     // A note of what happened elsewhere is a key away.
     console.keys("mthe switch was replaced\r").says("noted");
     let logged = home.database.read_blocking(|c| audit::newest(c, None, 1)).unwrap();
@@ -76,8 +81,8 @@ fn where_only_reading_is_allowed_no_key_of_any_tab_changes_anything() {
         console.keys(key).says("only reads");
     }
     // Looking goes on.
-    console.keys("\r").shows("case").keys("\x1b");
-    console.keys("gh").shows("[Health").shows("READ-ONLY").shows("database");
+    console.keys("\r").shows("esc back").keys("\x1b").shows("enter open");
+    console.keys("gh").shows("[Health").shows("READ-ONLY").shows("? unknown");
     for key in ["v", "d", "b", "t", "w", "S", "I", "i", "m"] {
         console.keys(key).says("only reads");
     }
