@@ -67,18 +67,15 @@ async fn board() {
         took.push(began.elapsed().as_secs_f64() * 1e3);
         assert!(board.systems.iter().map(|system| system.lines.len()).sum::<usize>() > PROBES);
     }
-    println!(
-        "board: first load {:.1} ms, then median {:.1} ms, p99 {:.1} ms",
-        took[0],
-        percentile(&mut took, 0.5),
-        percentile(&mut took, 0.99)
-    );
+    let first = took[0];
+    let (median, p99) = (percentile(&mut took, 0.5), percentile(&mut took, 0.99));
+    println!("board: first load {first:.1} ms, then median {median:.1} ms, p99 {p99:.1} ms");
 }
 
 fn fill(c: &mut dyn Conn, number: usize, now: Millis) -> quarterdeck::store::Result<()> {
     let name = format!("service-{number}");
     let recent: Vec<String> = (0..30).map(|one| (20_000 + number * 7 + one * 13).to_string()).collect();
-    let status = if number % 97 == 0 { "unhealthy" } else { "healthy" };
+    let status = if number.is_multiple_of(97) { "unhealthy" } else { "healthy" };
     c.exec(
         "INSERT INTO probe_states (name, system, status, since, reason, failures, successes, good, is_held, last_at, next_at, recent, detail)
          VALUES ($1, 's', $2, $3, 'answers in 20 ms', 0, 9, 9, 0, $4, $5, $6, '{}')",

@@ -4,41 +4,10 @@
 //! time. An expression that says `*` for minutes or hours goes on with the hours as they pass.
 
 use crate::base::Millis;
+use crate::watch::probe::cron;
 use crate::watch::probe::model::Schedule;
-use chrono::DateTime;
 use chrono_tz::Tz;
 use croner::Cron;
-use croner::parser::{CronParser, Seconds, Year};
-
-/// Read a cron expression of five fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday).
-///
-/// # Errors
-/// A sentence that says what is wrong with it.
-pub fn parse(expression: &str) -> Result<Cron, String> {
-    let fields = expression.split_whitespace().count();
-    if expression.len() > 200 || !expression.is_ascii() {
-        return Err(format!("{:?} is not a cron expression", expression.chars().take(40).collect::<String>()));
-    }
-    if fields != 5 {
-        let hint = if fields == 6 { "; leave the seconds out" } else { "" };
-        return Err(format!("{expression:?} has {fields} fields; a cron expression has five: minute hour day month weekday{hint}"));
-    }
-    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    let cron = parser.parse(expression).map_err(|error| format!("{expression:?} is not a cron expression: {error}"))?;
-    // 1 January 2024: four years have every date that there is.
-    let start = DateTime::from_timestamp(1_704_067_200, 0).unwrap_or_default();
-    match cron.find_next_occurrence(&start, true) {
-        Ok(_) => Ok(cron),
-        Err(_) => Err(format!("{expression:?} never comes: there is no such day")),
-    }
-}
-
-/// The first time of a cron expression after a moment; nothing when there is none, or the expression is not one.
-#[must_use]
-pub fn next_of_cron(cron: &Cron, zone: Tz, after: Millis) -> Option<Millis> {
-    let from = DateTime::from_timestamp_millis(after)?.with_timezone(&zone);
-    cron.find_next_occurrence(&from, false).ok().map(|time| time.timestamp_millis())
-}
 
 /// A schedule that is ready to be asked.
 #[derive(Debug, Clone)]
@@ -55,7 +24,7 @@ impl Clockwork {
     pub fn of(schedule: &Schedule) -> Option<Self> {
         match schedule {
             Schedule::Every(period) => Some(Self::Every(i64::try_from(period.as_millis()).ok()?.max(1))),
-            Schedule::Cron { expression, zone } => Some(Self::Cron(Box::new(parse(expression).ok()?), *zone)),
+            Schedule::Cron { expression, zone } => Some(Self::Cron(Box::new(cron::parse_coming(expression).ok()?), *zone)),
         }
     }
 
@@ -64,7 +33,7 @@ impl Clockwork {
     pub fn next(&self, after: Millis) -> Option<Millis> {
         match self {
             Self::Every(period) => after.checked_add(*period),
-            Self::Cron(cron, zone) => next_of_cron(cron, *zone, after),
+            Self::Cron(cron, zone) => cron::next(cron, *zone, after),
         }
     }
 
@@ -96,7 +65,7 @@ pub fn shown(schedule: &Schedule) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeZone as _;
+    use chrono::{DateTime, TimeZone as _};
     use proptest::prelude::*;
 
     fn at(zone: Tz, text: &str) -> Millis {
@@ -106,12 +75,9 @@ mod tests {
 
     #[track_caller]
     fn nexts(expression: &str, zone: Tz, after: &str, count: usize) -> Vec<String> {
-        let cron = parse(expression).unwrap();
+        let cron = cron::parse_coming(expression).unwrap();
         let shown = |at: Millis| DateTime::from_timestamp_millis(at).unwrap().with_timezone(&zone).format("%m-%d %H:%M %z").to_string();
-        std::iter::successors(next_of_cron(&cron, zone, at(zone, after)), |at| next_of_cron(&cron, zone, *at))
-            .take(count)
-            .map(shown)
-            .collect()
+        std::iter::successors(cron::next(&cron, zone, at(zone, after)), |at| cron::next(&cron, zone, *at)).take(count).map(shown).collect()
     }
 
     #[test]
@@ -158,7 +124,7 @@ mod tests {
             ("* * * * 8", "not a cron expression"),
             ("0 0 30 2 *", "never comes"),
         ] {
-            let wrong = parse(text).unwrap_err();
+            let wrong = cron::parse_coming(text).unwrap_err();
             assert!(wrong.contains(words), "{text}: {wrong}");
         }
     }
@@ -176,9 +142,9 @@ mod tests {
             text in prop_oneof![any::<String>(), "[0-9*/,LW#?-]{1,4}( [0-9*/,LW#?-]{1,4}){4}"],
             after in 1_600_000_000_000_i64..2_000_000_000_000,
         ) {
-            if let Ok(cron) = parse(&text) {
+            if let Ok(cron) = cron::parse_coming(&text) {
                 for zone in [Tz::UTC, chrono_tz::Europe::Berlin, chrono_tz::Australia::Lord_Howe] {
-                    if let Some(next) = next_of_cron(&cron, zone, after) {
+                    if let Some(next) = cron::next(&cron, zone, after) {
                         prop_assert!(next > after, "{} {}", text, zone);
                     }
                 }
