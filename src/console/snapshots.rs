@@ -190,6 +190,8 @@ impl Console {
     }
 
     fn picture(&mut self) -> Buffer {
+        // How long a search took differs from run to run, and with it the width of what says so.
+        self.state.search.shown.took = std::time::Duration::ZERO;
         let mut terminal = Terminal::new(TestBackend::new(self.state.width, self.state.height)).unwrap();
         terminal.draw(|frame| draw::draw(&mut self.state, frame)).unwrap();
         terminal.backend().buffer().clone()

@@ -15,8 +15,8 @@
 //! | [`token`] | who may ask |
 //! | [`loader`], [`server`] | where the board comes from, the endpoint |
 //!
-//! Every value is read from the database when it is asked for, so that counters go on where they were after a restart. This room changes
-//! nothing, and tells no text of a persona and no prompt.
+//! Every metric is read from the database when it is asked for, so that counters go on where they were after a restart. Probes and heartbeats write
+//! what they found, and nothing else is changed here. No text of a persona and no prompt is told.
 
 pub mod board;
 pub mod boards;

@@ -80,6 +80,7 @@ fn decisions_have_the_same_keys_in_both_keymaps() {
 fn a_beginning_names_what_can_follow() {
     let keymap = Keymap::default();
     let follows = Step::Prefix(vec![
+        ("a".to_owned(), Action::Audit),
         ("b".to_owned(), Action::BeliefsTab),
         ("c".to_owned(), Action::GaugesTab),
         ("g".to_owned(), Action::First),
@@ -176,7 +177,7 @@ fn a_key_that_begins_another_is_a_conflict_with_both_named() {
     // Two scopes that never meet, and a key that was taken away, are no conflict.
     good("[queue]\n\"z\" = \"queue.copy\"\n[text]\n\"z z\" = \"move.first\"\n");
     good(
-        "[queue]\n\"g g\" = \"none\"\n\"g\" = \"move.first\"\n[global]\n\"g b\" = \"none\"\n\"g c\" = \"none\"\n\"g h\" = \"none\"\n\"g m\" = \"none\"\n\"g q\" = \"none\"\n\"g s\" = \"none\"\n[text]\n\"g g\" = \"none\"\ng = \"move.first\"",
+        "[queue]\n\"g g\" = \"none\"\n\"g\" = \"move.first\"\n[global]\n\"g a\" = \"none\"\n\"g b\" = \"none\"\n\"g c\" = \"none\"\n\"g h\" = \"none\"\n\"g m\" = \"none\"\n\"g q\" = \"none\"\n\"g s\" = \"none\"\n[text]\n\"g g\" = \"none\"\ng = \"move.first\"",
     );
     good("[queue]\n\"z z\" = \"queue.copy\"\n\"z y\" = \"queue.link\"\n");
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 const DAY: Millis = 86_400_000;
 
 /// How something that is to be done again and again stands.
+#[derive(Clone, Copy)]
 struct Due {
     /// What it is, as a subject: `a backup`.
     what: &'static str,
@@ -23,7 +24,7 @@ struct Due {
 }
 
 const BACKUP: Due =
-    Due { what: "backup", done: "made", warn: 2 * DAY, fail: 8 * DAY, text: "make one", command: "quarterdeck backup create" };
+    Due { what: "backup", done: "made", warn: 26 * 3_600_000, fail: 8 * DAY, text: "make one", command: "quarterdeck backup create" };
 const VERIFIED: Due = Due {
     what: "backup",
     done: "verified",
@@ -35,7 +36,7 @@ const VERIFIED: Due = Due {
 const DRILL: Due = Due {
     what: "restore",
     done: "tried",
-    warn: 35 * DAY,
+    warn: 31 * DAY,
     fail: 100 * DAY,
     text: "restore the newest backup into a scratch place",
     command: "quarterdeck backup drill",
@@ -59,6 +60,11 @@ fn judge(due: &Due, last: Option<&Run>, passed: Option<&Run>, now: Millis) -> Fo
     }
 }
 
+/// With the time after which somebody should look as the settings have it.
+fn due(due: &Due, warn: Millis) -> Due {
+    Due { warn, fail: due.fail.max(warn), ..*due }
+}
+
 fn of(patient: &Patient, due: &Due, kind: Kind) -> Look {
     let (last, passed) = patient.read(move |c| Ok::<_, Error>((runs::last(c, kind)?, runs::last_passed(c, kind)?)))?;
     let detail = json!({ "last": last.as_ref().map(|run| run.ended_at), "last_passed": passed.as_ref().map(|run| run.ended_at) });
@@ -67,7 +73,8 @@ fn of(patient: &Patient, due: &Due, kind: Kind) -> Look {
 
 /// A backup was made and verified lately.
 pub(in crate::rounds) fn backups(patient: &Patient) -> Look {
-    let made = of(patient, &BACKUP, Kind::Backup)?;
+    let hours = patient.settings()?.backup.max_age_hours;
+    let made = of(patient, &due(&BACKUP, Millis::from(hours) * 3_600_000), Kind::Backup)?;
     let verified = of(patient, &VERIFIED, Kind::BackupVerify)?;
     let detail = json!({ "made": made.detail, "verified": verified.detail });
     // Making one verifies it: an older verification of its own is told only when it is worse.
@@ -77,7 +84,8 @@ pub(in crate::rounds) fn backups(patient: &Patient) -> Look {
 
 /// A restore was tried lately.
 pub(in crate::rounds) fn drill(patient: &Patient) -> Look {
-    of(patient, &DRILL, Kind::Drill)
+    let days = patient.settings()?.backup.drill_days;
+    of(patient, &due(&DRILL, Millis::from(days) * DAY), Kind::Drill)
 }
 
 /// The audit log was verified lately.

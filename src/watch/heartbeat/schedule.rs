@@ -118,7 +118,7 @@ mod tests {
             ("", "0 fields"),
             ("0 3 * *", "4 fields"),
             ("0 0 3 * * *", "leave the seconds out"),
-            ("@daily", "1 fields"),
+            ("@nonsense", "not a cron expression"),
             ("61 * * * *", "not a cron expression"),
             ("x * * * *", "not a cron expression"),
             ("* * * * 8", "not a cron expression"),

@@ -1,6 +1,6 @@
 //! Ages of what keeps the deck safe: the backup, its drill, the verification of the audit log.
 
-use super::{Part, remedy};
+use super::{Facts, Part, remedy};
 use crate::base::{Millis, clock};
 use crate::store::{Conn, Result};
 use crate::upkeep::runs::{self, Kind, Outcome};
@@ -11,6 +11,7 @@ use serde_json::json;
 const DAY: Millis = 86_400_000;
 
 /// What is to be done how often.
+#[derive(Clone, Copy)]
 struct Duty {
     name: &'static str,
     kind: Kind,
@@ -40,7 +41,7 @@ const DUTIES: [Duty; 3] = [
     Duty {
         name: "drill",
         kind: Kind::Drill,
-        overdue: 35 * DAY,
+        overdue: 31 * DAY,
         gone: Millis::MAX,
         what: "drill",
         text: "Restore the newest backup into a scratch place and try it: a backup that was never restored is a hope.",
@@ -61,10 +62,20 @@ const DUTIES: [Duty; 3] = [
     },
 ];
 
-pub(super) fn parts(c: &mut dyn Conn, now: Millis) -> Result<Vec<Part>> {
+pub(super) fn parts(c: &mut dyn Conn, facts: &Facts, now: Millis) -> Result<Vec<Part>> {
     // A deck that is older than a day should have what it lacks; a new one need not.
     let since = c.first("SELECT min(applied_at) AS at FROM schema_migrations", &[])?.map_or(Ok(None), |row| row.int_opt("at"))?;
-    DUTIES.iter().map(|duty| Ok(of(duty, runs::last(c, duty.kind)?, runs::last_passed(c, duty.kind)?, since.unwrap_or(now), now))).collect()
+    let set = |duty: &Duty| match duty.kind {
+        Kind::Backup => facts.backup_overdue,
+        Kind::Drill => facts.drill_overdue,
+        _ => None,
+    };
+    let duties = DUTIES.iter().map(|duty| {
+        let overdue = set(duty).unwrap_or(duty.overdue);
+        // However long a backup may stay the newest one by the settings, it counts for that long.
+        Duty { overdue, gone: duty.gone.max(overdue), ..*duty }
+    });
+    duties.map(|duty| Ok(of(&duty, runs::last(c, duty.kind)?, runs::last_passed(c, duty.kind)?, since.unwrap_or(now), now))).collect()
 }
 
 fn of(duty: &Duty, last: Option<runs::Run>, passed: Option<runs::Run>, deck_since: Millis, now: Millis) -> Part {

@@ -70,13 +70,22 @@ pub const NAMES: [&str; 17] = [
 pub struct Facts {
     /// The directory of kept data.
     pub data_dir: Option<PathBuf>,
+    /// After this the newest backup is overdue; as the defaults of the settings have it where it is not said.
+    pub backup_overdue: Option<Millis>,
+    /// After this the newest drill is overdue; in the same way.
+    pub drill_overdue: Option<Millis>,
 }
 
 impl Facts {
     /// As the settings say.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
-        Self { data_dir: Some(settings.data_dir.clone()) }
+        let (hours, days) = (settings.backup.max_age_hours, settings.backup.drill_days);
+        Self {
+            data_dir: Some(settings.data_dir.clone()),
+            backup_overdue: Some(Millis::from(hours) * 3_600_000),
+            drill_overdue: Some(Millis::from(days) * 86_400_000),
+        }
     }
 }
 
@@ -200,7 +209,7 @@ fn parts(
         feed::part(c, now)?,
         memory::part(c, now)?,
     ];
-    all.extend(keeping::parts(c, now)?);
+    all.extend(keeping::parts(c, facts, now)?);
     all.push(watcher(c, now)?);
     let database = database::parts(c, facts, address, pulse, started, now)?;
     all.splice(0..0, database);
