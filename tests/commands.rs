@@ -285,7 +285,7 @@ fn a_locked_or_damaged_database_is_an_error_with_a_next_step() {
     let id = home.add(comment("t3_a", "A harmless remark about rivers."));
     let holder = rusqlite::Connection::open(home.database()).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
-    home.run(&["queue", "approve", &id]).refused(1, "locked by another process");
+    home.run(&["queue", "approve", &id]).refused(1, "is locked: commands-");
     assert!(home.run(&["queue", "list"]).done().out.contains("pending"), "reading goes on meanwhile");
     holder.execute_batch("ROLLBACK").unwrap();
     home.run(&["queue", "approve", &id]).done();

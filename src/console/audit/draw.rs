@@ -76,23 +76,27 @@ fn list(view: &View, width: usize, height: usize) -> Vec<Pieces> {
         let words = if view.loading { "reading …" } else { "no row passes; esc takes the filter away" };
         return vec![line(Role::Dim, words)];
     }
-    let head = format!(" {:>7}  {:<19}  {:<14}  {:<22}  {}", "row", "when", "who", "what", "on");
+    let is_wide = width >= WIDE;
+    // Where there is little room the year goes first: what it was about has to stand there whole.
+    let (number_room, when_room, who_room, what_room) = if is_wide { (7, 19, 14, 22) } else { (6, 14, 9, 17) };
+    let head = format!(" {:>number_room$}  {:<when_room$}  {:<who_room$}  {:<what_room$}  {}", "row", "when", "who", "what", "on");
     let mut lines = vec![line(Role::Heading, &clipped(&head, width))];
     let room = height.saturating_sub(1).max(1);
     let top = (view.at + 1).saturating_sub(room);
     for (number, row) in view.rows.iter().enumerate().skip(top).take(room) {
         let role = if number == view.at { Role::Selection } else { Role::Text };
         let subject = format!("{} {}", row.subject_kind, short(&row.subject_id));
+        let when = clock::local(row.at);
         let mut text = format!(
-            "{}{:>7}  {:<19}  {:<14}  {:<22}  ",
+            "{}{:>number_room$}  {:<when_room$}  {:<who_room$}  {:<what_room$}  ",
             if number == view.at { ">" } else { " " },
             row.seq,
-            clock::local(row.at),
-            SafeText::clipped(&row.actor, 14).as_str(),
-            SafeText::clipped(&row.action, 22).as_str()
+            when.get(if is_wide { 0 } else { 5 }..).unwrap_or(&when),
+            SafeText::clipped(&row.actor, who_room).as_str(),
+            SafeText::clipped(&row.action, what_room).as_str()
         );
         match &row.reason {
-            Some(reason) if width >= WIDE => text.push_str(&format!("{:<30}  {}", clipped(&subject, 30), SafeText::line(reason))),
+            Some(reason) if is_wide => text.push_str(&format!("{:<30}  {}", clipped(&subject, 30), SafeText::line(reason))),
             _ => text.push_str(&subject),
         }
         lines.push(line(role, &clipped(&text, width)));

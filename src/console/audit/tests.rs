@@ -44,7 +44,7 @@ fn the_chosen_row_stays_in_view_and_hostile_text_is_harmless() {
     let shown = lines(&view, 76, 10, 0);
     assert_eq!(shown.len(), 10);
     let shown = text(&shown);
-    assert!(shown.contains(">     60") && !shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{shown}");
+    assert!(shown.contains(">    60") && !shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "{shown}");
     assert!(shown.lines().all(|line| line.chars().count() <= 76));
 }
 

@@ -101,7 +101,7 @@ impl Ask {
             Grade::Destroys(name) => name,
             _ => "",
         };
-        format!("{} Type {name} to do it", self.means)
+        format!("Type {name} to do it. {}", self.means)
     }
 }
 
@@ -225,7 +225,7 @@ fn means(state: &State, care: &Care) -> String {
             format!("Stop all sending? Nothing leaves for any of {personas} personas, of {agents} agents that run, until it is resumed.{held} Drafting and reviewing go on.")
         }
         Care::ResumeSending => "Send again? Everything that was approved and is due leaves at once.".into(),
-        Care::RebuildIndex => "The index is thrown away and made anew; search by meaning finds less until it is done.".into(),
+        Care::RebuildIndex => "Search by meaning finds less until it is made anew.".into(),
         Care::Check(_) | Care::CheckDatabase | Care::VerifyAudit | Care::VerifyIndex => String::new(),
     }
 }
