@@ -1,5 +1,5 @@
 //! The care of the database through the command line: real files, real other processes that hold locks, and real damage.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use quarterdeck::base::{Clock, SystemClock};
 use quarterdeck::store::Error;

@@ -1,5 +1,5 @@
 //! Backups through the command line, with a real database, and with everything that can go wrong with them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod faults;
 mod house;

@@ -23,7 +23,7 @@ fn a_backup_is_made_listed_verified_drilled_and_restored() {
     assert_eq!(open_to_others(&backups(&home).join(&name)), Vec::<std::path::PathBuf>::new());
     home.run(&["backup", "verify", &name[..20]]).says(0, &[&name, "is whole"]);
     home.run(&["backup", "drill"]).says(0, &["passed", "recovery time", "recovery point", "1 personas", "hits of a search"]);
-    assert_eq!(entries(&home), [name.clone()], "a drill leaves nothing behind");
+    assert_eq!(entries(&home), std::slice::from_ref(&name), "a drill leaves nothing behind");
     let listed = home.run(&["backup", "list", "--json"]).done().json();
     assert!(listed["backups"][0]["drilled_at"].is_i64());
 

@@ -1,6 +1,6 @@
 //! The files of a bundle. Each is made from what may be told, and cleaned all the same.
 
-use super::redact::Redactor;
+use super::redact::redactor;
 use crate::base::clock;
 use crate::rounds::bounded::bounded;
 use crate::rounds::doctor::Report;
@@ -65,7 +65,7 @@ const README: &str = "What this is\n\n\
 /// Every file with its name.
 pub(super) fn files(patient: &Arc<Patient>, report: &Report) -> Vec<(String, Vec<u8>)> {
     let environment = std::env::vars().collect();
-    let redactor = Redactor::new(&patient.loaded, &patient.data_dir(), &environment);
+    let known = redactor(&patient.loaded, &patient.data_dir(), &environment);
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
     let mut all = vec![
         ("README.txt", README.to_owned()),
@@ -81,7 +81,7 @@ pub(super) fn files(patient: &Arc<Patient>, report: &Report) -> Vec<(String, Vec
     let (log, faults) = told.unwrap_or_else(|_| ("{\"not_told\":\"the log could not be read in time\"}\n".to_owned(), String::new()));
     all.push(("log.jsonl", log));
     all.push(("faults.jsonl", faults));
-    all.into_iter().map(|(name, text)| (name.to_owned(), redactor.clean(&text).into_bytes())).collect()
+    all.into_iter().map(|(name, text)| (name.to_owned(), known.clean(&text).into_owned().into_bytes())).collect()
 }
 
 /// What asks the database, for a bounded time; what went wrong stands in its place.
@@ -111,7 +111,8 @@ fn versions(patient: &Patient) -> Value {
 
 fn settings(patient: &Patient) -> Value {
     let shown = patient.loaded.shown().into_iter().map(|shown| {
-        let value = if shown.setting.is_secret() { shown.is_set.then(|| super::redact::GONE.to_owned()) } else { shown.value };
+        let value =
+            if shown.setting.is_secret() { shown.is_set.then(|| crate::upkeep::secrets::redact::MASK.to_owned()) } else { shown.value };
         json!({ "setting": shown.setting.key, "value": value, "set": shown.is_set, "source": shown.source.to_string() })
     });
     let problems = patient.loaded.problems().iter();

@@ -89,7 +89,8 @@ pub(super) fn log(round: &Round) -> Look {
     if !said.messages.is_empty() {
         let mut table = format!("## Log of the last {}\n\n| times | level | part | message |\n| --- | --- | --- | --- |\n", duration(span));
         for message in said.messages.iter().take(30) {
-            let text = crate::base::SafeText::line(&crate::rounds::bundle::redact::patterns(&message.message)).as_str().replace('|', "\\|");
+            let text =
+                crate::base::SafeText::line(&crate::upkeep::secrets::redact::patterns(&message.message)).as_str().replace('|', "\\|");
             table.push_str(&format!("| {} | {} | {} | {text} |\n", message.times, message.level, message.target));
         }
         round.append(table);

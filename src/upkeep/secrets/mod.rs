@@ -3,7 +3,7 @@
 //! | file | what it is for |
 //! |---|---|
 //! | [`edit`] | one value of an environment file changed, and nothing else; no I/O |
-//! | [`file`] | the file on the disk: changed whole or not at all, by one at a time |
+//! | [`mod@file`] | the file on the disk: changed whole or not at all, by one at a time |
 //! | [`names`] | which names there are, and where their values are made and revoked |
 //! | [`age`] | since when a value is in force |
 //! | [`service`] | whether the service takes a value |

@@ -1,19 +1,67 @@
-//! Taking known secrets out of a text: the exact ones first, the longest of them first, then what looks like one.
+//! Taking secrets out of a text: those that are known by their words, the longest first, then what looks like one.
 
 use regex::Regex;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// What stands in a secret's place.
-pub const MASK: &str = "***";
+pub const MASK: &str = "[redacted]";
 /// A shorter secret is a word that stands everywhere.
-const LEAST: usize = 6;
+const LEAST: usize = 4;
+
+type Pattern = (Regex, &'static str);
+
+fn read<const N: usize>(patterns: [(&str, &'static str); N]) -> Vec<Pattern> {
+    // They are constant, and each is tried by the tests: one that could not be read would be left out there.
+    patterns.into_iter().filter_map(|(pattern, instead)| Some((Regex::new(pattern).ok()?, instead))).collect()
+}
+
+/// What is secret in any text, with what is put in its place.
+static LOOKS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    read([
+        // A block of a key, whole or cut off.
+        (r"-----BEGIN [A-Z ]+-----[\s\S]*?(?:-----END [A-Z ]+-----|$)", MASK),
+        // Who logs in to where: the password between the name and the host.
+        (r"(?i)\b([a-z][a-z0-9+.-]*://)([^/\s:@]*):[^/\s@]+@", "${1}${2}:[redacted]@"),
+        (r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}", "${1} [redacted]"),
+        // Three parts of base64 that begin as JSON does.
+        (r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?", MASK),
+        // Keys of services by how they begin.
+        (r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{8,}", MASK),
+        (r"\b(?:ghp|gho|ghs|ghu|github_pat|glpat|xox[abprs]|AKIA|ASIA|AIza|hf)[_-]?[A-Za-z0-9_-]{10,}", MASK),
+        (r"\bAGE-SECRET-KEY-1[A-Z0-9]{10,}", MASK),
+    ])
+});
+
+/// A name that says that it is one, and its value. Counts of tokens are taken with it: it is for what leaves the machine, not for our own log.
+static NAMED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    read([(
+        r#"(?i)\b([a-z0-9_.-]*(?:password|passwd|secret|token|api[_-]?key|apikey|passphrase|authorization|credential|cookie)[a-z0-9_.-]*["']?\s*[:=]\s*)(?:"[^"]*"|'[^']*'|[^\s,;}&"']+)"#,
+        "${1}[redacted]",
+    )])
+});
+
+fn replace<'a>(patterns: &[Pattern], mut text: Cow<'a, str>) -> Cow<'a, str> {
+    for (pattern, instead) in patterns {
+        if let Cow::Owned(changed) = pattern.replace_all(&text, *instead) {
+            text = Cow::Owned(changed);
+        }
+    }
+    text
+}
+
+/// Take out everything that looks like a secret, also what only its name gives away.
+#[must_use]
+pub fn patterns(text: &str) -> String {
+    replace(&NAMED, replace(&LOOKS, Cow::Borrowed(text))).into_owned()
+}
 
 /// Takes secrets out of texts. Its own `Debug` shows none.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     known: Vec<SecretString>,
-    looks: Vec<Regex>,
+    is_thorough: bool,
 }
 
 impl Redactor {
@@ -23,29 +71,25 @@ impl Redactor {
         let mut known: Vec<SecretString> = Vec::new();
         for secret in secrets {
             let text = secret.expose_secret();
-            if text.len() < LEAST {
+            if text.trim().len() < LEAST {
                 continue;
             }
             // As it stands in JSON, and as it stands in an address.
             let quoted = serde_json::Value::from(text).to_string();
-            let inside = quoted.trim_matches('"').to_owned();
+            let inside = quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned();
             let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-            for other in [inside, encoded] {
-                if other != text {
-                    known.push(other.into());
-                }
-            }
+            let spaced = encoded.replace('+', "%20");
+            known.extend([inside, encoded, spaced].into_iter().filter(|other| other != text).map(SecretString::from));
             known.push(secret);
         }
         known.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
-        let looks = [
-            r"sk-[A-Za-z0-9_-]{16,}",
-            r"(?i)bearer\s+[A-Za-z0-9._~+/=-]{12,}",
-            r"(?i)basic\s+[A-Za-z0-9+/=]{16,}",
-            r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
-            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)",
-        ];
-        Self { known, looks: looks.iter().filter_map(|look| Regex::new(look).ok()).collect() }
+        Self { known, is_thorough: false }
+    }
+
+    /// The same for a text that leaves the machine: what only its name gives away goes too.
+    #[must_use]
+    pub fn thorough(self) -> Self {
+        Self { is_thorough: true, ..self }
     }
 
     /// The text without secrets.
@@ -57,44 +101,9 @@ impl Redactor {
                 clean = Cow::Owned(clean.replace(secret.expose_secret(), MASK));
             }
         }
-        for look in &self.looks {
-            if look.is_match(&clean) {
-                clean = Cow::Owned(look.replace_all(&clean, MASK).into_owned());
-            }
-        }
-        if clean.contains("://") {
-            let masked = passwords(&clean);
-            if masked != clean {
-                clean = Cow::Owned(masked);
-            }
-        }
-        clean
+        let clean = replace(&LOOKS, clean);
+        if self.is_thorough { replace(&NAMED, clean) } else { clean }
     }
-}
-
-/// Passwords in addresses, as `postgres://user:***@host`.
-fn passwords(text: &str) -> String {
-    let mut masked = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        masked.push_str(before);
-        let end = after
-            .find(|letter: char| letter.is_whitespace() || matches!(letter, '/' | '?' | '"' | '\'' | ')' | '>'))
-            .unwrap_or(after.len());
-        let (authority, behind) = after.split_at(end);
-        match authority.rfind('@').and_then(|at| Some((authority.get(..at)?.find(':')?, at))) {
-            Some((colon, at)) => {
-                masked.push_str(authority.get(..=colon).unwrap_or_default());
-                masked.push_str(MASK);
-                masked.push_str(authority.get(at..).unwrap_or_default());
-            }
-            None => masked.push_str(authority),
-        }
-        rest = behind;
-    }
-    masked.push_str(rest);
-    masked
 }
 
 #[cfg(test)]
@@ -103,24 +112,44 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn known_secrets_and_what_looks_like_one_are_taken_out() {
-        let redactor = Redactor::new(["canary\"quoted".into(), "canary-long-one".into(), "canary-long".into(), "abc".into()]);
-        let text = "x canary-long-one y canary\\\"quoted abc sk-or-v1-0123456789abcdef0123 Authorization: Bearer abcdefghijklmnop postgres://u:hunter2@h/d";
-        let clean = redactor.clean(text);
-        assert_eq!(clean, "x *** y *** abc *** Authorization: *** postgres://u:***@h/d");
-        assert!(matches!(redactor.clean("nothing here"), Cow::Borrowed(_)));
-        assert!(!format!("{redactor:?}").contains("canary"));
+    fn what_looks_like_a_secret_is_taken_out_and_the_rest_stays() {
+        assert_eq!((LOOKS.len(), NAMED.len()), (7, 1), "every pattern can be read");
+        for (text, secret) in [
+            ("Authorization: Bearer abcdefgh12345", "abcdefgh12345"),
+            ("postgres://deck:hunter2@db/x refused", "hunter2"),
+            ("key sk-or-v1-0123456789abcdef", "sk-or-v1-0123456789abcdef"),
+            ("{\"api_key\":\"hush hush\"}", "hush hush"),
+            ("password=hunter2 next", "hunter2"),
+            ("eyJhbGciOi.eyJzdWIiOi.abcdef-_", "eyJhbGciOi"),
+            ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", "MIIE"),
+            ("-----BEGIN PRIVATE KEY-----\nMIIE", "MIIE"),
+        ] {
+            let clean = patterns(text);
+            assert!(!clean.contains(secret) && clean.contains(MASK), "{clean}");
+        }
+        let plain = "the writer waited 12 ms on /var/lib/quarterdeck/deck.db (12 tokens)";
+        assert_eq!(patterns(plain), plain);
+    }
+
+    #[test]
+    fn a_known_secret_is_found_in_every_dress_and_a_log_keeps_its_counts() {
+        let redactor = Redactor::new(["a\"b&c d".into(), "abcd".into(), "abcdefgh".into(), "abc".into()]);
+        let clean = redactor.clean("x a\"b&c d y a\\\"b&c d z a%22b%26c+d w abcdefgh abc");
+        assert_eq!(clean, "x [redacted] y [redacted] z [redacted] w [redacted] abc");
+        assert_eq!(redactor.clean("postgres://u:hunter2@h/d"), "postgres://u:[redacted]@h/d");
+        assert!(matches!(redactor.clean("tokens_in=12"), Cow::Borrowed(_)));
+        assert_eq!(redactor.clone().thorough().clean("tokens_in=12"), "tokens_in=[redacted]");
+        assert!(!format!("{redactor:?}").contains("abcdefgh"));
     }
 
     proptest! {
         #[test]
-        fn a_known_secret_never_remains(secret in "[!-~]{6,30}", before in "[ -~]{0,30}", after in "[ -~]{0,30}") {
-            let redactor = Redactor::new([secret.clone().into()]);
-            let text = format!("{before}{secret}{after}");
+        fn a_known_secret_never_remains(secret in "[!-~]{6,30}", before in ".{0,40}", after in ".{0,40}") {
+            let text = [before.as_str(), secret.as_str(), after.as_str()].concat();
             prop_assume!(!MASK.contains(&secret));
-            let clean = redactor.clean(&text).into_owned();
-            // What was on either side may, with the mask, form it anew only where it holds the mask itself.
-            prop_assert!(!clean.contains(&secret) || secret.contains('*'), "{clean}");
+            let clean = Redactor::new([secret.as_str().into()]).clean(&text).into_owned();
+            // What was on either side may, with the mask, form it anew only where it holds a piece of the mask itself.
+            prop_assert!(!clean.contains(&secret) || secret.contains(['[', ']']), "{clean}");
         }
     }
 }
