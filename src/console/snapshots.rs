@@ -229,9 +229,12 @@ fn words(console: &mut Console) -> String {
     let dates = regex::Regex::new(r"\d{4}-\d{2}-\d{2}").unwrap();
     let times = regex::Regex::new(r"\d{2}:\d{2}").unwrap();
     let shorts = regex::Regex::new(r"\b[0-9a-f]{8}\b").unwrap();
+    // The beginning of an id that was cut off.
+    let cut = regex::Regex::new(r"\b01[0-9a-f]{0,5}…").unwrap();
     let milliseconds = regex::Regex::new(r"\d+(\.\d+)? (ms|µs)").unwrap();
     let text = ids.replace_all(&text, "1d1d1d1d-0000-0000-0000-000000000000");
     let text = shorts.replace_all(&text, "1d1d1d1d");
+    let text = cut.replace_all(&text, "1d…");
     let text = milliseconds.replace_all(&text, "0 ms");
     let text = dates.replace_all(&text, "2026-01-01");
     times.replace_all(&text, "00:00").into_owned()
