@@ -65,7 +65,10 @@ fn opened(program: &impl Fn(&Path) -> CommandBuilder, home: &Path) -> Terminal {
     // The first runs of two thousand probes are another bench's.
     command.arg("--read-only");
     let mut console = Terminal::start(command, true);
-    console.frame_with("Nothing waits for you");
+    console.frame_with("READ-ONLY");
+    console.settle(Duration::from_millis(500));
+    // It opens the tab that was open when the last one was left.
+    console.write("gq");
     console.settle(Duration::from_millis(300));
     console
 }
