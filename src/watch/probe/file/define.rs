@@ -70,7 +70,9 @@ pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, sy
     let target = target(&entry, said.interval);
     let conditions = entry.texts("conditions").unwrap_or_default();
     for condition in &conditions {
-        if let Err(wrong) = Condition::parse(condition) {
+        let fitting =
+            Condition::parse(condition).and_then(|condition| target.as_ref().map_or(Ok(()), |target| condition.fits(target.kind())));
+        if let Err(wrong) = fitting {
             let at = entry.get("conditions").map_or(at, |(_, at)| at);
             page.fault(at, format!("`conditions`: {}", SafeText::clipped(&wrong.to_string(), 200)));
         }

@@ -79,6 +79,7 @@ fn each_fault_names_its_line_and_what_was_expected() {
         ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\nhttp = \"http://h\"\n", "one target"),
         ("[[probe]]\nname = \"a b\"\ntcp = \"h:1\"\n", "line 2"),
         ("[[probe]]\nname = \"a\"\ntcp = \"h\"\n", "host:port"),
+        ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\nconditions = [\"[STATUS] == 200\"]\n", "tcp never tells [STATUS]"),
         ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\ninterval = \"soon\"\n", "is not a length of time"),
         ("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\ninterval = \"5s\"\ntimeout = \"9s\"\n", "longer than `interval`"),
         (
