@@ -40,6 +40,29 @@ pub struct Stored<'a> {
     pub hash: &'a [u8],
 }
 
+impl<'a> Stored<'a> {
+    /// A row of its number, its time and its columns of text in the order of the table.
+    pub fn of(seq: i64, at: Millis, text: impl Fn(usize) -> Option<&'a [u8]>) -> Self {
+        let must = |column: usize| text(column).unwrap_or_default();
+        Self {
+            seq,
+            at,
+            persona_id: text(0),
+            actor_kind: must(1),
+            actor: must(2),
+            action: must(3),
+            subject_kind: must(4),
+            subject_id: must(5),
+            reason: text(6),
+            before_digest: must(7),
+            after_digest: must(8),
+            detail: must(9),
+            prev_hash: must(10),
+            hash: must(11),
+        }
+    }
+}
+
 impl Stored<'_> {
     /// The hash that it should have by what stands in it, as 64 hexadecimal digits.
     #[must_use]

@@ -61,23 +61,7 @@ impl Page {
                 let (from, to) = columns.get(column).copied().flatten()?;
                 self.text.get(Range { start: from as usize, end: to as usize })
             };
-            let must = |column: usize| text(column).unwrap_or_default();
-            Stored {
-                seq: *seq,
-                at: *at,
-                persona_id: text(0),
-                actor_kind: must(1),
-                actor: must(2),
-                action: must(3),
-                subject_kind: must(4),
-                subject_id: must(5),
-                reason: text(6),
-                before_digest: must(7),
-                after_digest: must(8),
-                detail: must(9),
-                prev_hash: must(10),
-                hash: must(11),
-            }
+            Stored::of(*seq, *at, text)
         })
     }
 

@@ -144,23 +144,7 @@ impl Owned {
 
     fn stored(&self) -> Stored<'_> {
         let text = |column: usize| self.texts.get(column).and_then(Option::as_deref);
-        let must = |column: usize| text(column).unwrap_or_default();
-        Stored {
-            seq: self.seq,
-            at: self.at,
-            persona_id: text(0),
-            actor_kind: must(1),
-            actor: must(2),
-            action: must(3),
-            subject_kind: must(4),
-            subject_id: must(5),
-            reason: text(6),
-            before_digest: must(7),
-            after_digest: must(8),
-            detail: must(9),
-            prev_hash: must(10),
-            hash: must(11),
-        }
+        Stored::of(self.seq, self.at, text)
     }
 }
 
