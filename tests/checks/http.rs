@@ -192,7 +192,7 @@ async fn what_never_ends_is_ended_by_time_and_what_is_large_by_size() {
         let started = Instant::now();
         let outcome = check(&hasty(path, conditions), &tools).await;
         is(&outcome, Status::Unhealthy, Cause::Timeout, "within 500 ms");
-        assert!(started.elapsed() < Duration::from_millis(1_500), "{path}: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(5), "{path}: {:?}", started.elapsed());
     }
     // Nobody has asked for the body: that it goes on is no fault.
     is_well(&check(&hasty("/never", &["[STATUS] == 200"]), &tools).await);

@@ -76,12 +76,12 @@ async fn a_command_that_does_not_end_is_killed_with_its_children() {
     let hasty = Probe { timeout: Duration::from_millis(500), ..probe(shell(&script), &[]) };
     let started = Instant::now();
     is(&check(&hasty, &Tools::new().unwrap()).await, Status::Unhealthy, Cause::Timeout, "was killed with what it had started");
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(20));
     wait_until_dead(std::fs::read_to_string(&file).unwrap().trim());
     // It ends and leaves something behind that holds its output.
     let started = Instant::now();
     is_well(&look(shell(&format!("sleep 600 & echo $! > {}", file.display())), &[]).await);
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(20));
     wait_until_dead(std::fs::read_to_string(&file).unwrap().trim());
 }
 
