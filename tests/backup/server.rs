@@ -4,6 +4,7 @@ use crate::house::{create, drill, entries, faults, house};
 use crate::program::{Did, Home};
 use quarterdeck::store::Address;
 use quarterdeck::store::testing::fresh_on_server;
+use std::os::unix::process::ExitStatusExt as _;
 
 /// An installation whose database is on the server.
 struct Served {
@@ -28,10 +29,23 @@ impl Served {
     }
 
     fn with(&self, url: &str, words: &[&str]) -> Did {
+        Did::of(self.command(url, words).output().unwrap())
+    }
+
+    fn command(&self, url: &str, words: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
         command.env_clear().env("HOME", self.home.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin");
         command.arg("--data-dir").arg(self.home.directory.path()).env("DATABASE_URL", url).args(words);
-        Did::of(command.stdin(std::process::Stdio::null()).output().unwrap())
+        command.stdin(std::process::Stdio::null());
+        command
+    }
+
+    /// Databases on the server in which a restore of this one was being made.
+    fn half_made(&self) -> usize {
+        let (server, name) = self.url.rsplit_once('/').unwrap();
+        let mut client = postgres::Client::connect(&format!("{server}/postgres"), postgres::NoTls).unwrap();
+        let rows = client.query("SELECT 1 FROM pg_database WHERE starts_with(CAST(datname AS TEXT), $1)", &[&format!("{name}_restoring_")]);
+        rows.unwrap().len()
     }
 }
 
@@ -63,6 +77,30 @@ fn a_database_on_a_server_is_backed_up_drilled_and_restored() {
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
     let found = served.run(&["backup", "drill", "--json"]).ended(3);
     assert!(faults(&found).contains(&"truncated".to_owned()) && faults(&found).contains(&"damaged".to_owned()), "{}", found.out);
+}
+
+#[test]
+fn a_restore_on_a_server_that_is_killed_leaves_the_old_or_the_new() {
+    let Some(served) = Served::new() else { return };
+    served.run(&["backup", "create"]).done();
+    let paused = |served: &Served| served.run(&["pause", "--json"]).done().out.contains("after the backup");
+    for place in ["restore:begun", "restore:staged", "restore:swapped", "restore:done"] {
+        served.run(&["pause", "--reason", "after the backup"]).done();
+        let mut command = served.command(&served.url, &["backup", "restore", "newest", "--in-place", "--yes"]);
+        let killed = command.env("QUARTERDECK_CRASH_AT", place).output().unwrap();
+        assert_eq!(killed.status.signal(), Some(6), "{place}: {}", String::from_utf8_lossy(&killed.stderr));
+        // There is one deck of the name, and it is whole.
+        served.run(&["queue", "list"]).done();
+        served.run(&["db", "check"]).done();
+        assert_eq!(paused(&served), matches!(place, "restore:begun" | "restore:staged"), "{place}");
+        served.run(&["index", "verify"]).done();
+        assert_eq!(served.half_made(), usize::from(place == "restore:staged"), "{place}");
+        // It is done again over what was left, and takes that away.
+        served.run(&["backup", "restore", "newest", "--in-place", "--yes"]).done();
+        assert!(!paused(&served), "{place}");
+        assert_eq!(served.half_made(), 0, "{place}");
+        assert!(!served.home.directory.path().join(".restoring").exists(), "{place}");
+    }
 }
 
 #[test]

@@ -114,7 +114,8 @@ impl Tried<'_> {
             let reason = "this backup holds a PostgreSQL database: a drill needs a server, named with --database postgres://…".to_owned();
             return Err(Error::Unfit { reason });
         };
-        let made = server::Passing::make(&url, &format!("drill_{}", crate::base::new_id().replace('-', "_")))?;
+        server::sweep(&url, server::DRILL)?;
+        let made = server::Passing::make(&url, &format!("{}{}", server::DRILL, crate::base::new_id().replace('-', "_")))?;
         let (dump, mut findings) = (self.scratch.join("dump"), Vec::new());
         let subject = self.taken.read.manifest.database.file.as_str();
         let filled = match self.taken.file(subject, &dump, self.tell) {

@@ -21,6 +21,8 @@ use std::process::{Command, Stdio};
 pub(super) const ENGINE: &str = "postgres";
 /// The dump in a backup.
 const FILE: &str = "deck.pgdump";
+/// Before the id in the name of a database in which a drill restores.
+pub(super) const DRILL: &str = "quarterdeck_drill_";
 /// Bytes read between two looks at whether to stop.
 const CHUNK: usize = 1 << 18;
 
@@ -289,13 +291,22 @@ pub(super) struct Passing {
     url: String,
     pub(super) name: String,
     is_kept: bool,
+    /// While it is open nobody takes the database for one that was left behind.
+    held: Option<Client>,
 }
 
 impl Passing {
     /// Make it.
     pub(super) fn make(url: &str, name: &str) -> Result<Self> {
         create_database(url, name)?;
-        Ok(Self { url: url.to_owned(), name: name.to_owned(), is_kept: false })
+        let mut made = Self { url: url.to_owned(), name: name.to_owned(), is_kept: false, held: None };
+        made.held = Some(store::postgres_client(&made.url())?);
+        Ok(made)
+    }
+
+    /// Nobody has it open any more: a database that is open cannot be renamed.
+    pub(super) fn release(&mut self) {
+        self.held = None;
     }
 
     /// Its address.
@@ -311,12 +322,36 @@ impl Passing {
 
 impl Drop for Passing {
     fn drop(&mut self) {
+        self.release();
         if !self.is_kept
             && let Err(error) = drop_database(&self.url, &self.name)
         {
             tracing::warn!(%error, name = self.name, "a scratch database could not be removed");
         }
     }
+}
+
+/// Remove the databases whose names begin so and that were left behind by a process that was killed. One that somebody has open stays:
+/// whoever makes one holds it open.
+pub(super) fn sweep(url: &str, beginning: &str) -> Result<()> {
+    let mut client = store::postgres_client(url)?;
+    let left = client
+        .query(
+            "SELECT CAST(d.datname AS TEXT) FROM pg_database d WHERE starts_with(CAST(d.datname AS TEXT), $1)
+             AND pg_get_userbyid(d.datdba) = current_user
+             AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)",
+            &[&beginning],
+        )
+        .map_err(|error| refused(&error))?;
+    for row in left {
+        let name: String = row.try_get(0).map_err(|error| refused(&error))?;
+        // Without force: who opened it in this moment keeps it.
+        match client.batch_execute(&format!("DROP DATABASE IF EXISTS {}", quoted(&name))) {
+            Ok(()) => tracing::info!(name, "a half-made database was removed"),
+            Err(error) => tracing::warn!(%error, name, "a half-made database could not be removed"),
+        }
+    }
+    Ok(())
 }
 
 /// Fill an empty database with a dump.
