@@ -23,7 +23,9 @@ pub fn set(text: &str, name: &str, value: &str) -> Result<String, Refused> {
     let raw = text.get(start..end).unwrap_or_default();
     let (old, behind) = split_comment(raw);
     let new = quoted(value, old.chars().next());
-    Ok(format!("{}{new}{behind}{}", text.get(..start).unwrap_or_default(), text.get(end..).unwrap_or_default()))
+    // A mark that touches a value without quotes would be read as a part of it.
+    let gap = if behind.starts_with('#') && !new.starts_with(['"', '\'']) { " " } else { "" };
+    Ok(format!("{}{new}{gap}{behind}{}", text.get(..start).unwrap_or_default(), text.get(end..).unwrap_or_default()))
 }
 
 /// The text without any line that sets `name`.
@@ -145,6 +147,9 @@ mod tests {
         assert_eq!(set("A=\n", "A", "9").unwrap(), "A=9\n");
         assert_eq!(set("A=a#b #c\n", "A", "9").unwrap(), "A=9 #c\n");
         assert_eq!(set("A='open\nB=1", "A", "9").unwrap(), "A='9'\nB=1");
+        assert_eq!(set("A= # put it here\n", "A", "sk-9").unwrap(), "A= sk-9 # put it here\n");
+        assert_eq!(set("A=#x\n", "A", "sk-9").unwrap(), "A=sk-9 #x\n");
+        assert_eq!(set("A='o'#c\n", "A", "sk-9").unwrap(), "A='sk-9'#c\n");
         assert_eq!(set("", "A", "it's $HOME").unwrap(), "A=\"it's \\$HOME\"\n");
         assert_eq!(set("export A=1\n", "B", "2").unwrap(), "export A=1\nexport B=2\n");
     }
@@ -164,6 +169,7 @@ mod tests {
             "'[^'\r\n]{0,10}'( # c)?",
             "\"[a-z $'#]{0,10}\"\\s?(# c)?",
             "[a-z0-9]{0,8} # comment",
+            "#?[ ]?# [a-z]{0,8}",
             Just(String::new())
         ];
         let line = prop_oneof![
@@ -179,6 +185,11 @@ mod tests {
         })
     }
 
+    /// A value to be set: anything, and what keys look like.
+    fn new() -> impl Strategy<Value = String> {
+        prop_oneof!["[^\\p{Cc}]{1,20}", "[a-z0-9-]{1,20}"]
+    }
+
     /// Every entry as it is read, with what cannot be read as such.
     fn read(text: &str) -> Vec<(String, Result<String, &'static str>)> {
         lines(text).into_iter().filter_map(|line| line.entry).map(|(name, raw)| (name.to_owned(), unquote(raw))).collect()
@@ -186,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn setting_one_name_changes_only_its_value(text in file(), name in "[A-D]{1,2}", value in "[^\\p{Cc}]{1,20}") {
+        fn setting_one_name_changes_only_its_value(text in file(), name in "[A-D]{1,2}", value in new()) {
             let changed = set(&text, &name, &value).unwrap();
             prop_assert_eq!(value_of(&changed, &name), Some(value.clone()));
             let (before, after) = (read(&text), read(&changed));
