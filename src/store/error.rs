@@ -22,6 +22,14 @@ pub enum Error {
         /// What the engine or the file system said.
         reason: String,
     },
+    /// The server does not let the user of the address in.
+    #[error("cannot open the database {place}: {reason}")]
+    Login {
+        /// The server, its password masked.
+        place: String,
+        /// What the server said.
+        reason: String,
+    },
     /// A restore of the file was interrupted.
     #[error(
         "a restore of {place} was interrupted: `quarterdeck backup restore --finish` puts the restored deck in its place, `quarterdeck backup restore --take-back` the old one"

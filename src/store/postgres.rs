@@ -39,7 +39,11 @@ pub(super) fn connect(url: &str, place: &str) -> Result<PostgresConn> {
     } else {
         config.connect(tokio_postgres_rustls::MakeRustlsConnect::new(tls()))
     };
-    let mut client = client.map_err(|error| open(chain(&error)))?;
+    let mut client = client.map_err(|error| match error.code() {
+        // Class 28: the user, the password, or the server's rules about both.
+        Some(code) if code.code().starts_with("28") => Error::Login { place: place.to_owned(), reason: chain(&error) },
+        _ => open(chain(&error)),
+    })?;
     let version: i32 = client
         .query_one("SELECT CAST(current_setting('server_version_num') AS INTEGER)", &[])
         .and_then(|row| row.try_get(0))

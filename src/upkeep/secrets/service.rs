@@ -164,7 +164,9 @@ async fn database(address: &SecretString) -> Answer {
             Err(_) => Answer::Refused("it is no address of a database".to_owned()),
             Ok(address) => match store::status(&address) {
                 Ok(_) => Answer::Taken(format!("the database {} opens with it", address.masked())),
-                Err(_) => Answer::Refused(format!("the database {} does not open with it", address.masked())),
+                Err(store::Error::Login { .. }) => Answer::Refused(format!("the database {} refuses the login", address.masked())),
+                // Its own words may repeat a part of the address.
+                Err(_) => Answer::Unknown(format!("the database {} cannot be asked", address.masked())),
             },
         };
         // Whoever asked may have gone away.
@@ -173,5 +175,9 @@ async fn database(address: &SecretString) -> Answer {
     if std::thread::Builder::new().name("secret-database".to_owned()).spawn(work).is_err() {
         return Answer::Unknown("the system gives no further thread".to_owned());
     }
-    receiver.await.unwrap_or_else(|_| Answer::Unknown("the database was not asked".to_owned()))
+    match tokio::time::timeout(WITHIN, receiver).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Answer::Unknown("the database was not asked".to_owned()),
+        Err(_) => Answer::Unknown(format!("the database did not answer within {} s", WITHIN.as_secs())),
+    }
 }
