@@ -51,7 +51,6 @@ fn services_are_closed_and_give_what_is_in_flight_its_time() {
             "TimeoutStopSec=35",
             "User=quarterdeck",
             "LimitCORE=0",
-            "EnvironmentFile=-/etc/quarterdeck/environment",
             "StateDirectoryMode=0700",
             "CapabilityBoundingSet=",
         ] {
