@@ -3,10 +3,17 @@
 //! Messages name the line and never repeat it: the line may hold a secret.
 
 use super::{Level, Problem, SETTINGS, Setting, Source, load::Given, nearest::nearest, registry, toml_file::Parsed};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Read the settings out of `text`, which is the contents of `path`.
-pub(super) fn parse(path: &Path, text: &str) -> Parsed {
+/// The names that a text takes from the environment: each `${NAME}` in it.
+pub(super) fn used_in(text: &str) -> BTreeSet<String> {
+    let names = text.split("${").skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name));
+    names.filter(|name| is_name(name)).map(str::to_owned).collect()
+}
+
+/// Read the settings out of `text`, which is the contents of `path`. Names in `used` belong to another file of ours.
+pub(super) fn parse(path: &Path, text: &str, used: &BTreeSet<String>) -> Parsed {
     let mut parsed = Parsed::default();
     for line in lines(text) {
         let place = || format!("{}, line {}", path.display(), line.number);
@@ -18,7 +25,9 @@ pub(super) fn parse(path: &Path, text: &str) -> Parsed {
             if looks_secret(name) && unquote(raw).is_ok_and(|value| !value.is_empty()) {
                 parsed.other_secret.get_or_insert_with(|| name.to_owned());
             }
-            parsed.problems.extend(stranger(name, &place()));
+            if !used.contains(name) {
+                parsed.problems.extend(stranger(name, &place()));
+            }
             continue;
         };
         match unquote(raw) {
@@ -167,8 +176,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn read(text: &str) -> Parsed {
+        parse(Path::new("/e"), text, &BTreeSet::new())
+    }
+
     fn value(text: &str) -> Option<String> {
-        parse(Path::new("/e"), &format!("REDDIT_PASSWORD={text}")).given.pop().map(|given| given.text)
+        read(&format!("REDDIT_PASSWORD={text}")).given.pop().map(|given| given.text)
     }
 
     #[test]
@@ -177,13 +190,13 @@ mod tests {
         assert_eq!(value("a#b=c").as_deref(), Some("a#b=c"));
         assert_eq!(value("'a # $b' # comment").as_deref(), Some("a # $b"));
         assert_eq!(value(r#""a \"b\" \\ é""#).as_deref(), Some("a \"b\" \\ é"));
-        let parsed = parse(Path::new("/e"), "\u{feff}# head\n\nexport REDDIT_USERNAME = deck \r\n");
+        let parsed = read("\u{feff}# head\n\nexport REDDIT_USERNAME = deck \r\n");
         assert_eq!(parsed.given[0].text, "deck");
     }
 
     #[test]
     fn a_broken_line_is_named_and_not_repeated() {
-        let parsed = parse(Path::new("/e"), "REDDIT_PASSWORD='canary\nREDDIT_OTP=\"canary\" canary\ncanary canary\n");
+        let parsed = read("REDDIT_PASSWORD='canary\nREDDIT_OTP=\"canary\" canary\ncanary canary\n");
         let found: Vec<_> = parsed.problems.iter().map(ToString::to_string).collect();
         assert_eq!(found.len(), 3);
         assert!(found[0].starts_with("/e, line 1: REDDIT_PASSWORD") && found[2].starts_with("/e, line 3"), "{found:?}");
@@ -192,17 +205,26 @@ mod tests {
 
     #[test]
     fn strangers_are_told_from_typing_errors() {
-        let parsed = parse(Path::new("/e"), "REDDIT_CLIENTID=x\nJWT_SECRET=x\nAUTO_POSTING_ENABLED=true\n");
+        let parsed = read("REDDIT_CLIENTID=x\nJWT_SECRET=x\nAUTO_POSTING_ENABLED=true\n");
         let levels: Vec<_> = parsed.problems.iter().map(|problem| problem.level).collect();
         assert_eq!(levels, [Level::Odd, Level::Note, Level::Note]);
         assert!(parsed.problems[0].message.contains("REDDIT_CLIENT_ID"));
     }
 
+    #[test]
+    fn names_of_the_probes_are_no_strangers() {
+        let used = used_in("http = \"https://x/${SHOP_KEY}\"\npassword = \"${REDIS_PASSWORD}\" # ${not a name} ${OPEN");
+        assert_eq!(used.iter().map(String::as_str).collect::<Vec<_>>(), ["REDIS_PASSWORD", "SHOP_KEY"]);
+        let parsed = parse(Path::new("/e"), "SHOP_KEY=x\nREDIS_PASSWORD=x\nOTHER_KEY=x\n", &used);
+        assert_eq!(parsed.problems.len(), 1, "{:?}", parsed.problems);
+    }
+
     proptest! {
         #[test]
         fn no_file_makes_it_panic(text in any::<String>(), value in any::<String>()) {
-            let _ = parse(Path::new("/e"), &text);
-            let _ = parse(Path::new("/e"), &format!("REDDIT_OTP={value}"));
+            let _ = read(&text);
+            let _ = read(&format!("REDDIT_OTP={value}"));
+            let _ = used_in(&text);
         }
     }
 }

@@ -6,13 +6,16 @@ use super::{
     Directories, Error, Kind, Level, Problem, SETTINGS, Setting, Settings, Source, database_address, environment_file, nearest::nearest,
     registry, toml_file, value,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// A settings file is a page of text; a larger one is something else.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// The file of probes and heartbeats, in the configuration directory: `docs/health.md`.
+pub const PROBES_FILE: &str = "probes.toml";
 
 /// A text that a layer gives for a setting. No `Debug`: it may be a secret.
 pub(super) struct Given {
@@ -94,6 +97,8 @@ pub struct Loaded {
     problems: Vec<Problem>,
     /// Whether a file was refused as a whole: what is not set may well stand there.
     refused_a_file: bool,
+    /// Names that the probes take from the environment.
+    probe_names: BTreeSet<String>,
 }
 
 /// Read every layer. This never fails: what is wrong stands in [`Loaded::problems`].
@@ -112,16 +117,21 @@ pub fn load(request: &Request) -> Loaded {
             state_dir: PathBuf::from("state"),
         }
     });
-    let mut loaded = Loaded { directories, files: Vec::new(), values: BTreeMap::new(), problems, refused_a_file: false };
+    let mut loaded =
+        Loaded { directories, files: Vec::new(), values: BTreeMap::new(), problems, refused_a_file: false, probe_names: BTreeSet::new() };
 
     let config_file = loaded.directories.config_file.clone();
-    let exists = loaded.file(&config_file, "config", toml_file::parse);
+    let exists = loaded.file(&config_file, "config", &toml_file::parse);
     if let (false, Some((_, by))) = (exists, asked) {
         let problem = Problem::new(Level::Error, by, format!("there is no configuration file at {}", config_file.display()));
         loaded.problems.push(problem.next("create it, or leave the option out to use the usual place"));
     }
     let environment_file = loaded.directories.environment_file.clone();
-    loaded.file(&environment_file, "environment", environment_file::parse);
+    // What is wrong with that file itself is told by whoever runs the probes.
+    let probes = read(&loaded.directories.config_dir.join(PROBES_FILE)).ok().flatten();
+    let used = probes.map(|(text, _)| environment_file::used_in(&text)).unwrap_or_default();
+    loaded.file(&environment_file, "environment", &|path, text| environment_file::parse(path, text, &used));
+    loaded.probe_names = used;
     loaded.environment(request);
     loaded.command_line(request);
     loaded
@@ -132,6 +142,12 @@ impl Loaded {
     #[must_use]
     pub fn directories(&self) -> &Directories {
         &self.directories
+    }
+
+    /// The names that `probes.toml` takes from the environment or the environment file, in their order.
+    #[must_use]
+    pub fn probe_names(&self) -> &BTreeSet<String> {
+        &self.probe_names
     }
 
     /// The files that were looked for.
@@ -209,7 +225,7 @@ impl Loaded {
     }
 
     /// Read one file and take what it gives. Returns whether something is there.
-    fn file(&mut self, path: &Path, what: &'static str, parse: fn(&Path, &str) -> Parsed) -> bool {
+    fn file(&mut self, path: &Path, what: &'static str, parse: &dyn Fn(&Path, &str) -> Parsed) -> bool {
         let place = path.display().to_string();
         let read = read(path);
         self.files.push(FileStatus { what, path: path.to_path_buf(), exists: !matches!(read, Ok(None)) });

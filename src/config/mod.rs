@@ -29,7 +29,7 @@ pub use database_address::mask_address;
 pub use directories::{Directories, prepare};
 pub(crate) use environment_file::named_in;
 pub use error::Error;
-pub use load::{FileStatus, Loaded, Request, Shown, load};
+pub use load::{FileStatus, Loaded, PROBES_FILE, Request, Shown, load};
 pub(crate) use nearest::nearest;
 pub use problem::{Level, Problem};
 pub use reference::reference;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Name of the file, beside the configuration file.
-pub const FILE_NAME: &str = "probes.toml";
+pub const FILE_NAME: &str = crate::config::PROBES_FILE;
 /// Probes that one process runs at most: each is a task of its own.
 pub const MOST: usize = 5_000;
 /// A larger file is something else.
