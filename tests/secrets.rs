@@ -267,6 +267,82 @@ async fn the_check_names_what_is_wrong() {
     deck.run(&["secrets", "check"]).await.says(0, &["no problems"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_is_passed_in_while_another_is_put_in_force_is_not_dropped() {
+    let deck = Deck::new(None).await;
+    deck.write(FILE);
+    deck.typed(&["secrets", "rotate", "OPENROUTER_API_KEY", "--step"], NEW).await.done();
+    let rotate = ["secrets", "rotate", "OPENROUTER_API_KEY", "--unverified"];
+    let did = deck.typed(&rotate, "sk-a-third-one").await;
+    assert!(!did.err.contains("third"), "{}", did.err);
+    did.refused(1, "is being replaced already, by another value");
+    assert_eq!(deck.state().await, "added");
+    // The same value, or none, goes on.
+    deck.typed(&rotate, &format!("{NEW}\n")).await.says(0, &["switched"]);
+    deck.typed(&rotate, "sk-a-third-one").await.refused(1, "nothing was done");
+    deck.typed(&rotate, "").await.says(0, &["retired"]);
+    assert_eq!(deck.text(), FILE.replace(OLD, NEW));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_does_not_count_is_named_when_the_old_value_is_retired() {
+    let deck = Deck::new(None).await;
+    deck.write(&format!("OPENROUTER_API_KEY=older\nOPENROUTER_API_KEY={OLD}\n"));
+    let rotate = ["--json", "secrets", "rotate", "OPENROUTER_API_KEY", "--unverified"];
+    deck.typed(&rotate, NEW).await.done();
+    let retired = deck.typed(&rotate, "").await.done().json();
+    assert_eq!((retired["did"][0].as_str(), retired["covered"][0].as_i64()), (Some("retired"), Some(1)), "{retired}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_says_nothing_of_its_password() {
+    let deck = Deck::new(None).await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    deck.write(&format!("DATABASE_URL=postgres://deck:old-canary@{free}/deck\n"));
+    // Without `--database`, which goes before the file.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+    command.env_clear().env("HOME", deck.home.directory.path()).args(["secrets", "rotate", "DATABASE_URL"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("postgres://deck:new-canary@{free}/deck").as_bytes()).unwrap();
+    let did = Did::of(child.wait_with_output().unwrap());
+    assert!(!did.err.contains("canary") && !did.err.contains("refuses"), "{}", did.err);
+    did.refused(1, "cannot be asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_the_probes_are_secrets_too() {
+    let deck = Deck::new(None).await;
+    deck.write("REDIS_PASSWORD=canary\n");
+    let probes = "[[probe]]\nname = \"shop\"\nsystem = \"web\"\nhttp = \"https://shop.example/\"\nheaders = { X-Key = \"${SHOP_KEY}\", X-Redis = \"${REDIS_PASSWORD}\" }\n";
+    std::fs::write(deck.file().with_file_name("probes.toml"), probes).unwrap();
+    deck.run(&["secrets", "check"]).await.says(0, &["no problems"]);
+    deck.typed(&["secrets", "set", "SHOP_KEY"], "sk-shop").await.done();
+    assert_eq!(deck.text(), "REDIS_PASSWORD=canary\nSHOP_KEY=sk-shop\n");
+    let listed = deck.run(&["--json", "secrets", "list"]).await.done().json();
+    let shop = listed["secrets"].as_array().unwrap().iter().find(|one| one["name"] == "SHOP_KEY").unwrap();
+    assert!(shop["is_set"] == true && shop["since"].is_i64() && shop["setting"].is_null(), "{shop}");
+    deck.typed(&["secrets", "rotate", "SHOP_KEY"], "x").await.refused(2, "used by probes.toml alone");
+    // A file that is refused says nothing about what is in it.
+    std::fs::set_permissions(deck.file(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let listed = deck.run(&["--json", "secrets", "list"]).await.done().json();
+    assert!(listed["secrets"].as_array().unwrap().iter().all(|one| one["is_set"].is_null()), "{listed}");
+    assert!(listed["problem"].as_str().unwrap().contains("chmod 600"), "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_age_is_told_also_where_a_service_manager_hands_the_value_over() {
+    let deck = Deck::new(None).await;
+    deck.write(FILE);
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(300 * 86_400);
+    std::fs::File::options().append(true).open(deck.file()).unwrap().set_modified(old).unwrap();
+    let output = deck.command(&["secrets", "check"]).env("OPENROUTER_API_KEY", OLD).output().unwrap();
+    Did::of(output).says(3, &["OPENROUTER_API_KEY is", "old; 90 days are the limit"]);
+    // Another value being set does not make this one young.
+    deck.typed(&["secrets", "set", "REDDIT_PASSWORD"], "new-one").await.done();
+    deck.run(&["secrets", "check"]).await.says(3, &["OPENROUTER_API_KEY is", "old; 90 days are the limit"]);
+}
+
 /// Secrets are planted, much is done, and everything that is left behind is looked through.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_in_anything_that_is_left_behind() {

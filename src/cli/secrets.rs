@@ -1,7 +1,7 @@
 //! `quarterdeck secrets`: the keys and passwords of the environment file.
 //!
-//! JSON, never with a value: `list` gives `{secrets: [{name, setting, is_set, place, since, at_least, rotation}], file}`; `set` gives
-//! `{name, file, covered}`; `rotate` gives `{name, state, did, service, next}`; `check` gives `{ok, findings: [{is_problem, about, what, next}]}`.
+//! JSON, never with a value: `list` gives `{secrets: [{name, setting, is_set, place, since, at_least, rotation}], file, problem}`; `set` gives
+//! `{name, file, covered}`; `rotate` gives `{name, state, did, service, next, covered}`; `check` gives `{ok, findings: [{is_problem, about, what, next}]}`.
 
 mod rotate;
 mod typed;
@@ -30,7 +30,7 @@ enum Command {
     List,
     /// Set a value: typed without being shown, or the first line of standard input.
     Set {
-        /// As `OPENROUTER_API_KEY`.
+        /// As `OPENROUTER_API_KEY`, or a name that `probes.toml` uses.
         name: String,
         /// Refused: everybody on the machine sees arguments.
         #[arg(hide = true)]
@@ -61,50 +61,68 @@ fn file(context: &Context) -> EnvFile {
 
 fn list(context: &Context) -> Result<Outcome, Failure> {
     let all = check::list(context.loaded(), context.clock.now());
-    let file = context.loaded().directories().environment_file.display().to_string();
-    context.out.either(&json!({ "secrets": all, "file": file }), || {
+    let file = file(context);
+    let problem = file.read().err().map(|error| error.to_string());
+    context.out.either(&json!({ "secrets": all, "file": file.path().display().to_string(), "problem": problem }), || {
         let mut table = Table::new(&["NAME", "SET", "WHERE", "AGE", "REPLACEMENT"]);
         for one in &all {
             let age = match (one.since, one.at_least) {
                 (Some(_), Some(age)) => clock::duration(age),
                 (None, Some(age)) => format!("at least {}", clock::duration(age)),
-                _ if one.is_set => "not known".to_owned(),
+                _ if one.is_set == Some(true) => "not known".to_owned(),
                 _ => String::new(),
             };
             let rotation = if one.rotation == rotation::State::None { String::new() } else { one.rotation.as_str().to_owned() };
-            let is_set = if one.is_set { "yes" } else { "no" };
-            table.row([one.name, is_set, &one.place, &age, &rotation]);
-            if !one.is_set {
+            let is_set = match one.is_set {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "?",
+            };
+            table.row([one.name.as_str(), is_set, &one.place, &age, &rotation]);
+            if one.is_set == Some(false) {
                 table.tone(1, Tone::Faint);
             }
         }
         // Not fitted to the terminal: a path that is broken over lines cannot be copied.
         context.out.say(table.render(context.out.has_color(), None))
     })?;
-    // A list is worth seeing even when a file is wrong; `check` says what is.
+    // A list is worth seeing even when a file is wrong; `check` ends with 3.
+    if let Some(problem) = problem.filter(|_| !context.out.is_json()) {
+        context.out.note(problem);
+    }
     Ok(Outcome::Done)
 }
 
-fn set(context: &Context, name: &str, on_command_line: bool) -> Result<Outcome, Failure> {
-    let setting = names::find(name)?;
-    refuse_argument(setting.env, on_command_line)?;
-    let file = file(context);
-    let before = rotation::read(&file, setting.env)?;
-    if before.state() != rotation::State::None {
-        return Err(Failure::failed(format!("{} is being replaced", setting.env))
-            .hint(format!("go on with `quarterdeck secrets rotate {}`, or end it with --abort", setting.env)));
+/// The name of a setting's secret, or one that `probes.toml` takes from the environment file.
+fn settable(context: &Context, name: &str) -> Result<String, Failure> {
+    match names::find(name) {
+        Ok(setting) => Ok(setting.env.to_owned()),
+        Err(_) if context.loaded().probe_names().contains(name) => Ok(name.to_owned()),
+        Err(error) => Err(error.into()),
     }
-    let value = typed::value(context, setting)?;
-    let covered = file.set(setting.env, value.expose_secret())?;
-    set_since(context, &file, setting.env, value.expose_secret());
-    written(context, setting.env, "secrets.set", &json!({ "was_set": before.current.is_some() }));
+}
+
+fn set(context: &Context, name: &str, on_command_line: bool) -> Result<Outcome, Failure> {
+    let name = settable(context, name)?;
+    let name = name.as_str();
+    refuse_argument(name, on_command_line)?;
+    let file = file(context);
+    let before = rotation::read(&file, name)?;
+    if before.state() != rotation::State::None {
+        return Err(Failure::failed(format!("{} is being replaced", name))
+            .hint(format!("go on with `quarterdeck secrets rotate {}`, or end it with --abort", name)));
+    }
+    let value = typed::value(context, name)?;
+    let covered = file.set(name, value.expose_secret())?;
+    set_since(context, &file, name, value.expose_secret());
+    written(context, name, "secrets.set", &json!({ "was_set": before.current.is_some() }));
     let path = file.path().display().to_string();
-    context.out.either(&json!({ "name": setting.env, "file": path, "covered": covered }), || {
-        context.out.say(format!("{} is set in {path}", setting.env))?;
-        covers(context, setting.env, &covered)
+    context.out.either(&json!({ "name": name, "file": path, "covered": covered }), || {
+        context.out.say(format!("{} is set in {path}", name))?;
+        covers(context, name, &covered)
     })?;
-    if context.request().environment.contains_key(std::ffi::OsStr::new(setting.env)) {
-        context.out.note(format!("{} is set in the environment of this process too, and that goes before the file", setting.env));
+    if context.request().environment.contains_key(std::ffi::OsStr::new(name)) {
+        context.out.note(format!("{} is set in the environment of this process too, and that goes before the file", name));
     }
     Ok(Outcome::Done)
 }

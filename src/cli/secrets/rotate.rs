@@ -1,6 +1,6 @@
 //! `quarterdeck secrets rotate`: the steps of a replacement, each of which can be the last before a power failure.
 
-use super::{file, refuse_argument, set_since, typed, written};
+use super::{covers, file, refuse_argument, set_since, typed, written};
 use crate::base::SafeText;
 use crate::cli::output::Tone;
 use crate::cli::{Context, Failure, Outcome};
@@ -45,18 +45,36 @@ struct Rotation<'a> {
     one: bool,
     did: Vec<&'static str>,
     service: Option<String>,
+    /// Lines that set the name too and do not count.
+    covered: Vec<usize>,
 }
 
 /// Run the command.
 pub(super) fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
-    let setting = names::find(&args.name)?;
+    let setting = names::find(&args.name).map_err(|error| {
+        if context.loaded().probe_names().contains(&args.name) {
+            Failure::usage(format!("{} is used by probes.toml alone: there is no service that could be asked about a new value", args.name))
+                .hint(format!("`quarterdeck secrets set {}`, then `quarterdeck probe check`", args.name))
+        } else {
+            error.into()
+        }
+    })?;
     refuse_argument(setting.env, args.value.is_some())?;
     if setting.key == "audit.key" {
         return Err(Failure::usage("the audit key signs what is kept for years: it is not replaced, it is added to")
             .hint("put the new key on a new last line of audit.key; the lines before it go on verifying (docs/audit.md)"));
     }
     let file = file(context);
-    let mut rotation = Rotation { context, setting, file, unverified: args.unverified, one: args.step, did: Vec::new(), service: None };
+    let mut rotation = Rotation {
+        context,
+        setting,
+        file,
+        unverified: args.unverified,
+        one: args.step,
+        did: Vec::new(),
+        service: None,
+        covered: Vec::new(),
+    };
     if args.status {
         return rotation.told(Outcome::Done);
     }
@@ -78,9 +96,29 @@ impl Rotation<'_> {
                 self.add()?;
                 if self.one { self.told(Outcome::Done) } else { self.switch() }
             }
-            State::Added => self.switch(),
-            State::Switched => self.retire(),
+            State::Added => {
+                self.is_not_another_one(|values| values.next)?;
+                self.switch()
+            }
+            State::Switched => {
+                self.is_not_another_one(|values| values.current)?;
+                self.retire()
+            }
         }
+    }
+
+    /// A value that is passed in while a replacement is under way begins a new one in the eyes of whoever passes it: it is not dropped.
+    fn is_not_another_one(&self, expected: impl Fn(rotation::Values) -> Option<SecretString>) -> Result<(), Failure> {
+        let name = self.setting.env;
+        let Some(given) = typed::unasked(self.context)? else { return Ok(()) };
+        let expected = expected(rotation::read(&self.file, name)?);
+        if expected.is_some_and(|value| value.expose_secret() == given.expose_secret()) {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "{name} is being replaced already, by another value than the one that was passed in: nothing was done"
+        ))
+        .hint(format!("end that with `quarterdeck secrets rotate {name} < /dev/null`, or go back with --abort; then begin again")))
     }
 
     /// The value in force has to be the file's: what stands elsewhere would go on being in force.
@@ -101,7 +139,7 @@ impl Rotation<'_> {
         if !self.context.out.is_json() {
             self.context.out.note(format!("the new value: {make}"));
         }
-        let value = typed::value(self.context, self.setting)?;
+        let value = typed::value(self.context, self.setting.env)?;
         rotation::add(&self.file, self.setting.env, &value)?;
         written(self.context, self.setting.env, "secrets.add", &json!({ "state": State::Added }));
         self.did.push("added");
@@ -127,7 +165,7 @@ impl Rotation<'_> {
                     .hint(format!("`quarterdeck secrets rotate {name} --abort`, and begin again with the right value")));
             }
         }
-        rotation::switch(&self.file, name)?;
+        self.covered = rotation::switch(&self.file, name)?;
         set_since(self.context, &self.file, name, next.expose_secret());
         self.did.push("switched");
         self.record(runs::Outcome::Passed, &format!("a new value of {name} is in force"));
@@ -158,7 +196,7 @@ impl Rotation<'_> {
                     .hint(format!("{revoke}, then run this again; --unverified retires it here all the same"))
             });
         }
-        rotation::retire(&self.file, name)?;
+        self.covered = rotation::retire(&self.file, name)?;
         self.did.push("retired");
         self.record(runs::Outcome::Passed, &format!("the old value of {name} is retired"));
         self.told(Outcome::Done)
@@ -210,7 +248,8 @@ impl Rotation<'_> {
                 "restart what runs (agents, serve, consoles); revoke the old value: {revoke}; then `quarterdeck secrets rotate {name}` retires it here"
             ),
         };
-        let value = json!({ "name": name, "state": state, "did": self.did, "service": self.service, "next": next });
+        let value =
+            json!({ "name": name, "state": state, "did": self.did, "service": self.service, "next": next, "covered": self.covered });
         self.context.out.either(&value, || {
             let did = match self.did.as_slice() {
                 [] => String::new(),
@@ -225,6 +264,7 @@ impl Rotation<'_> {
             if let Some(service) = &self.service {
                 self.context.out.say(format!("service: {}", SafeText::line(service)))?;
             }
+            covers(self.context, name, &self.covered)?;
             self.context.out.say(format!("{} {next}", self.context.out.paint("next:", Tone::Faint)))
         })?;
         Ok(outcome)

@@ -53,7 +53,7 @@ pub(in crate::rounds) fn secrets(patient: &Patient) -> Look {
     let days = patient.settings.as_ref().map_or(90, |settings| settings.secrets_max_age_days);
     let findings = check::check(&patient.loaded, days, patient.now());
     let listed = check::list(&patient.loaded, patient.now());
-    let set = listed.iter().filter(|secret| secret.is_set).count();
+    let set = listed.iter().filter(|secret| secret.is_set == Some(true)).count();
     let oldest = listed.iter().filter_map(|secret| secret.at_least).max();
     let detail = json!({ "set": set, "oldest_ms": oldest, "limit_days": days, "findings": findings });
     let problems: Vec<_> = findings.iter().filter(|finding| finding.is_problem).collect();

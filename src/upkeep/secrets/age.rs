@@ -1,10 +1,14 @@
 //! Since when a value is in force. Kept beside the environment file, for its owner alone: a name, a time, and four bytes of a digest that tell
-//! whether the value is still the one that was set then. A value that was set by hand is at least as old as the file.
+//! whether the value is still the one that was set then. A value that was set by hand is at least as old as the file was before a command
+//! of this program changed another value in it.
 
 use crate::base::Millis;
+use crate::config::Setting;
+use crate::config::environment_file::{lines, looks_secret, unquote};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +16,9 @@ use std::path::{Path, PathBuf};
 struct Since {
     since: Millis,
     mark: String,
+    /// It was there then, and nobody knows for how long.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    or_before: bool,
 }
 
 /// How old a value is.
@@ -36,8 +43,10 @@ impl Age {
     }
 }
 
+/// Beside the file itself: every link to it has the same ages.
 fn place(environment: &Path) -> PathBuf {
-    let mut name = environment.as_os_str().to_owned();
+    let file = std::fs::canonicalize(environment).unwrap_or_else(|_| environment.to_path_buf());
+    let mut name = file.into_os_string();
     name.push(".ages");
     PathBuf::from(name)
 }
@@ -59,11 +68,34 @@ fn load(environment: &Path) -> BTreeMap<String, Since> {
 #[must_use]
 pub fn of(environment: &Path, name: &str, value: &str) -> Age {
     if let Some(known) = load(environment).get(name).filter(|known| known.mark == mark(name, value)) {
-        return Age::Since(known.since);
+        return if known.or_before { Age::Before(known.since) } else { Age::Since(known.since) };
     }
-    let modified = std::fs::metadata(environment).and_then(|found| found.modified()).ok();
-    let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    since.and_then(|since| Millis::try_from(since.as_millis()).ok()).map_or(Age::Unknown, Age::Before)
+    std::fs::metadata(environment).ok().and_then(|found| modified(&found)).map_or(Age::Unknown, Age::Before)
+}
+
+fn modified(found: &Metadata) -> Option<Millis> {
+    let since = found.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Millis::try_from(since.as_millis()).ok()
+}
+
+/// The file is about to be changed, which makes it new: what stands in it and has no age of its own keeps the age that the file had.
+/// The caller holds the directory.
+///
+/// # Errors
+/// When the ages cannot be written.
+pub(super) fn settle(environment: &Path, text: &str, found: &Metadata) -> std::io::Result<()> {
+    let Some(since) = modified(found) else { return Ok(()) };
+    let (mut all, mut is_new) = (load(environment), false);
+    for (name, raw) in lines(text).into_iter().filter_map(|line| line.entry) {
+        let is_secret = looks_secret(name) || Setting::by_env(name).is_some_and(|setting| super::names::is_one(setting));
+        let Some(value) = unquote(raw).ok().filter(|value| is_secret && !value.is_empty()) else { continue };
+        let mark = mark(name, &value);
+        if all.get(name).is_none_or(|known| known.mark != mark) {
+            all.insert(name.to_owned(), Since { since, mark, or_before: true });
+            is_new = true;
+        }
+    }
+    if is_new { save(environment, &all) } else { Ok(()) }
 }
 
 /// A value came into force now.
@@ -71,13 +103,26 @@ pub fn of(environment: &Path, name: &str, value: &str) -> Age {
 /// # Errors
 /// When the file cannot be written; the value is in force all the same.
 pub fn keep(environment: &Path, name: &str, value: &str, now: Millis) -> std::io::Result<()> {
-    // A link is followed, so that every name of the file has the same ages.
+    // As a change of the file does: two at a time would lose one.
+    let directory = File::open(directory(&place(environment)))?;
+    directory.lock()?;
     let mut all = load(environment);
-    all.insert(name.to_owned(), Since { since: now, mark: mark(name, value) });
+    all.insert(name.to_owned(), Since { since: now, mark: mark(name, value), or_before: false });
+    save(environment, &all)
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn save(environment: &Path, all: &BTreeMap<String, Since>) -> std::io::Result<()> {
     let path = place(environment);
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(&serde_json::to_vec(&all)?)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory(&path))?;
+    file.write_all(&serde_json::to_vec(all)?)?;
+    // Root may do it for the service, which has to read and renew it afterwards.
+    if let Ok(about) = std::fs::metadata(environment) {
+        super::file::give(file.as_file(), &about)?;
+    }
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
@@ -97,5 +142,25 @@ mod tests {
         assert_eq!(of(&file, "A", "x"), Age::Since(5));
         assert!(matches!(of(&file, "A", "y"), Age::Before(_)));
         assert!(!std::fs::read_to_string(place(&file)).unwrap().contains("\"x\""));
+    }
+
+    #[test]
+    fn setting_one_value_makes_no_other_one_young() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("environment");
+        let text = "OPENROUTER_API_KEY=by-hand\nREDDIT_PASSWORD=old\nREDDIT_USERNAME=deck\n";
+        std::fs::write(&file, text).unwrap();
+        let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000);
+        File::options().append(true).open(&file).unwrap().set_modified(long_ago).unwrap();
+        settle(&file, text, &std::fs::metadata(&file).unwrap()).unwrap();
+        std::fs::write(&file, text.replace("old", "new")).unwrap();
+        keep(&file, "REDDIT_PASSWORD", "new", 5_000_000).unwrap();
+        assert_eq!(of(&file, "OPENROUTER_API_KEY", "by-hand"), Age::Before(1_000_000));
+        assert_eq!(of(&file, "REDDIT_PASSWORD", "new"), Age::Since(5_000_000));
+        assert!(!std::fs::read_to_string(place(&file)).unwrap().contains("REDDIT_USERNAME"), "what is no secret is not kept");
+        // By another name of the same file.
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink("environment", &link).unwrap();
+        assert_eq!(of(&link, "OPENROUTER_API_KEY", "by-hand"), Age::Before(1_000_000));
     }
 }

@@ -16,13 +16,13 @@ const DAY: Millis = 86_400_000;
 #[derive(Debug, Clone, Serialize)]
 pub struct Listed {
     /// Its name in the environment.
-    pub name: &'static str,
-    /// Its key in the configuration file.
-    pub setting: &'static str,
+    pub name: String,
+    /// Its key in the configuration file; `None` for a name that only `probes.toml` uses.
+    pub setting: Option<&'static str>,
     /// What it is for.
     pub doc: &'static str,
-    /// Whether it is set.
-    pub is_set: bool,
+    /// Whether it is set; `None` when the environment file cannot be read and it is set nowhere else.
+    pub is_set: Option<bool>,
     /// Where, in words; empty when it is not set.
     pub place: String,
     /// When it came into force, where that is known.
@@ -47,8 +47,20 @@ pub struct Finding {
 }
 
 fn age_of(loaded: &Loaded, setting: &Setting) -> Age {
-    let Source::EnvironmentFile { path, .. } = loaded.source(setting.key) else { return Age::Unknown };
     let Some(value) = loaded.secret(setting.key) else { return Age::Unknown };
+    let path = match loaded.source(setting.key) {
+        Source::EnvironmentFile { path, .. } => path,
+        // A service manager may read the same file, and hand its values over in the environment.
+        Source::Environment { .. } => {
+            let file = EnvFile::new(loaded.directories().environment_file.clone());
+            let text = file.read().unwrap_or_default();
+            if config::environment_file::value_of(&text, setting.env).as_deref() != Some(value.expose_secret()) {
+                return Age::Unknown;
+            }
+            file.path().to_path_buf()
+        }
+        _ => return Age::Unknown,
+    };
     age::of(&path, setting.env, value.expose_secret())
 }
 
@@ -78,25 +90,51 @@ pub fn known(loaded: &Loaded) -> Vec<secrecy::SecretString> {
 #[must_use]
 pub fn list(loaded: &Loaded, now: Millis) -> Vec<Listed> {
     let file = EnvFile::new(loaded.directories().environment_file.clone());
-    names::all()
-        .filter(|setting| setting.is_secret() || holds_password(loaded, setting))
-        .map(|setting| {
-            let source = loaded.source(setting.key);
-            let is_set = loaded.secret(setting.key).is_some();
-            let age = age_of(loaded, setting);
-            Listed {
-                name: setting.env,
-                setting: setting.key,
-                doc: setting.doc,
-                is_set,
-                place: if is_set { source.to_string() } else { String::new() },
-                since: if let Age::Since(at) = age { Some(at) } else { None },
-                at_least: age.at_least(now),
-                // A file that cannot be read is told by the check.
-                rotation: rotation::read(&file, setting.env).map_or(State::None, |values| values.state()),
-            }
-        })
-        .collect()
+    let text = file.read().ok();
+    let settings = names::all().filter(|setting| setting.is_secret() || holds_password(loaded, setting)).map(|setting| {
+        let source = loaded.source(setting.key);
+        let is_set = loaded.secret(setting.key).is_some();
+        let age = age_of(loaded, setting);
+        Listed {
+            name: setting.env.to_owned(),
+            setting: Some(setting.key),
+            doc: setting.doc,
+            is_set: if is_set { Some(true) } else { text.as_ref().map(|_| false) },
+            place: if is_set { source.to_string() } else { String::new() },
+            since: if let Age::Since(at) = age { Some(at) } else { None },
+            at_least: age.at_least(now),
+            // A file that cannot be read is told by the check.
+            rotation: rotation::read(&file, setting.env).map_or(State::None, |values| values.state()),
+        }
+    });
+    settings.chain(of_probes(loaded, text.as_deref(), now)).collect()
+}
+
+/// What `probes.toml` takes from the environment and is no setting.
+fn of_probes<'a>(loaded: &'a Loaded, text: Option<&'a str>, now: Millis) -> impl Iterator<Item = Listed> + 'a {
+    let file = &loaded.directories().environment_file;
+    loaded.probe_names().iter().filter(|name| Setting::by_env(name).is_none()).map(move |name| {
+        let value = text.and_then(|text| config::environment_file::value_of(text, name)).filter(|value| !value.is_empty());
+        let age = value.as_ref().map_or(Age::Unknown, |value| age::of(file, name, value));
+        // As the probes read it: the environment of the process goes before the file.
+        let (is_set, place) = if std::env::var_os(name).is_some_and(|value| !value.is_empty()) {
+            (Some(true), format!("environment ({name})"))
+        } else if value.is_some() {
+            (Some(true), format!("environment file {}", file.display()))
+        } else {
+            (text.map(|_| false), String::new())
+        };
+        Listed {
+            name: name.clone(),
+            setting: None,
+            doc: "Used by probes.toml.",
+            is_set,
+            place,
+            since: if let Age::Since(at) = age { Some(at) } else { None },
+            at_least: age.at_least(now),
+            rotation: State::None,
+        }
+    })
 }
 
 fn holds_password(loaded: &Loaded, setting: &Setting) -> bool {
@@ -126,15 +164,15 @@ pub fn check(loaded: &Loaded, max_age_days: u32, now: Millis) -> Vec<Finding> {
         if let Some(age) = secret.at_least.filter(|age| *age > Millis::from(max_age_days) * DAY) {
             found.push(Finding {
                 is_problem: true,
-                about: secret.name.to_owned(),
+                about: secret.name.clone(),
                 what: format!("is {} old; {max_age_days} days are the limit (secrets.max_age_days)", clock::duration(age)),
-                next: format!("quarterdeck secrets rotate {}", secret.name),
+                next: format!("quarterdeck secrets {} {}", if secret.setting.is_some() { "rotate" } else { "set" }, secret.name),
             });
         }
         if secret.rotation != State::None {
             found.push(Finding {
                 is_problem: false,
-                about: secret.name.to_owned(),
+                about: secret.name.clone(),
                 what: format!("is being replaced; the step done last is \"{}\"", secret.rotation.as_str()),
                 next: format!("go on with `quarterdeck secrets rotate {}`, or go back with --abort", secret.name),
             });

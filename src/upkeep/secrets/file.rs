@@ -1,7 +1,7 @@
 //! The environment file on the disk: changed whole or not at all, by one at a time, and never made readable for others.
 
 use super::edit::{self, Refused};
-use super::{Error, Result};
+use super::{Error, Result, age};
 use std::fs::{File, Metadata};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -104,7 +104,12 @@ impl EnvFile {
             return Ok(());
         }
         let beside = directory.join(format!(".{}.new", target.file_name().unwrap_or_default().to_string_lossy()));
-        let written = write(&beside, &changed, before.as_ref().map(|(_, found)| found)).map_err(unwritable);
+        if let Some((text, found)) = &before
+            && let Err(error) = age::settle(&target, text, found)
+        {
+            tracing::warn!(%error, "since when the secrets of the environment file are in force cannot be kept");
+        }
+        let written = write(&beside, &changed, &directory, before.as_ref().map(|(_, found)| found)).map_err(unwritable);
         let written = written.and_then(|()| {
             let now = self.look()?;
             let is_same = match (&before, &now) {
@@ -134,21 +139,34 @@ pub(super) fn set(text: &str, name: &str, value: &str) -> Result<String> {
     })
 }
 
+fn own_as(file: &File, like: &Metadata) -> std::io::Result<()> {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) == (like.uid(), like.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(file, Some(like.uid()), Some(like.gid()))
+        .map_err(|error| std::io::Error::new(error.kind(), format!("it belongs to somebody else ({error}); change it as its owner")))
+}
+
+/// Give a new file to the owner of another one. Only root can, and only root needs to.
+pub(super) fn give(file: &File, like: &Metadata) -> std::io::Result<()> {
+    if rustix::process::geteuid().is_root() { own_as(file, like) } else { Ok(()) }
+}
+
 /// Write a file that nobody else can read at any time, and wait until it is on the disk.
-fn write(path: &Path, text: &str, like: Option<&Metadata>) -> std::io::Result<()> {
+fn write(path: &Path, text: &str, directory: &Path, like: Option<&Metadata>) -> std::io::Result<()> {
     // What a killed run left behind.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    match like {
+        Some(like) => own_as(&file, like)?,
+        // Root sets it up for the service whose directory it is.
+        None => give(&file, &std::fs::metadata(directory)?)?,
+    }
     if let Some(like) = like {
-        let own = file.metadata()?;
-        if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
-            std::os::unix::fs::fchown(&file, Some(like.uid()), Some(like.gid())).map_err(|error| {
-                std::io::Error::new(error.kind(), format!("it belongs to somebody else ({error}); change it as its owner"))
-            })?;
-        }
         file.set_permissions(std::fs::Permissions::from_mode(like.permissions().mode() & 0o7777))?;
     }
     file.write_all(text.as_bytes())?;
@@ -186,6 +204,26 @@ mod tests {
         file.set("A", "1").unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(file.path()), mode(file.path().parent().unwrap())), (0o600, 0o700));
+    }
+
+    #[test]
+    fn what_root_sets_belongs_to_the_owner_of_the_directory() {
+        const SERVICE: u32 = 12_345;
+        let directory = tempfile::tempdir().unwrap();
+        let ours = directory.path().join("ours");
+        std::fs::create_dir(&ours).unwrap();
+        if std::os::unix::fs::chown(&ours, Some(SERVICE), Some(SERVICE)).is_err() {
+            eprintln!("skipped: only root gives files away");
+            return;
+        }
+        let file = EnvFile::new(ours.join("environment"));
+        file.set("REDDIT_PASSWORD", "1").unwrap();
+        age::keep(file.path(), "REDDIT_PASSWORD", "1", 5).unwrap();
+        file.set("REDDIT_PASSWORD", "2").unwrap();
+        for name in ["environment", "environment.ages"] {
+            let about = std::fs::metadata(ours.join(name)).unwrap();
+            assert_eq!((about.uid(), about.gid(), about.permissions().mode() & 0o777), (SERVICE, SERVICE, 0o600), "{name}");
+        }
     }
 
     #[test]

@@ -5,7 +5,12 @@ use crate::config::{Kind, SETTINGS, Setting, nearest};
 
 /// Every secret, and the address of the database, which may hold a password.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().filter(|setting| setting.is_secret() || setting.kind == Kind::Database)
+    SETTINGS.iter().filter(|setting| is_one(setting))
+}
+
+/// Whether a setting is, or may hold, a secret.
+pub(super) fn is_one(setting: &Setting) -> bool {
+    setting.is_secret() || setting.kind == Kind::Database
 }
 
 /// The secret of a name; its key in the configuration file is taken too.

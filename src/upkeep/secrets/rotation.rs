@@ -101,11 +101,13 @@ pub fn add(file: &EnvFile, name: &str, value: &SecretString) -> Result<()> {
     })
 }
 
-/// Put the new value in force, and keep the old one, in one change.
+/// Put the new value in force, and keep the old one, in one change. Returns the numbers of lines that set the name too and do not count:
+/// they may hold an old value.
 ///
 /// # Errors
 /// [`Error::Step`] when none stands beside it; as [`EnvFile::change`].
-pub fn switch(file: &EnvFile, name: &str) -> Result<()> {
+pub fn switch(file: &EnvFile, name: &str) -> Result<Vec<usize>> {
+    let mut covered = Vec::new();
     file.change(&mut |text| {
         let values = values(text, name);
         let (Some(current), Some(next), State::Added) = (&values.current, &values.next, values.state()) else {
@@ -113,21 +115,28 @@ pub fn switch(file: &EnvFile, name: &str) -> Result<()> {
         };
         let text = edit::remove(text, &format!("{name}{NEXT}"));
         let text = set(&text, name, next.expose_secret())?;
-        set(&text, &format!("{name}{PREVIOUS}"), current.expose_secret()).map(Some)
-    })
+        let text = set(&text, &format!("{name}{PREVIOUS}"), current.expose_secret())?;
+        covered = edit::covered(&text, name);
+        Ok(Some(text))
+    })?;
+    Ok(covered)
 }
 
-/// Let the old value go.
+/// Let the old value go. Returns lines as [`switch`] does.
 ///
 /// # Errors
 /// [`Error::Step`] when there is none; as [`EnvFile::change`].
-pub fn retire(file: &EnvFile, name: &str) -> Result<()> {
+pub fn retire(file: &EnvFile, name: &str) -> Result<Vec<usize>> {
+    let mut covered = Vec::new();
     file.change(&mut |text| {
         if values(text, name).previous.is_none() {
             return Err(step(name, "no old value is kept"));
         }
-        Ok(Some(edit::remove(text, &format!("{name}{PREVIOUS}"))))
-    })
+        let text = edit::remove(text, &format!("{name}{PREVIOUS}"));
+        covered = edit::covered(&text, name);
+        Ok(Some(text))
+    })?;
+    Ok(covered)
 }
 
 /// Back to the old value, from wherever the replacement stands. Returns where it stood.
@@ -172,7 +181,7 @@ mod tests {
         add(&file, "A", &"new".into()).unwrap();
         assert_eq!(read(&file, "A").unwrap().current.unwrap().expose_secret(), "old");
         assert!(add(&file, "A", &"newer".into()).is_err() && retire(&file, "A").is_err());
-        switch(&file, "A").unwrap();
+        assert_eq!(switch(&file, "A").unwrap(), Vec::<usize>::new());
         assert!(switch(&file, "A").is_err());
         assert_eq!(read(&file, "A").unwrap().state(), State::Switched);
         retire(&file, "A").unwrap();
@@ -193,6 +202,15 @@ mod tests {
     }
 
     #[test]
+    fn an_old_value_on_a_line_that_does_not_count_is_named() {
+        let (_guard, file) = made("A=older\nA=old\n");
+        add(&file, "A", &"new".into()).unwrap();
+        assert_eq!(switch(&file, "A").unwrap(), [1]);
+        assert_eq!(retire(&file, "A").unwrap(), [1]);
+        assert_eq!(file.read().unwrap(), "A=older\nA=new\n");
+    }
+
+    #[test]
     fn what_cannot_be_replaced_is_said() {
         let (_guard, file) = made(BEFORE);
         assert!(add(&file, "C", &"new".into()).unwrap_err().to_string().contains("nothing to replace"));
@@ -208,8 +226,8 @@ mod tests {
             for number in steps {
                 let _ = match number {
                     0 => add(&file, "A", &new.clone().into()),
-                    1 => switch(&file, "A"),
-                    2 => retire(&file, "A"),
+                    1 => switch(&file, "A").map(drop),
+                    2 => retire(&file, "A").map(drop),
                     _ => abort(&file, "A").map(drop),
                 };
                 let current = read(&file, "A").unwrap().current.unwrap();
