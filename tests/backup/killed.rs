@@ -84,6 +84,37 @@ fn a_restore_that_is_killed_leaves_the_old_or_the_new() {
 }
 
 #[test]
+fn two_restores_at_once_never_put_an_empty_deck_in_place() {
+    let home = house();
+    create(&home);
+    let beliefs = rows(&home.database(), "belief_nodes");
+    // One is being made: the other one leaves it alone.
+    let stage = home.directory.path().join(".restoring");
+    std::fs::create_dir(&stage).unwrap();
+    std::fs::write(stage.join("database"), "half").unwrap();
+    let lock = std::fs::File::create(stage.join(".lock")).unwrap();
+    lock.try_lock().unwrap();
+    home.run(IN_PLACE).refused(1, "another process restores into");
+    assert_eq!(std::fs::read_to_string(stage.join("database")).unwrap(), "half");
+    drop(lock);
+    for _ in 0..3 {
+        let begun: Vec<_> = (0..3)
+            .map(|_| home.command(IN_PLACE).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap())
+            .collect();
+        for child in begun {
+            let did = Did::of(child.wait_with_output().unwrap());
+            assert!(matches!(did.code, 0 | 1), "{}{}", did.out, did.err);
+            let is_told = ["another process", "is running", "is being restored", "interrupted"].iter().any(|words| did.err.contains(words));
+            assert!(did.code == 0 || is_told, "{}", did.err);
+        }
+        assert_eq!(rows(&home.database(), "belief_nodes"), beliefs);
+        assert!(!stage.exists());
+    }
+    home.run(IN_PLACE).done();
+    home.run(&["db", "status"]).says(0, &["ok"]);
+}
+
+#[test]
 fn the_old_deck_is_kept_aside_with_what_its_log_held() {
     let home = house();
     create(&home);

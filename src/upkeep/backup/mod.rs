@@ -21,6 +21,8 @@ pub mod erasures;
 mod error;
 mod examine;
 mod files;
+mod half;
+mod in_place;
 mod keep;
 mod listing;
 pub mod manifest;
@@ -86,7 +88,7 @@ pub fn restore(site: &Site, asked: &Restore, watcher: &dyn Watcher) -> Result<Re
 /// # Errors
 /// [`Error::NothingInterrupted`]; [`Error::Running`]; as the file system says, and then it can be tried again.
 pub fn resume(site: &Site, finishes: bool) -> Result<Resumed> {
-    restore::resume(site, finishes)
+    in_place::resume(site, finishes)
 }
 
 /// Take away the backups that the settings do not keep; with `dry_run` only say which.
