@@ -1,10 +1,11 @@
 //! Restoring in place of the deck that is there: refused while anything has it open, and the old one is kept aside.
 
+use super::carry::{self, Carried};
 use super::half::{self, Half};
 use super::restore::{Plan, answer, fill};
 use super::swap::{Journal, Move};
 use super::work::Tell;
-use super::{Error, Restored, Result, crash, create, files, place, records, server, stage, swap};
+use super::{Error, Restored, Result, crash, files, place, records, server, stage, swap};
 use crate::search::vectors;
 use crate::store::{self, Address};
 use crate::upkeep::Site;
@@ -66,7 +67,7 @@ impl Stages<'_> {
 }
 
 /// Restore in place of an SQLite deck.
-pub(super) fn in_place(plan: Plan<'_>, live: &Path, configuration: bool, tell: &Tell) -> Result<Restored> {
+pub(super) fn in_place(mut plan: Plan<'_>, live: &Path, configuration: bool, tell: &Tell) -> Result<Restored> {
     if plan.is_on_server() {
         return Err(other_engine(&plan, "SQLite", &live.display().to_string()));
     }
@@ -78,6 +79,7 @@ pub(super) fn in_place(plan: Plan<'_>, live: &Path, configuration: bool, tell: &
     }
     let address = Address::Sqlite(live.clone());
     nobody_is_there(&address)?;
+    let carried = plan.carried(&address);
     let settings = &plan.site.settings;
     // Two restores in one second keep two old decks.
     let unique = place::name(plan.started_at);
@@ -125,6 +127,8 @@ pub(super) fn in_place(plan: Plan<'_>, live: &Path, configuration: bool, tell: &
     for step in &moves {
         place::make_directory(parent_of(&step.live))?;
     }
+    let old: Vec<String> = moves.iter().filter(|step| step.had_live).map(|step| step.aside.display().to_string()).collect();
+    note(&plan, &Address::Sqlite(database.clone()), &carried, &old)?;
     tell.check()?;
     stages.paths().iter().try_for_each(|stage| place::flush_directory(stage))?;
     stage::is_complete(&database, store::newest_version(), tell)?;
@@ -147,7 +151,9 @@ pub(super) fn in_place(plan: Plan<'_>, live: &Path, configuration: bool, tell: &
     journal.sweep()?;
     Journal::remove(live)?;
     crash::point("restore:done");
-    Ok(finished(&plan, &address, &journal, migrated))
+    let mut restored = answer(&plan, &address, migrated);
+    restored.aside = journal.aside().iter().map(|path| path.display().to_string()).collect();
+    Ok(restored)
 }
 
 fn file_move(staged: PathBuf, live: PathBuf, aside: &dyn Fn(&Path) -> PathBuf) -> Move {
@@ -159,23 +165,20 @@ fn other_engine(plan: &Plan<'_>, wanted: &str, place: &str) -> Error {
     Error::OtherEngine { name: plan.backup.name.clone(), found: found.to_owned(), wanted: wanted.to_owned(), place: place.to_owned() }
 }
 
-/// Write down a restore in place, in the deck that was restored.
-fn finished(plan: &Plan<'_>, address: &Address, journal: &Journal, migrated: Vec<i64>) -> Restored {
-    let mut restored = answer(plan, address, migrated);
-    restored.aside = journal.aside().iter().map(|path| path.display().to_string()).collect();
-    let summary = format!("{} was restored in place", plan.backup.name);
-    let detail = json!({ "name": plan.backup.name, "manifest": plan.backup.manifest, "aside": restored.aside });
-    restored.notes.extend(records::note(plan.site, Kind::Restore, plan.started_at, Outcome::Passed, &create::clipped(&summary), &detail));
-    restored
+/// Write down a restore in place before it is one, in the deck that is to be put there: it says so from its first moment on.
+fn note(plan: &Plan<'_>, to: &Address, carried: &Carried, aside: &[String]) -> Result<()> {
+    let detail = json!({ "name": plan.backup.name, "manifest": plan.backup.manifest, "aside": aside });
+    carry::give(plan, to, carried, &format!("{} was restored in place", plan.backup.name), &detail)
 }
 
 /// Restore in place of a deck on a server: into a new database, which then takes the name of the old one.
-pub(super) fn on_server(plan: Plan<'_>, url: &str, configuration: bool, tell: &Tell) -> Result<Restored> {
+pub(super) fn on_server(mut plan: Plan<'_>, url: &str, configuration: bool, tell: &Tell) -> Result<Restored> {
     let address = Address::Postgres(url.to_owned());
     if !plan.is_on_server() {
         return Err(other_engine(&plan, "PostgreSQL", &address.masked()));
     }
     nobody_is_there(&address)?;
+    let carried = plan.carried(&address);
     let live = server::database_name(url)?;
     let settings = &plan.site.settings;
     let stamp = place::stamp(plan.started_at);
@@ -191,20 +194,23 @@ pub(super) fn on_server(plan: Plan<'_>, url: &str, configuration: bool, tell: &T
     let taken = plan.taken();
     let migrated = fill(&taken, &made.url(), &stage.join("dump"), plan.site.clock.now(), tell)?;
     taken.below(files::INDEX, &stage.join(vectors::DIRECTORY), tell)?;
+    let aside = server::named(&live, &format!("_before_restore_{suffix}"));
+    let index = settings.data_dir.join(vectors::DIRECTORY);
+    let index_aside = beside(&index, &format!(".before-restore-{stamp}"));
+    let mut kept = vec![format!("the database {aside}")];
+    if index.exists() {
+        kept.push(index_aside.display().to_string());
+    }
+    note(&plan, &Address::Postgres(made.url()), &carried, &kept)?;
     crash::point("restore:staged");
     nobody_is_there(&address)?;
-    let aside = server::named(&live, &format!("_before_restore_{suffix}"));
     made.release();
     server::swap(url, &live, &made.name, &aside)?;
     made.keep();
     crash::point("restore:swapped");
     // The index follows the rows: one that does not fit is made anew from them, so that it may be swapped after them.
-    let index = settings.data_dir.join(vectors::DIRECTORY);
-    let index_aside = beside(&index, &format!(".before-restore-{stamp}"));
-    let mut kept = vec![format!("the database {aside}")];
     if index.exists() {
         place::rename_new(&index, &index_aside)?;
-        kept.push(index_aside.display().to_string());
     }
     if stage.join(vectors::DIRECTORY).exists() {
         place::rename_new(&stage.join(vectors::DIRECTORY), &index)?;
@@ -221,10 +227,6 @@ pub(super) fn on_server(plan: Plan<'_>, url: &str, configuration: bool, tell: &T
     let mut restored = answer(&plan, &address, migrated);
     restored.notes.extend(notes);
     restored.aside = kept;
-    let summary = format!("{} was restored in place", plan.backup.name);
-    let detail = json!({ "name": plan.backup.name, "manifest": plan.backup.manifest, "aside": restored.aside });
-    let unwritten = records::note(plan.site, Kind::Restore, plan.started_at, Outcome::Passed, &create::clipped(&summary), &detail);
-    restored.notes.extend(unwritten);
     Ok(restored)
 }
 

@@ -13,6 +13,7 @@
 //! Everything here blocks and may take minutes: call it on a thread of its own, never on one of an async runtime. It may not change the
 //! running deck other than by rows in `upkeep_runs`; only a restore in place does, and that is refused while anything has the deck open.
 
+mod carry;
 mod crash;
 mod create;
 mod digest;

@@ -155,9 +155,9 @@ pub struct Restored {
     pub aside: Vec<String>,
     /// Schema versions that were passed after it.
     pub migrated: Vec<i64>,
-    /// Erasures that were carried out after the backup was made and have to be repeated.
+    /// Everybody who was erased, by digests: the restored deck knows them.
     pub erasures: Vec<Erased>,
-    /// Names in the restored deck that those erasures are of.
+    /// Names of them in the restored deck: they have to be erased again.
     pub to_erase: Vec<String>,
     /// What else is to be known, as sentences.
     pub notes: Vec<String>,

@@ -1,5 +1,6 @@
 //! Restoring a backup into a new place, and what every restore begins and ends with.
 
+use super::carry::{self, Carried};
 use super::erasures::Erased;
 use super::half::Half;
 use super::listing::Read;
@@ -16,6 +17,9 @@ use crate::upkeep::runs::{Kind, Outcome};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
+/// What is to be known of every restored deck.
+pub(super) const PAUSED: &str =
+    "nothing is sent from the restored deck, it is paused: look at what the account posted since, then `quarterdeck resume`";
 /// The database in a new place.
 const DATABASE: &str = "quarterdeck.db";
 
@@ -25,7 +29,7 @@ pub(super) struct Plan<'a> {
     pub(super) backup: Backup,
     pub(super) read: Read,
     pub(super) secrets: Vec<Secret>,
-    /// Erasures that were carried out after the backup was made.
+    /// Everybody who was erased, whenever that was.
     pub(super) erased: Vec<Erased>,
     pub(super) notes: Vec<String>,
     pub(super) started_at: Millis,
@@ -38,6 +42,16 @@ impl Plan<'_> {
 
     pub(super) fn is_on_server(&self) -> bool {
         self.read.manifest.database.engine == server::ENGINE
+    }
+
+    /// What the deck at `address` knows and the restored one must not forget. What could not be read of it is noted.
+    pub(super) fn carried(&mut self, address: &Address) -> Carried {
+        let (carried, unread) = Carried::of(address, self.site.clock.now());
+        self.notes.extend(unread);
+        let missing: Vec<Erased> =
+            carried.erased.iter().filter(|person| !self.erased.iter().any(|known| known.digest == person.digest)).cloned().collect();
+        self.erased.extend(missing);
+        carried
     }
 
     /// Write the configuration, and the secrets over what was left out of it.
@@ -63,14 +77,14 @@ pub(super) fn restore(site: &Site, asked: &Restore, tell: &Tell) -> Result<Resto
     let read = listing::manifest(&backup.path, &backup.name)?;
     let recorded = known.as_ref().ok().and_then(|known| known.get(&backup.name)).and_then(|known| known.manifest.clone());
     // Before anything is done: who has to stay erased must be known then.
-    let mut erased = erasures::read(&site.backups())?;
-    erased.retain(|erased| erased.at >= backup.made_at);
+    let erased = erasures::read(&site.backups())?;
     let mut plan = Plan { site, backup, read, secrets: Vec::new(), erased, notes: Vec::new(), started_at };
     plan.taken().is_known()?;
     if let Some(passphrase) = &asked.passphrase {
         plan.secrets = plan.taken().secrets(passphrase)?;
     }
-    plan.notes = plan.taken().is_whole(recorded.as_deref(), tell)?;
+    let notes = plan.taken().is_whole(recorded.as_deref(), tell)?;
+    plan.notes.extend(notes);
     match &asked.place {
         Place::New { dir, database } => to_new(plan, dir, database.as_deref(), tell),
         Place::InPlace { configuration } => match site.address()? {
@@ -124,6 +138,10 @@ fn to_new(plan: Plan<'_>, dir: &Path, database: Option<&str>, tell: &Tell) -> Re
     };
     taken.below(files::INDEX, &into.join(vectors::DIRECTORY), tell)?;
     let config_file = plan.configuration(&into.join(files::CONFIG), &into, tell)?.map(|_| dir.join(files::CONFIG).join("config.toml"));
+    let summary = format!("{} was restored to {}", plan.backup.name, dir.display());
+    let detail = json!({ "name": plan.backup.name, "manifest": plan.backup.manifest, "to": dir.display().to_string() });
+    let restored_into = made.as_ref().map_or_else(|| Address::Sqlite(into.join(DATABASE)), |made| Address::Postgres(made.url()));
+    carry::give(&plan, &restored_into, &Carried::default(), &summary, &detail)?;
     tell.check()?;
     place::flush_directory(&into)?;
     if dir.exists() {
@@ -133,10 +151,8 @@ fn to_new(plan: Plan<'_>, dir: &Path, database: Option<&str>, tell: &Tell) -> Re
     if let Some(made) = made {
         made.keep();
     }
-    let summary = format!("{} was restored to {}", plan.backup.name, dir.display());
     let mut restored = answer(&plan, &address, migrated);
     restored.config_file = config_file.filter(|path| path.exists());
-    let detail = json!({ "name": plan.backup.name, "manifest": plan.backup.manifest, "to": dir.display().to_string() });
     records::note(plan.site, Kind::Restore, plan.started_at, Outcome::Passed, &create::clipped(&summary), &detail);
     Ok(restored)
 }
@@ -173,16 +189,23 @@ pub(super) fn compare(taken: &Taken<'_>, url: &str, tell: &Tell) -> Result<Vec<F
     Ok(findings)
 }
 
+/// Names in the deck at `address` of people who were erased. Why they could not be looked up, where that is so: it is restored all the same.
+pub(super) fn to_erase(address: &Address, erased: &[Erased]) -> (Vec<String>, Option<String>) {
+    if erased.is_empty() {
+        return (Vec::new(), None);
+    }
+    match records::aside(address, super::people::names) {
+        Ok(names) => (names.into_iter().filter(|name| erased.iter().any(|erased| erased.is_of(name))).collect(), None),
+        Err(error) => (Vec::new(), Some(format!("who has to be erased again could not be looked up: {error}"))),
+    }
+}
+
 /// What a restore answers, with who has to be erased again.
 pub(super) fn answer(plan: &Plan<'_>, address: &Address, migrated: Vec<i64>) -> Restored {
-    let (mut to_erase, mut notes) = (Vec::new(), plan.notes.clone());
-    if !plan.erased.is_empty() {
-        match records::aside(address, super::people::names) {
-            Ok(names) => to_erase = names.into_iter().filter(|name| plan.erased.iter().any(|erased| erased.is_of(name))).collect(),
-            // It is restored all the same.
-            Err(error) => notes.push(format!("who has to be erased again could not be looked up: {error}")),
-        }
-    }
+    let (to_erase, unknown) = to_erase(address, &plan.erased);
+    let mut notes = plan.notes.clone();
+    notes.extend(unknown);
+    notes.push(PAUSED.to_owned());
     Restored {
         backup: plan.backup.clone(),
         database: address.masked(),

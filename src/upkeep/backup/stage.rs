@@ -154,8 +154,14 @@ pub(super) fn migrate(address: &Address, now: Millis) -> Result<Vec<i64>> {
                 std::fs::remove_file(entry.path()).map_err(|error| Error::io("remove", &entry.path(), &error))?;
             }
         }
-        let flushed = std::fs::File::open(path).and_then(|file| file.sync_all());
-        flushed.map_err(|error| Error::io("write", path, &error))?;
     }
+    flush(address)?;
     Ok(passed)
+}
+
+/// Bring a restored file to the disk. A server does so by itself.
+pub(super) fn flush(address: &Address) -> Result<()> {
+    let Address::Sqlite(path) = address else { return Ok(()) };
+    let flushed = std::fs::File::open(path).and_then(|file| file.sync_all());
+    flushed.map_err(|error| Error::io("write", path, &error))
 }
