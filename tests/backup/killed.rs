@@ -218,3 +218,36 @@ fn who_was_erased_is_not_written_to_by_a_restored_deck() {
     home.run(IN_PLACE).done();
     assert!(knows(&home));
 }
+
+#[test]
+fn who_came_back_is_named_when_a_restore_is_finished() {
+    use quarterdeck::upkeep::backup::erasures::{Erased, append};
+    let named = |home: &Home| -> i64 {
+        let connection = rusqlite::Connection::open(home.database()).unwrap();
+        connection.query_row("SELECT count(*) FROM mutes WHERE target = 'Gone_Again'", [], |row| row.get(0)).unwrap()
+    };
+    for applies in [false, true] {
+        let home = house();
+        let persona = home.persona();
+        home.open()
+            .write_blocking(move |c| {
+                c.exec(
+                    "INSERT INTO mutes (persona_id, kind, target, reason, created_by, created_at) VALUES ($1, 'user', 'Gone_Again', 'x', 'ana', 1)",
+                    quarterdeck::vals![&persona],
+                )
+            })
+            .unwrap();
+        create(&home);
+        append(&home.directory.path().join("backups"), &Erased::new("gone_again", 1, "run")).unwrap();
+        kill_at(&home, "restore:journal", IN_PLACE);
+        for words in [&["newest", "--finish"] as &[&str], &["--finish", "--secrets"], &["--take-back", "--apply-erasures"]] {
+            home.run(&[&["backup", "restore"], words].concat()).refused(2, "cannot be used with");
+        }
+        if applies {
+            home.run(&["backup", "restore", "--finish", "--apply-erasures"]).says(0, &["is in place", "erased again"]);
+        } else {
+            home.run(&["backup", "restore", "--finish"]).says(3, &["is in place", "nothing is sent", "erase again", "Gone_Again"]);
+        }
+        assert_eq!(named(&home), i64::from(!applies));
+    }
+}

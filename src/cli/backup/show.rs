@@ -172,7 +172,13 @@ pub(super) fn resumed(context: &Context, resumed: &Resumed) -> Result<Outcome, F
         let what = if resumed.finished { "is in place" } else { "was taken back; the old deck is in place" };
         context.out.say(format!("the restore of {} {what}", resumed.name))?;
         let pairs: Vec<(&str, String)> = resumed.aside.iter().map(|aside| ("kept aside", aside.clone())).collect();
-        context.out.pairs(&pairs)
+        context.out.pairs(&pairs)?;
+        notes(context, &resumed.notes)?;
+        for name in &resumed.to_erase {
+            let again = format!("  erase again: quarterdeck erase user {}", SafeText::line(name));
+            context.out.say(context.out.paint(&again, Tone::Warning))?;
+        }
+        Ok(())
     })?;
-    Ok(Outcome::Done)
+    Ok(if resumed.to_erase.is_empty() { Outcome::Done } else { Outcome::Problems })
 }

@@ -2,10 +2,10 @@
 
 use super::carry::{self, Carried};
 use super::half::{self, Half};
-use super::restore::{Plan, answer, fill};
+use super::restore::{PAUSED, Plan, answer, fill, to_erase};
 use super::swap::{Journal, Move};
 use super::work::Tell;
-use super::{Error, Restored, Result, crash, files, place, records, server, stage, swap};
+use super::{Error, Restored, Result, crash, erasures, files, place, records, server, stage, swap};
 use crate::search::vectors;
 use crate::store::{self, Address};
 use crate::upkeep::Site;
@@ -238,6 +238,8 @@ pub(super) fn resume(site: &Site, finishes: bool) -> Result<super::Resumed> {
     let journal = Journal::read(live)?.ok_or(Error::NothingInterrupted)?;
     // A restore that is under way is not an interrupted one.
     let _held = journal.hold()?;
+    // Before anything is done, as with every restore.
+    let mut erased = if finishes { erasures::read(&site.backups())? } else { Vec::new() };
     nobody_is_there(&address)?;
     let started_at = site.clock.now();
     if finishes {
@@ -255,6 +257,14 @@ pub(super) fn resume(site: &Site, finishes: bool) -> Result<super::Resumed> {
     let aside: Vec<String> = aside.iter().map(|path| path.display().to_string()).collect();
     let detail = json!({ "name": journal.name, "aside": aside });
     let outcome = if finishes { Outcome::Passed } else { Outcome::Failed };
-    records::note(site, Kind::Restore, started_at, outcome, &summary, &detail);
-    Ok(super::Resumed { name: journal.name, finished: finishes, aside })
+    let mut notes: Vec<String> = records::note(site, Kind::Restore, started_at, outcome, &summary, &detail).into_iter().collect();
+    let mut names = Vec::new();
+    if finishes {
+        erased.extend(Carried::of(&address, site.clock.now()).0.erased);
+        let (found, unknown) = to_erase(&address, &erased);
+        names = found;
+        notes.extend(unknown);
+        notes.push(PAUSED.to_owned());
+    }
+    Ok(super::Resumed { name: journal.name, finished: finishes, aside, to_erase: names, notes })
 }

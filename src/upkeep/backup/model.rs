@@ -174,6 +174,10 @@ pub struct Resumed {
     pub finished: bool,
     /// What was kept aside, and where.
     pub aside: Vec<String>,
+    /// Names in the restored deck of people who were erased: they have to be erased again.
+    pub to_erase: Vec<String>,
+    /// What else is to be known, as sentences.
+    pub notes: Vec<String>,
 }
 
 /// One backup, and whether it stays.
