@@ -104,6 +104,24 @@ fn the_settings_say_which_backups_stay() {
     assert_eq!(done["backups"][0]["stays"], true);
 }
 
+#[test]
+fn a_backup_of_the_future_is_not_the_newest_one() {
+    let home = house();
+    let now = SystemClock.now();
+    let future = backup::create(&site(&home, now + 10 * 86_400_000), &Create::default(), &Unwatched).unwrap().name;
+    let past = create(&home);
+    let past = past.file_name().unwrap().to_str().unwrap();
+    home.run(&["backup", "list"]).says(0, &[&future, past, "note: ", &future, "in the future"]);
+    home.run(&["backup", "verify"]).says(0, &[past, "is whole"]);
+    home.run(&["backup", "drill"]).says(0, &[past, "passed"]);
+    let erased = quarterdeck::upkeep::backup::erasures::Erased::new("Gone_Again", now, "run");
+    quarterdeck::upkeep::backup::erasures::append(&backups(&home), &erased).unwrap();
+    let restored = home.run(&["backup", "restore", &future, "--to", &home.path("new"), "--json"]).done().json();
+    assert!(restored["notes"].to_string().contains("in the future"), "{restored}");
+    assert_eq!(restored["erasures"].as_array().unwrap().len(), 1, "{restored}");
+    assert_eq!(rows(&home.directory.path().join("new/quarterdeck.db"), "erased_people"), 1);
+}
+
 struct Impatient(AtomicI64);
 
 impl Watcher for Impatient {

@@ -46,6 +46,17 @@ pub struct Backup {
     pub notes: Vec<String>,
 }
 
+/// How far the clock of another machine may be ahead.
+const AHEAD: Millis = 300_000;
+
+impl Backup {
+    /// Whether it was made at a time that has not come yet. It is then not taken for the newest one: its clock was wrong, or this one is.
+    #[must_use]
+    pub fn is_ahead(&self, now: Millis) -> bool {
+        self.made_at > now.saturating_add(AHEAD)
+    }
+}
+
 /// The kinds of faults that a verification or a drill tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -78,7 +78,8 @@ pub(super) fn restore(site: &Site, asked: &Restore, tell: &Tell) -> Result<Resto
     let recorded = known.as_ref().ok().and_then(|known| known.get(&backup.name)).and_then(|known| known.manifest.clone());
     // Before anything is done: who has to stay erased must be known then.
     let erased = erasures::read(&site.backups())?;
-    let mut plan = Plan { site, backup, read, secrets: Vec::new(), erased, notes: Vec::new(), started_at };
+    let notes = listing::ahead(&backup, started_at).into_iter().collect();
+    let mut plan = Plan { site, backup, read, secrets: Vec::new(), erased, notes, started_at };
     plan.taken().is_known()?;
     if let Some(passphrase) = &asked.passphrase {
         plan.secrets = plan.taken().secrets(passphrase)?;
