@@ -2,7 +2,7 @@
 
 use super::carry::{self, Carried};
 use super::erasures::Erased;
-use super::half::Half;
+use super::half::{self, Half};
 use super::listing::Read;
 use super::stage::{self, Secret, Taken};
 use super::work::Tell;
@@ -95,24 +95,38 @@ pub(super) fn restore(site: &Site, asked: &Restore, tell: &Tell) -> Result<Resto
     }
 }
 
+/// Whether a directory is there. One that holds anything is refused, but for what a file system or a killed restore puts there.
+fn is_there(dir: &Path) -> Result<bool> {
+    let failed = |error: std::io::Error| Error::io("read", dir, &error);
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        other => other.map_err(failed)?,
+    };
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name();
+        if name != half::NAME && name != "lost+found" {
+            return Err(Error::Exists { path: dir.to_path_buf() });
+        }
+    }
+    Ok(true)
+}
+
 /// Restore into a directory that is not there, or empty.
 fn to_new(plan: Plan<'_>, dir: &Path, database: Option<&str>, tell: &Tell) -> Result<Restored> {
     let absolute = std::path::absolute(dir).map_err(|error| Error::io("find", dir, &error))?;
     let dir = absolute.as_path();
-    match std::fs::read_dir(dir) {
-        Ok(mut entries) => {
-            if entries.next().is_some() {
-                return Err(Error::Exists { path: dir.to_path_buf() });
-            }
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::io("read", dir, &error)),
-    }
+    let is_there = is_there(dir)?;
     let parent = dir.parent().unwrap_or(Path::new("/"));
-    place::make_directory(parent)?;
-    place::room(parent, plan.read.manifest.bytes())?;
-    let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let half = Half::hold(&parent.join(format!(".restoring-{name}")), None)?;
+    let half = if is_there {
+        // In it, not beside it: it may be a disk of its own, in a directory that belongs to somebody else.
+        place::room(dir, plan.read.manifest.bytes())?;
+        Half::hold(&dir.join(half::NAME), None)?
+    } else {
+        place::make_directory(parent)?;
+        place::room(parent, plan.read.manifest.bytes())?;
+        let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Half::hold(&parent.join(format!("{}-{name}", half::NAME)), None)?
+    };
     let into = half.path().to_path_buf();
     let taken = plan.taken();
 
@@ -145,14 +159,21 @@ fn to_new(plan: Plan<'_>, dir: &Path, database: Option<&str>, tell: &Tell) -> Re
     carry::give(&plan, &restored_into, &Carried::default(), &summary, &detail)?;
     tell.check()?;
     place::flush_directory(&into)?;
-    if dir.exists() {
-        std::fs::remove_dir(dir).map_err(|error| Error::io("replace", dir, &error))?;
+    if is_there {
+        half.unpack(DATABASE)?;
+    } else {
+        half.rename(dir)?;
     }
-    half.rename(dir)?;
     if let Some(made) = made {
         made.keep();
     }
     let mut restored = answer(&plan, &address, migrated);
+    if let Ok(found) = std::fs::metadata(dir)
+        && place::mode(&found) & 0o077 != 0
+    {
+        let says = format!("others may enter {0} (mode {1:04o}): run `chmod 700 {0}`", dir.display(), place::mode(&found));
+        restored.notes.push(says);
+    }
     restored.config_file = config_file.filter(|path| path.exists());
     records::note(plan.site, Kind::Restore, plan.started_at, Outcome::Passed, &create::clipped(&summary), &detail);
     Ok(restored)
