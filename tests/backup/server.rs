@@ -117,6 +117,30 @@ fn a_restore_on_a_server_that_is_killed_leaves_the_old_or_the_new() {
 }
 
 #[test]
+fn a_restore_to_a_new_database_that_is_killed_is_done_again() {
+    let Some(served) = Served::new() else { return };
+    served.run(&["backup", "create"]).done();
+    let (base, _) = served.url.rsplit_once('/').unwrap();
+    // Short enough that the whole of it begins the name of the half-made one.
+    let name = format!("new_{}", quarterdeck::base::new_id().rsplit_once('-').unwrap().1);
+    let to = served.home.path("new");
+    let words = ["backup", "restore", "newest", "--to", &to, "--as-database", &name];
+    let killed = served.command(&served.url, &words).env("QUARTERDECK_CRASH_AT", "restore:staged").output().unwrap();
+    assert_eq!(killed.status.signal(), Some(6), "{}", String::from_utf8_lossy(&killed.stderr));
+    let databases = || {
+        let mut client = postgres::Client::connect(&format!("{base}/postgres"), postgres::NoTls).unwrap();
+        let rows = client.query("SELECT CAST(datname AS TEXT) FROM pg_database WHERE starts_with(CAST(datname AS TEXT), $1)", &[&name]);
+        rows.unwrap().iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>()
+    };
+    let left = databases();
+    assert!(left.len() == 1 && left[0].contains("_restoring_"), "{left:?}");
+    served.run(&words).done();
+    assert_eq!(databases(), [name.as_str()]);
+    served.run(&words).refused(1, "is there already");
+    served.with(&format!("{base}/{name}"), &["pause"]).says(0, &["restored from"]);
+}
+
+#[test]
 fn a_running_server_deck_is_not_replaced_and_engines_are_not_mixed() {
     let Some(served) = Served::new() else { return };
     served.run(&["backup", "create"]).done();

@@ -7,7 +7,8 @@ use super::listing::Read;
 use super::stage::{self, Secret, Taken};
 use super::work::Tell;
 use super::{
-    Backup, Error, Finding, Place, Restore, Restored, Result, create, erasures, examine, files, in_place, listing, place, records, server,
+    Backup, Error, Finding, Place, Restore, Restored, Result, crash, create, erasures, examine, files, in_place, listing, place, records,
+    server,
 };
 use crate::base::Millis;
 use crate::search::vectors;
@@ -130,7 +131,7 @@ fn to_new(plan: Plan<'_>, dir: &Path, database: Option<&str>, tell: &Tell) -> Re
     let into = half.path().to_path_buf();
     let taken = plan.taken();
 
-    let (address, migrated, made) = if plan.is_on_server() {
+    let (address, migrated, mut made) = if plan.is_on_server() {
         let url = match plan.site.address()? {
             Address::Postgres(url) => url,
             Address::Sqlite(_) => {
@@ -142,9 +143,15 @@ fn to_new(plan: Plan<'_>, dir: &Path, database: Option<&str>, tell: &Tell) -> Re
         let new = database.ok_or_else(|| Error::Unfit {
             reason: "this backup holds a PostgreSQL database: name the new database on the server with --as-database NAME".to_owned(),
         })?;
-        let made = server::Passing::make(&url, new)?;
+        server::is_free(&url, new)?;
+        // It gets its name when it is complete: what a killed restore leaves is known for what it is, and taken away.
+        let time = place::stamp(plan.started_at).to_lowercase();
+        let half_made = server::named(new, &format!("_restoring_{time}"));
+        server::sweep(&url, half_made.trim_end_matches(time.as_str()))?;
+        let made = server::Passing::make(&url, &half_made)?;
         let migrated = fill(&taken, &made.url(), &into.join("dump"), plan.site.clock.now(), tell)?;
-        (Address::Postgres(made.url()), migrated, Some(made))
+        crash::point("restore:staged");
+        (Address::Postgres(server::with_database(&url, new)), migrated, Some((made, new)))
     } else {
         let path = into.join(DATABASE);
         taken.file(&plan.read.manifest.database.file, &path, tell)?;
@@ -155,16 +162,19 @@ fn to_new(plan: Plan<'_>, dir: &Path, database: Option<&str>, tell: &Tell) -> Re
     let config_file = plan.configuration(&into.join(files::CONFIG), &into, tell)?.map(|_| dir.join(files::CONFIG).join("config.toml"));
     let summary = format!("{} was restored to {}", plan.backup.name, dir.display());
     let detail = json!({ "name": plan.backup.name, "manifest": plan.backup.manifest, "to": dir.display().to_string() });
-    let restored_into = made.as_ref().map_or_else(|| Address::Sqlite(into.join(DATABASE)), |made| Address::Postgres(made.url()));
+    let restored_into = made.as_ref().map_or_else(|| Address::Sqlite(into.join(DATABASE)), |(made, _)| Address::Postgres(made.url()));
     carry::give(&plan, &restored_into, &Carried::default(), &summary, &detail)?;
     tell.check()?;
     place::flush_directory(&into)?;
+    if let Some((made, new)) = &mut made {
+        made.rename(new)?;
+    }
     if is_there {
         half.unpack(DATABASE)?;
     } else {
         half.rename(dir)?;
     }
-    if let Some(made) = made {
+    if let Some((made, _)) = made {
         made.keep();
     }
     let mut restored = answer(&plan, &address, migrated);
