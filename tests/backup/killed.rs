@@ -251,3 +251,42 @@ fn who_came_back_is_named_when_a_restore_is_finished() {
         assert_eq!(named(&home), i64::from(!applies));
     }
 }
+
+#[test]
+fn secrets_that_a_killed_restore_left_go_with_the_next_backup() {
+    use crate::house::{backups, everything, holds};
+    use std::os::unix::fs::PermissionsExt;
+    const CANARY: &str = "canary-4c1d77";
+    let home = house();
+    let config = home.directory.path().join(".config/quarterdeck");
+    let private = |path: &std::path::Path, text: &str| {
+        std::fs::write(path, text).unwrap();
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    let (environment, token) = (config.join("environment"), home.directory.path().join("refresh-token-demoagentbot"));
+    private(&environment, &format!("OPENROUTER_API_KEY={CANARY}\n"));
+    private(&token, CANARY);
+    private(&config.join("config.toml"), &format!("[reddit]\nclient_secret = \"{CANARY}\"\n"));
+    let passphrase = home.path("passphrase");
+    private(std::path::Path::new(&passphrase), "correct horse battery\n");
+    let with_secrets = ["--secrets", "--passphrase-file", &passphrase];
+    let made = home.run(&[&["backup", "create", "--json"], &with_secrets[..]].concat()).done().json();
+    let name = made["name"].as_str().unwrap();
+    private(&environment, "OPENROUTER_API_KEY=later\n");
+    private(&token, "later");
+    private(&config.join("config.toml"), "# later\n");
+    let restore = [&["backup", "restore", name, "--in-place", "--yes"], &with_secrets[..]].concat();
+    kill_at(&home, "restore:staged", &restore);
+    let left = config.join(".restoring");
+    assert!(everything(&left).iter().any(|(_, bytes)| holds(bytes, CANARY)));
+    home.run(&["backup", "create"]).done();
+    assert!(!left.exists() && !home.directory.path().join(".restoring").exists());
+    // Done, it leaves the settings alone that nobody asked for, and keeps the old secrets aside.
+    home.run(&restore).says(0, &["config.toml was not put back", "--configuration"]);
+    assert_eq!(std::fs::read_to_string(config.join("config.toml")).unwrap(), "# later\n");
+    assert!(holds(&std::fs::read(&environment).unwrap(), CANARY) && std::fs::read_to_string(&token).unwrap() == CANARY);
+    // What was kept aside is no secret of this deck any more.
+    let made = home.run(&[&["backup", "create", "--json"], &with_secrets[..]].concat()).done().json();
+    let kept = everything(&backups(&home).join(made["name"].as_str().unwrap()).join("secrets/data"));
+    assert_eq!(kept.len(), 1, "{:?}", kept.iter().map(|(path, _)| path).collect::<Vec<_>>());
+}

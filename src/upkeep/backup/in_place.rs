@@ -117,6 +117,10 @@ pub(super) fn in_place(mut plan: Plan<'_>, live: &Path, configuration: bool, tel
         }
     }
     for secret in &plan.secrets {
+        if secret.is_settings && !configuration {
+            plan.notes.push(format!("{} was not put back with its secrets: that takes --configuration", secret.name.display()));
+            continue;
+        }
         let to = if secret.is_config { &settings.config_dir } else { &data };
         let staged = stages.of(to)?.join("secrets").join(&secret.name);
         place::write(&staged, &secret.text)?;
@@ -228,6 +232,20 @@ pub(super) fn on_server(mut plan: Plan<'_>, url: &str, configuration: bool, tell
     restored.notes.extend(notes);
     restored.aside = kept;
     Ok(restored)
+}
+
+/// Take away what a killed restore left half-made where a restore of this installation puts things: it may hold secrets as they are. What
+/// can still be finished stays, and so does what another process is at.
+pub(super) fn sweep(site: &Site) {
+    let mut places = vec![site.settings.data_dir.clone(), site.settings.config_dir.clone()];
+    if let Ok(Address::Sqlite(path)) = site.address() {
+        places.push(parent_of(&path).to_path_buf());
+    }
+    for place in places {
+        if let Err(error) = Half::sweep(&place.join(half::NAME)) {
+            tracing::warn!(%error, "what a restore left half-made could not be removed");
+        }
+    }
 }
 
 /// Finish a restore in place that was interrupted, or take it back.

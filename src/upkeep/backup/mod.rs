@@ -57,6 +57,7 @@ use crate::upkeep::progress::Watcher;
 /// # Errors
 /// [`Error`]: nothing half-made is left, and the running deck is not touched.
 pub fn create(site: &Site, asked: &Create, watcher: &dyn Watcher) -> Result<Backup> {
+    in_place::sweep(site);
     work::watched(watcher, |tell| create::create(site, asked, tell))
 }
 
@@ -97,6 +98,9 @@ pub fn resume(site: &Site, finishes: bool) -> Result<Resumed> {
 /// # Errors
 /// [`Error`] when the directory or the database cannot be read, or one cannot be taken away.
 pub fn prune(site: &Site, dry_run: bool) -> Result<Pruned> {
+    if !dry_run {
+        in_place::sweep(site);
+    }
     prune::prune(site, dry_run)
 }
 
@@ -105,5 +109,6 @@ pub fn prune(site: &Site, dry_run: bool) -> Result<Pruned> {
 /// # Errors
 /// [`Error`] when it cannot be tried; what is wrong with it is no error and stands in [`Drilled::findings`].
 pub fn drill(site: &Site, name: Option<&str>, watcher: &dyn Watcher) -> Result<Drilled> {
+    in_place::sweep(site);
     work::watched(watcher, |tell| drill::drill(site, name, tell))
 }

@@ -93,7 +93,8 @@ impl Taken<'_> {
             let path = self.dir.join(&file.path);
             let cipher = std::fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
             let text = secrets::decrypt(passphrase, &cipher, self.name)?;
-            found.push(Secret { is_config: place == files::CONFIG, name: PathBuf::from(name), text });
+            let is_settings = file.logical == files::WITH_SECRETS;
+            found.push(Secret { is_config: place == files::CONFIG, is_settings, name: PathBuf::from(name), text });
         }
         Ok(found)
     }
@@ -114,6 +115,8 @@ impl Taken<'_> {
 pub(super) struct Secret {
     /// Whether it goes beside the configuration file; otherwise into the data directory.
     pub(super) is_config: bool,
+    /// Whether it is a configuration file that holds secrets among other things.
+    pub(super) is_settings: bool,
     pub(super) name: PathBuf,
     pub(super) text: secrecy::zeroize::Zeroizing<Vec<u8>>,
 }
