@@ -127,7 +127,10 @@ impl Journal {
     /// Undo the moves that were made.
     pub(super) fn back(&self) -> Result<()> {
         for step in self.moves.iter().rev() {
+            // What stands there is the new one only when the old one is aside: never take the old one for it.
+            let is_swapped = !step.had_live || exists(&step.aside);
             if let Some(staged) = &step.staged
+                && is_swapped
                 && !exists(staged)
                 && exists(&step.live)
             {
