@@ -58,7 +58,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct RestoreArgs {
     /// Its name, or the beginning of it; `newest` for the newest.
-    #[arg(required_unless_present_any = ["finish", "take_back"])]
+    #[arg(required_unless_present_any = ["finish", "take_back"], conflicts_with_all = ["finish", "take_back"])]
     name: Option<String>,
     /// Into this directory, which is not there or empty.
     #[arg(long, value_name = "DIR")]
@@ -76,13 +76,13 @@ struct RestoreArgs {
     #[arg(long, requires = "in_place")]
     yes: bool,
     /// Restore the secrets too, with the passphrase that is asked for.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["finish", "take_back"])]
     secrets: bool,
     /// Take the passphrase from the first line of this file, which only its owner may read.
-    #[arg(long, value_name = "FILE", requires = "secrets")]
+    #[arg(long, value_name = "FILE", requires = "secrets", conflicts_with_all = ["finish", "take_back"])]
     passphrase_file: Option<PathBuf>,
-    /// Erase again who was erased after the backup was made, by the list beside the backups.
-    #[arg(long)]
+    /// Erase again who was erased, by the list beside the backups, and came back with the backup.
+    #[arg(long, conflicts_with = "take_back")]
     apply_erasures: bool,
     /// Finish a restore in place that was interrupted.
     #[arg(long)]
@@ -127,7 +127,11 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
 
 fn restore(context: &Context, site: &Site, args: &RestoreArgs) -> Result<Outcome, Failure> {
     if args.finish || args.take_back {
-        return show::resumed(context, &backup::resume(site, args.finish)?);
+        let mut resumed = backup::resume(site, args.finish)?;
+        if args.apply_erasures {
+            erase_again(context, site, &mut resumed.to_erase, &mut resumed.notes)?;
+        }
+        return show::resumed(context, &resumed);
     }
     let place = match &args.to {
         Some(dir) => Place::New { dir: dir.clone(), database: args.as_database.clone() },
@@ -142,27 +146,37 @@ fn restore(context: &Context, site: &Site, args: &RestoreArgs) -> Result<Outcome
     let asked = Restore { name, place, passphrase };
     let mut restored = long::run(context, |watcher| backup::restore(site, &asked, watcher))??;
     if args.apply_erasures {
-        erase_again(context, site, &asked.place, &mut restored)?;
+        match there(site, &asked.place, &restored) {
+            Some(there) => erase_again(context, &there, &mut restored.to_erase, &mut restored.notes)?,
+            None => {
+                let note = "the erasures are not applied to the new database on the server: name it with --database";
+                restored.notes.push(note.to_owned());
+            }
+        }
     }
     show::restored(context, site, &asked, &restored)
 }
 
-/// Erase who was erased after the backup was made, in the deck that was restored.
-fn erase_again(context: &Context, site: &Site, place: &Place, restored: &mut Restored) -> Result<(), Failure> {
+/// The deck that was restored; none for a new database on a server.
+fn there(site: &Site, place: &Place, restored: &Restored) -> Option<Site> {
     let mut settings = (*site.settings).clone();
-    if let Place::New { dir, database } = place {
-        if database.is_some() {
-            restored.notes.push("the erasures are not applied to the new database on the server: name it with --database".to_owned());
-            return Ok(());
+    match place {
+        Place::InPlace { .. } => return Some(site.clone()),
+        Place::New { database: Some(_), .. } => return None,
+        Place::New { dir, database: None } => {
+            settings.database = format!("sqlite:{}", restored.database);
+            settings.data_dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
         }
-        settings.database = format!("sqlite:{}", restored.database);
-        settings.data_dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
     }
-    let there = Site { settings: Arc::new(settings), ..site.clone() };
-    for name in std::mem::take(&mut restored.to_erase) {
+    Some(Site { settings: Arc::new(settings), ..site.clone() })
+}
+
+/// Erase who was erased before and came back with a backup, in the deck that was restored.
+fn erase_again(context: &Context, there: &Site, to_erase: &mut Vec<String>, notes: &mut Vec<String>) -> Result<(), Failure> {
+    for name in std::mem::take(to_erase) {
         let asked = Asked { name, dry_run: false, everywhere: false };
-        let report = long::run(context, |watcher| erasure::erase(&there, &asked, watcher))??;
-        restored.notes.push(format!("request {}: erased again", report.request));
+        let report = long::run(context, |watcher| erasure::erase(there, &asked, watcher))??;
+        notes.push(format!("request {}: erased again", report.request));
     }
     Ok(())
 }

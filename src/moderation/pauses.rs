@@ -85,7 +85,40 @@ pub fn resume(c: &mut dyn Conn, scope: &Scope, actor: &Actor, at: Millis) -> Res
     Ok(lifted)
 }
 
-#[allow(clippy::too_many_arguments, reason = "one audit row needs all of them, and two callers share it")]
+/// Pause everything in a copy of the deck that is put in place of another one, and keep the pauses that stood there.
+///
+/// No role is asked for: whoever may put a deck in place of another one may do more than this, and it only stops.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn take_over(c: &mut dyn Conn, stood: &[Pause], why: &str, actor: &Actor, at: Millis) -> Result<()> {
+    let all = Scope::All.key();
+    let mut reason = why.to_owned();
+    for pause in stood {
+        if pause.scope == all {
+            let is_same = pause.reason.starts_with(why);
+            reason = if is_same { pause.reason.clone() } else { format!("{why}; before that: {}", pause.reason) };
+            continue;
+        }
+        c.exec(
+            "INSERT INTO pauses (scope, reason, paused_by, paused_at, until) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (scope) DO UPDATE SET reason = $2, paused_by = $3, paused_at = $4, until = $5",
+            vals![&pause.scope, &pause.reason, &pause.paused_by, pause.paused_at, pause.until],
+        )?;
+        // The key says which persona it is of; that one need not be in this copy.
+        let after = json!({ "paused": true, "until": pause.until, "taken_over": true });
+        note(c, &Scope::All, &pause.scope, "pause", Some(&pause.reason), actor, at, &after)?;
+    }
+    c.exec(
+        "INSERT INTO pauses (scope, reason, paused_by, paused_at, until) VALUES ($1, $2, $3, $4, NULL)
+         ON CONFLICT (scope) DO UPDATE SET reason = $2, paused_by = $3, paused_at = $4, until = NULL",
+        vals![&all, &reason, &actor.name, at],
+    )?;
+    let after = json!({ "paused": true, "until": null });
+    note(c, &Scope::All, &all, "pause", Some(&reason), actor, at, &after)
+}
+
+#[allow(clippy::too_many_arguments, reason = "one audit row needs all of them, and its callers share it")]
 fn note(
     c: &mut dyn Conn,
     scope: &Scope,

@@ -212,6 +212,29 @@ pub fn record(c: &mut dyn Conn, done: &Done<'_>) -> Result<String> {
     Ok(id)
 }
 
+/// Keep a run that another copy of this deck wrote down, without another audit row of its own. Returns whether it was not there yet.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn keep(c: &mut dyn Conn, run: &Run) -> Result<bool> {
+    let new = c.exec(
+        "INSERT INTO upkeep_runs (id, kind, started_at, ended_at, outcome, summary, detail, actor_kind, actor)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
+        vals![
+            &run.id,
+            run.kind.as_str(),
+            run.started_at,
+            run.ended_at,
+            run.outcome.as_str(),
+            &run.summary,
+            run.detail.to_string(),
+            &run.actor.0,
+            &run.actor.1
+        ],
+    )?;
+    Ok(new > 0)
+}
+
 const COLUMNS: &str = "id, kind, started_at, ended_at, outcome, summary, detail, actor_kind, actor";
 
 /// The newest run of a kind, however it went.

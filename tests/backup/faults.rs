@@ -142,8 +142,8 @@ fn a_stale_backup() {
     home.run(&["backup", "list"]).done();
     home.run(&["backup", "restore", "newest", "--to", &home.path("new")]).done();
     // A clock that went back since says nothing about the age.
-    backup::create(&site(&home, now + 86_400_000), &Create::default(), &Unwatched).unwrap();
-    let found = home.run(&["backup", "drill", "--json"]).ended(3);
+    let future = backup::create(&site(&home, now + 86_400_000), &Create::default(), &Unwatched).unwrap().name;
+    let found = home.run(&["backup", "drill", "--json", &future]).ended(3);
     assert!(found.out.contains("in the future"), "{}", found.out);
 }
 

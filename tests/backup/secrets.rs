@@ -108,7 +108,7 @@ fn who_was_erased_is_named_when_an_older_backup_is_restored() {
     create(&home);
     append(&backups(&home), &Erased::new("gone_again", i64::MAX / 2, "run")).unwrap();
     let restored = home.run(&["backup", "restore", "newest", "--to", &home.path("new")]);
-    restored.says(3, &["1 erasures were carried out after this backup", "erase again", "user Gone_Again"]);
+    restored.says(3, &["2 erasures were asked for", "erase again", "user Gone_Again"]);
     let applied = home.run(&["backup", "restore", "newest", "--to", &home.path("applied"), "--apply-erasures"]);
     applied.says(0, &["erased again"]);
     let left = crate::house::everything(&home.directory.path().join("applied"));

@@ -40,6 +40,11 @@ impl Served {
         command
     }
 
+    /// Whether it is the deck that was there before the restore.
+    fn is_old(&self) -> bool {
+        self.run(&["mark", "list", "--json"]).done().out.contains("after the backup")
+    }
+
     /// Databases on the server in which a restore of this one was being made.
     fn half_made(&self) -> usize {
         let (server, name) = self.url.rsplit_once('/').unwrap();
@@ -66,11 +71,17 @@ fn a_database_on_a_server_is_backed_up_drilled_and_restored() {
     let (base, _) = served.url.rsplit_once('/').unwrap();
     served.with(&format!("{base}/{name}"), &["persona", "list"]).says(0, &["DemoAgentBot"]);
 
-    served.run(&["pause", "--reason", "after the backup"]).done();
+    served.run(&["mark", "note", "after the backup"]).done();
+    served.run(&["pause", "--reason", "something is wrong"]).done();
     let restored = served.run(&["backup", "restore", "newest", "--in-place", "--yes", "--json"]).done().json();
     assert!(restored["aside"][0].as_str().unwrap().contains("_before_restore_"), "{restored}");
     let log = served.run(&["audit", "log", "--json"]).done().out;
-    assert!(log.contains("upkeep.restore") && !log.contains("after the backup"), "{log}");
+    assert!(log.contains("upkeep.restore") && log.contains("something is wrong"), "{log}");
+    assert!(!served.is_old());
+    let pauses = served.run(&["pause", "--json"]).done().out;
+    assert!(pauses.contains("restored from") && pauses.contains("something is wrong"), "{pauses}");
+    let listed = served.run(&["backup", "list", "--json"]).done().json();
+    assert!(listed["backups"][0]["drilled_at"].is_i64(), "the drill was made after the backup: {listed}");
 
     // A dump that was cut off, and one of another state.
     let file = std::fs::File::options().write(true).open(path.join("deck.pgdump")).unwrap();
@@ -83,24 +94,50 @@ fn a_database_on_a_server_is_backed_up_drilled_and_restored() {
 fn a_restore_on_a_server_that_is_killed_leaves_the_old_or_the_new() {
     let Some(served) = Served::new() else { return };
     served.run(&["backup", "create"]).done();
-    let paused = |served: &Served| served.run(&["pause", "--json"]).done().out.contains("after the backup");
     for place in ["restore:begun", "restore:staged", "restore:swapped", "restore:done"] {
-        served.run(&["pause", "--reason", "after the backup"]).done();
+        served.run(&["mark", "note", "after the backup"]).done();
+        served.run(&["pause", "--reason", "something is wrong"]).done();
         let mut command = served.command(&served.url, &["backup", "restore", "newest", "--in-place", "--yes"]);
         let killed = command.env("QUARTERDECK_CRASH_AT", place).output().unwrap();
         assert_eq!(killed.status.signal(), Some(6), "{place}: {}", String::from_utf8_lossy(&killed.stderr));
         // There is one deck of the name, and it is whole.
         served.run(&["queue", "list"]).done();
         served.run(&["db", "check"]).done();
-        assert_eq!(paused(&served), matches!(place, "restore:begun" | "restore:staged"), "{place}");
+        assert_eq!(served.is_old(), matches!(place, "restore:begun" | "restore:staged"), "{place}");
+        let log = served.run(&["audit", "log", "--json"]).done().out;
+        assert_eq!(log.contains("\"upkeep.restore\""), !served.is_old() || place != "restore:begun", "{place}");
         served.run(&["index", "verify"]).done();
         assert_eq!(served.half_made(), usize::from(place == "restore:staged"), "{place}");
         // It is done again over what was left, and takes that away.
         served.run(&["backup", "restore", "newest", "--in-place", "--yes"]).done();
-        assert!(!paused(&served), "{place}");
+        assert!(!served.is_old(), "{place}");
         assert_eq!(served.half_made(), 0, "{place}");
         assert!(!served.home.directory.path().join(".restoring").exists(), "{place}");
     }
+}
+
+#[test]
+fn a_restore_to_a_new_database_that_is_killed_is_done_again() {
+    let Some(served) = Served::new() else { return };
+    served.run(&["backup", "create"]).done();
+    let (base, _) = served.url.rsplit_once('/').unwrap();
+    // Short enough that the whole of it begins the name of the half-made one.
+    let name = format!("new_{}", quarterdeck::base::new_id().rsplit_once('-').unwrap().1);
+    let to = served.home.path("new");
+    let words = ["backup", "restore", "newest", "--to", &to, "--as-database", &name];
+    let killed = served.command(&served.url, &words).env("QUARTERDECK_CRASH_AT", "restore:staged").output().unwrap();
+    assert_eq!(killed.status.signal(), Some(6), "{}", String::from_utf8_lossy(&killed.stderr));
+    let databases = || {
+        let mut client = postgres::Client::connect(&format!("{base}/postgres"), postgres::NoTls).unwrap();
+        let rows = client.query("SELECT CAST(datname AS TEXT) FROM pg_database WHERE starts_with(CAST(datname AS TEXT), $1)", &[&name]);
+        rows.unwrap().iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>()
+    };
+    let left = databases();
+    assert!(left.len() == 1 && left[0].contains("_restoring_"), "{left:?}");
+    served.run(&words).done();
+    assert_eq!(databases(), [name.as_str()]);
+    served.run(&words).refused(1, "is there already");
+    served.with(&format!("{base}/{name}"), &["pause"]).says(0, &["restored from"]);
 }
 
 #[test]

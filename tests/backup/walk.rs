@@ -104,6 +104,55 @@ fn the_settings_say_which_backups_stay() {
     assert_eq!(done["backups"][0]["stays"], true);
 }
 
+#[test]
+fn an_empty_directory_is_filled_where_it_is() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
+    let home = house();
+    create(&home);
+    // A disk of its own where one can be mounted. It cannot be replaced, and a file cannot be renamed into it.
+    let disk = home.directory.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let mounted = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=64m", "tmpfs"]).arg(&disk).status();
+    let is_mounted = mounted.is_ok_and(|status| status.success());
+    std::fs::set_permissions(&disk, PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::create_dir(disk.join("lost+found")).unwrap();
+    let before = std::fs::metadata(&disk).unwrap().ino();
+    let restored = home.run(&["backup", "restore", "newest", "--to", disk.to_str().unwrap()]);
+    let (after, beliefs) = (std::fs::metadata(&disk).unwrap().ino(), rows(&disk.join("quarterdeck.db"), "belief_nodes"));
+    let again = home.run(&["backup", "restore", "newest", "--to", disk.to_str().unwrap()]);
+    let mut names: Vec<String> = std::fs::read_dir(&disk).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    if is_mounted {
+        assert!(std::process::Command::new("umount").arg(&disk).status().unwrap().success());
+    }
+    restored.says(0, &["was restored in", "others may enter", "chmod 700"]);
+    again.refused(1, "is there already");
+    names.retain(|name| !name.starts_with("quarterdeck.db-"));
+    names.sort();
+    assert_eq!((before, beliefs), (after, rows(&home.database(), "belief_nodes")));
+    assert!(names.contains(&"config".to_owned()) && names.contains(&"quarterdeck.db".to_owned()), "{names:?}");
+    assert!(!names.contains(&".restoring".to_owned()), "{names:?}");
+    let beside = std::fs::read_dir(home.directory.path()).unwrap();
+    assert!(!beside.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with(".restoring")));
+}
+
+#[test]
+fn a_backup_of_the_future_is_not_the_newest_one() {
+    let home = house();
+    let now = SystemClock.now();
+    let future = backup::create(&site(&home, now + 10 * 86_400_000), &Create::default(), &Unwatched).unwrap().name;
+    let past = create(&home);
+    let past = past.file_name().unwrap().to_str().unwrap();
+    home.run(&["backup", "list"]).says(0, &[&future, past, "note: ", &future, "in the future"]);
+    home.run(&["backup", "verify"]).says(0, &[past, "is whole"]);
+    home.run(&["backup", "drill"]).says(0, &[past, "passed"]);
+    let erased = quarterdeck::upkeep::backup::erasures::Erased::new("Gone_Again", now, "run");
+    quarterdeck::upkeep::backup::erasures::append(&backups(&home), &erased).unwrap();
+    let restored = home.run(&["backup", "restore", &future, "--to", &home.path("new"), "--json"]).done().json();
+    assert!(restored["notes"].to_string().contains("in the future"), "{restored}");
+    assert_eq!(restored["erasures"].as_array().unwrap().len(), 1, "{restored}");
+    assert_eq!(rows(&home.directory.path().join("new/quarterdeck.db"), "erased_people"), 1);
+}
+
 struct Impatient(AtomicI64);
 
 impl Watcher for Impatient {

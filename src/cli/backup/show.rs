@@ -148,9 +148,10 @@ pub(super) fn restored(context: &Context, site: &Site, asked: &Restore, restored
         notes(context, &restored.notes)?;
         if !restored.erasures.is_empty() {
             let (count, dir) = (restored.erasures.len(), site.backups());
-            context.out.say(format!("{count} erasures were carried out after this backup was made ({}/erasures.jsonl)", dir.display()))?;
+            let who = if count == 1 { "1 person was erased".to_owned() } else { format!("{count} erasures were asked for") };
+            context.out.say(format!("{who}, and the restored deck writes to none of them ({}/erasures.jsonl)", dir.display()))?;
             if restored.to_erase.is_empty() && !restored.notes.iter().any(|note| note.ends_with("erased again")) {
-                context.out.say("nobody of them stands in a column of names of the restored deck; texts may still mention them")?;
+                context.out.say("none of them stands in a column of names of the restored deck; texts may still mention them")?;
             }
             if !restored.to_erase.is_empty() {
                 context.out.say("`--apply-erasures` erases them with the restore; now, in the restored deck:")?;
@@ -171,7 +172,13 @@ pub(super) fn resumed(context: &Context, resumed: &Resumed) -> Result<Outcome, F
         let what = if resumed.finished { "is in place" } else { "was taken back; the old deck is in place" };
         context.out.say(format!("the restore of {} {what}", resumed.name))?;
         let pairs: Vec<(&str, String)> = resumed.aside.iter().map(|aside| ("kept aside", aside.clone())).collect();
-        context.out.pairs(&pairs)
+        context.out.pairs(&pairs)?;
+        notes(context, &resumed.notes)?;
+        for name in &resumed.to_erase {
+            let again = format!("  erase again: quarterdeck erase user {}", SafeText::line(name));
+            context.out.say(context.out.paint(&again, Tone::Warning))?;
+        }
+        Ok(())
     })?;
-    Ok(Outcome::Done)
+    Ok(if resumed.to_erase.is_empty() { Outcome::Done } else { Outcome::Problems })
 }

@@ -36,7 +36,7 @@ pub(super) fn backup_made(round: &Round) -> Look {
     let site = round.site()?;
     let all = backup::list(&site)?;
     let make = ("make one, and see why the timer did not", "quarterdeck backup create");
-    let Some(newest) = all.iter().find(|backup| backup.problem.is_none()) else {
+    let Some(newest) = all.iter().find(|backup| backup.problem.is_none() && !backup.is_ahead(round.patient.now())) else {
         return Ok(Found::fail("there is no backup that could be used").remedy(make.0, make.1).number("0 backups"));
     };
     let number = format!("{} old, {}", age(round, newest.made_at), bytes(newest.bytes));

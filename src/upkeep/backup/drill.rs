@@ -11,9 +11,6 @@ use crate::upkeep::Site;
 use crate::upkeep::runs::{Kind, Outcome};
 use std::time::Instant;
 
-/// How far the clock of another machine may be ahead.
-const AHEAD: Millis = 300_000;
-
 /// [`super::drill`].
 pub(super) fn drill(site: &Site, name: Option<&str>, tell: &Tell) -> Result<Drilled> {
     let started_at = site.clock.now();
@@ -40,7 +37,7 @@ pub(super) fn drill(site: &Site, name: Option<&str>, tell: &Tell) -> Result<Dril
     let recovery_time = Millis::try_from(began.elapsed().as_millis()).unwrap_or(Millis::MAX);
     let age = site.clock.now() - backup.made_at;
     let most = Millis::from(site.settings.backup.max_age_hours) * 3_600_000;
-    if age < -AHEAD {
+    if backup.is_ahead(site.clock.now()) {
         let says = format!("it was made {} in the future: the clock is wrong, or was", clock::duration(-age));
         findings.push(Finding::new(Fault::Stale, &backup.name, says));
     } else if age > most {

@@ -131,6 +131,12 @@ pub enum Error {
         /// The directory.
         dir: PathBuf,
     },
+    /// Another process restores there.
+    #[error("another process restores into {dir}; wait for its end")]
+    BeingRestored {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// The passphrase does not open the secrets.
     #[error("the passphrase does not open the secrets of {name}; nothing was restored")]
     WrongPassphrase {

@@ -16,6 +16,8 @@ pub(super) const CONFIG: &str = "config";
 pub(super) const INDEX: &str = "index";
 /// Where secrets stand in a backup.
 pub(super) const SECRETS: &str = "secrets";
+/// What a configuration file is called that is kept whole, encrypted.
+pub(super) const WITH_SECRETS: &str = "config with secrets";
 /// How the file of an encrypted secret ends.
 pub(super) const ENCRYPTED: &str = ".age";
 
@@ -95,7 +97,7 @@ impl Sources {
         if let Some(passphrase) = passphrase {
             let cipher = secrets::encrypt(passphrase, text.as_bytes())?;
             let flat = to.strip_prefix(CONFIG).unwrap_or(&to).trim_start_matches('/').to_owned();
-            self.add(from, format!("{SECRETS}/{CONFIG}/{flat}{ENCRYPTED}"), "config with secrets", Some(cipher))?;
+            self.add(from, format!("{SECRETS}/{CONFIG}/{flat}{ENCRYPTED}"), WITH_SECRETS, Some(cipher))?;
         }
         Ok(())
     }
@@ -228,7 +230,9 @@ pub(super) fn collect(settings: &Settings, passphrase: Option<&SecretString>) ->
         sources.secret(settings.environment_file.clone(), CONFIG, "environment", passphrase)?;
         sources.secret(config.join("audit.key"), CONFIG, "audit key", passphrase)?;
         for from in list(&settings.data_dir)? {
-            if file_name(&from)?.starts_with("refresh-token-") {
+            // An old one that a restore kept aside is none.
+            let name = file_name(&from)?;
+            if name.starts_with("refresh-token-") && !name.contains(".before-restore-") {
                 sources.secret(from, "data", "refresh token", passphrase)?;
             }
         }

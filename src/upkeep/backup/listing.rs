@@ -3,6 +3,7 @@
 use super::manifest::{self, Manifest};
 use super::records::{self, Known, Records};
 use super::{Backup, Error, Result, place};
+use crate::base::{Millis, clock};
 use crate::upkeep::Site;
 use std::path::Path;
 
@@ -100,6 +101,7 @@ pub(super) fn all(site: &Site, records: &Records) -> Result<Vec<Backup>> {
         }
         let known = records.as_ref().ok().and_then(|records| records.get(&name));
         let mut backup = backup(&entry.path(), &name, known);
+        backup.notes.extend(ahead(&backup, site.clock.now()));
         if let Err(why) = records {
             backup.notes.push(format!("whether it was verified or drilled is unknown: {why}"));
         }
@@ -109,7 +111,19 @@ pub(super) fn all(site: &Site, records: &Records) -> Result<Vec<Backup>> {
     Ok(found)
 }
 
-/// One backup: by its name, a beginning of it that is enough, or the newest.
+/// What is to be known of a backup of the future.
+pub(super) fn ahead(backup: &Backup, now: Millis) -> Option<String> {
+    let says = || {
+        let ahead = clock::duration(backup.made_at.saturating_sub(now));
+        format!(
+            "{} was made {ahead} in the future: the clock is wrong, or was. It is the newest one only when there is no other",
+            backup.name
+        )
+    };
+    backup.is_ahead(now).then(says)
+}
+
+/// One backup: by its name, a beginning of it that is enough, or the newest. One of the future is the newest only where all are.
 ///
 /// # Errors
 /// [`Error::NoSuchBackup`], [`Error::NoBackup`].
@@ -117,7 +131,11 @@ pub(super) fn one(site: &Site, name: Option<&str>, records: &Records) -> Result<
     let dir = site.backups();
     let all = all(site, records)?;
     match name {
-        None | Some("newest") => all.into_iter().next().ok_or(Error::NoBackup { dir }),
+        None | Some("newest") => {
+            let (future, mut past): (Vec<_>, Vec<_>) = all.into_iter().partition(|backup| backup.is_ahead(site.clock.now()));
+            past.extend(future);
+            past.into_iter().next().ok_or(Error::NoBackup { dir })
+        }
         Some(name) => {
             let unknown = Error::NoSuchBackup { name: name.to_owned(), dir };
             let mut fitting = all.into_iter().filter(|backup| backup.name == name || (name.len() >= 6 && backup.name.starts_with(name)));

@@ -13,6 +13,7 @@
 //! Everything here blocks and may take minutes: call it on a thread of its own, never on one of an async runtime. It may not change the
 //! running deck other than by rows in `upkeep_runs`; only a restore in place does, and that is refused while anything has the deck open.
 
+mod carry;
 mod crash;
 mod create;
 mod digest;
@@ -21,6 +22,8 @@ pub mod erasures;
 mod error;
 mod examine;
 mod files;
+mod half;
+mod in_place;
 mod keep;
 mod listing;
 pub mod manifest;
@@ -54,6 +57,7 @@ use crate::upkeep::progress::Watcher;
 /// # Errors
 /// [`Error`]: nothing half-made is left, and the running deck is not touched.
 pub fn create(site: &Site, asked: &Create, watcher: &dyn Watcher) -> Result<Backup> {
+    in_place::sweep(site);
     work::watched(watcher, |tell| create::create(site, asked, tell))
 }
 
@@ -86,7 +90,7 @@ pub fn restore(site: &Site, asked: &Restore, watcher: &dyn Watcher) -> Result<Re
 /// # Errors
 /// [`Error::NothingInterrupted`]; [`Error::Running`]; as the file system says, and then it can be tried again.
 pub fn resume(site: &Site, finishes: bool) -> Result<Resumed> {
-    restore::resume(site, finishes)
+    in_place::resume(site, finishes)
 }
 
 /// Take away the backups that the settings do not keep; with `dry_run` only say which.
@@ -94,6 +98,9 @@ pub fn resume(site: &Site, finishes: bool) -> Result<Resumed> {
 /// # Errors
 /// [`Error`] when the directory or the database cannot be read, or one cannot be taken away.
 pub fn prune(site: &Site, dry_run: bool) -> Result<Pruned> {
+    if !dry_run {
+        in_place::sweep(site);
+    }
     prune::prune(site, dry_run)
 }
 
@@ -102,5 +109,6 @@ pub fn prune(site: &Site, dry_run: bool) -> Result<Pruned> {
 /// # Errors
 /// [`Error`] when it cannot be tried; what is wrong with it is no error and stands in [`Drilled::findings`].
 pub fn drill(site: &Site, name: Option<&str>, watcher: &dyn Watcher) -> Result<Drilled> {
+    in_place::sweep(site);
     work::watched(watcher, |tell| drill::drill(site, name, tell))
 }

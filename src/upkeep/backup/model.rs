@@ -46,6 +46,17 @@ pub struct Backup {
     pub notes: Vec<String>,
 }
 
+/// How far the clock of another machine may be ahead.
+const AHEAD: Millis = 300_000;
+
+impl Backup {
+    /// Whether it was made at a time that has not come yet. It is then not taken for the newest one: its clock was wrong, or this one is.
+    #[must_use]
+    pub fn is_ahead(&self, now: Millis) -> bool {
+        self.made_at > now.saturating_add(AHEAD)
+    }
+}
+
 /// The kinds of faults that a verification or a drill tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -155,9 +166,9 @@ pub struct Restored {
     pub aside: Vec<String>,
     /// Schema versions that were passed after it.
     pub migrated: Vec<i64>,
-    /// Erasures that were carried out after the backup was made and have to be repeated.
+    /// Everybody who was erased, by digests: the restored deck knows them.
     pub erasures: Vec<Erased>,
-    /// Names in the restored deck that those erasures are of.
+    /// Names of them in the restored deck: they have to be erased again.
     pub to_erase: Vec<String>,
     /// What else is to be known, as sentences.
     pub notes: Vec<String>,
@@ -174,6 +185,10 @@ pub struct Resumed {
     pub finished: bool,
     /// What was kept aside, and where.
     pub aside: Vec<String>,
+    /// Names in the restored deck of people who were erased: they have to be erased again.
+    pub to_erase: Vec<String>,
+    /// What else is to be known, as sentences.
+    pub notes: Vec<String>,
 }
 
 /// One backup, and whether it stays.

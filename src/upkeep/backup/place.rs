@@ -126,6 +126,7 @@ impl Passing {
     }
 
     /// It stays where it is.
+    #[cfg(test)]
     pub(super) fn keep(mut self) {
         self.is_kept = true;
     }

@@ -15,7 +15,7 @@ const RUNS: i64 = 5_000;
 /// What is known of one backup.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Known {
-    /// Digest of its manifest when it was made.
+    /// Digest of its manifest when it was made, or when it was restored where its making is not known any more.
     pub(super) manifest: Option<String>,
     /// When it was last found whole.
     pub(super) verified_at: Option<Millis>,
@@ -53,7 +53,7 @@ pub(super) fn aside<T: Send>(address: &Address, work: impl FnOnce(&mut dyn Conn)
 
 fn read(c: &mut dyn Conn) -> store::Result<HashMap<String, Known>> {
     let mut found: Vec<(Millis, Kind, Outcome, Value)> = Vec::new();
-    for kind in [Kind::Backup, Kind::BackupVerify, Kind::Drill] {
+    for kind in [Kind::Backup, Kind::BackupVerify, Kind::Drill, Kind::Restore] {
         found.extend(runs::newest(c, Some(kind), RUNS)?.into_iter().map(|run| (run.ended_at, run.kind, run.outcome, run.detail)));
     }
     found.sort_by_key(|(at, ..)| *at);
@@ -61,8 +61,15 @@ fn read(c: &mut dyn Conn) -> store::Result<HashMap<String, Known>> {
     for (at, kind, outcome, detail) in found {
         let Some(name) = detail.get("name").and_then(Value::as_str) else { continue };
         let entry = known.entry(name.to_owned()).or_default();
-        if kind == Kind::Backup {
-            entry.manifest = detail.get("manifest").and_then(Value::as_str).map(str::to_owned);
+        let manifest = || detail.get("manifest").and_then(Value::as_str).map(str::to_owned);
+        match kind {
+            Kind::Backup => entry.manifest = manifest(),
+            // It was compared with everything its manifest says before it was restored. Without a digest it was only finished.
+            Kind::Restore => match (outcome, manifest()) {
+                (Outcome::Passed, Some(digest)) => entry.manifest = entry.manifest.take().or(Some(digest)),
+                _ => continue,
+            },
+            _ => {}
         }
         match outcome {
             Outcome::Passed => {

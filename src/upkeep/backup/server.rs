@@ -269,13 +269,23 @@ pub(super) fn check_dump(path: &Path, subject: &str) -> Result<Vec<Finding>> {
     Ok(vec![Finding::new(Fault::Damaged, subject, format!("pg_restore cannot read it: {}", tail(&output.stderr)))])
 }
 
-/// Make a new, empty database on the server of `url`.
-pub(super) fn create_database(url: &str, name: &str) -> Result<()> {
+/// Refuse a name that a database on the server of `url` has.
+pub(super) fn is_free(url: &str, name: &str) -> Result<()> {
     let mut client = store::postgres_client(url)?;
     let row = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).map_err(|error| refused(&error))?;
-    if row.is_some() {
-        return Err(Error::Exists { path: PathBuf::from(name) });
-    }
+    if row.is_some() { Err(Error::Exists { path: PathBuf::from(name) }) } else { Ok(()) }
+}
+
+/// Give a database that nobody has open another name, which no other one may have.
+pub(super) fn rename(url: &str, from: &str, to: &str) -> Result<()> {
+    let mut client = store::postgres_client(url)?;
+    client.batch_execute(&format!("ALTER DATABASE {} RENAME TO {}", quoted(from), quoted(to))).map_err(|error| refused(&error))
+}
+
+/// Make a new, empty database on the server of `url`.
+pub(super) fn create_database(url: &str, name: &str) -> Result<()> {
+    is_free(url, name)?;
+    let mut client = store::postgres_client(url)?;
     // From the empty template: the other one may hold anything.
     client.batch_execute(&format!("CREATE DATABASE {} TEMPLATE template0", quoted(name))).map_err(|error| refused(&error))
 }
@@ -307,6 +317,14 @@ impl Passing {
     /// Nobody has it open any more: a database that is open cannot be renamed.
     pub(super) fn release(&mut self) {
         self.held = None;
+    }
+
+    /// It gets another name, and still goes away unless it is kept.
+    pub(super) fn rename(&mut self, to: &str) -> Result<()> {
+        self.release();
+        rename(&self.url, &self.name, to)?;
+        self.name = to.to_owned();
+        Ok(())
     }
 
     /// Its address.

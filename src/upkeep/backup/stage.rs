@@ -4,7 +4,7 @@
 use super::digest::hex;
 use super::listing::Read;
 use super::work::Tell;
-use super::{Error, Result, examine, files, place, secrets};
+use super::{Error, Result, examine, files, place, secrets, sqlite};
 use crate::base::Millis;
 use crate::store::{self, Address};
 use crate::upkeep::progress::Unit;
@@ -75,6 +75,12 @@ impl Taken<'_> {
         Ok(count)
     }
 
+    /// Bring the database that was copied to the file `path` to the schema of this program. Refuses a file that is not that database.
+    pub(super) fn migrate(&self, path: &Path, now: Millis, tell: &Tell) -> Result<Vec<i64>> {
+        is_complete(path, self.read.manifest.database.schema_version, tell)?;
+        migrate(&Address::Sqlite(path.to_path_buf()), now)
+    }
+
     /// The secrets: where each goes below the configuration or the data directory, and its text.
     pub(super) fn secrets(&self, passphrase: &SecretString) -> Result<Vec<Secret>> {
         if !self.read.manifest.has_secrets() {
@@ -87,7 +93,8 @@ impl Taken<'_> {
             let path = self.dir.join(&file.path);
             let cipher = std::fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
             let text = secrets::decrypt(passphrase, &cipher, self.name)?;
-            found.push(Secret { is_config: place == files::CONFIG, name: PathBuf::from(name), text });
+            let is_settings = file.logical == files::WITH_SECRETS;
+            found.push(Secret { is_config: place == files::CONFIG, is_settings, name: PathBuf::from(name), text });
         }
         Ok(found)
     }
@@ -108,12 +115,39 @@ impl Taken<'_> {
 pub(super) struct Secret {
     /// Whether it goes beside the configuration file; otherwise into the data directory.
     pub(super) is_config: bool,
+    /// Whether it is a configuration file that holds secrets among other things.
+    pub(super) is_settings: bool,
     pub(super) name: PathBuf,
     pub(super) text: secrecy::zeroize::Zeroizing<Vec<u8>>,
 }
 
+/// Refuse a restored file that is gone, has another schema than it was given, or is not the whole of its database.
+pub(super) fn is_complete(path: &Path, version: i64, tell: &Tell) -> Result<()> {
+    let gone = |reason: String| Error::Io { what: "restore into", path: path.to_path_buf(), reason };
+    if !path.is_file() {
+        return Err(gone("what was copied there is gone: another process is at it".to_owned()));
+    }
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        return Err(gone("a part of it is still in its write-ahead log; try again".to_owned()));
+    }
+    let found = sqlite::schema_version(&sqlite::open_copy(path, tell)?, path)?;
+    if found != version {
+        return Err(gone(format!("its schema has version {found}, it was given {version}: another process is at it")));
+    }
+    Ok(())
+}
+
 /// Bring a restored database to the schema of this program. Nobody else has it, so the copy that a migration makes first is not kept.
 pub(super) fn migrate(address: &Address, now: Millis) -> Result<Vec<i64>> {
+    if let Address::Sqlite(path) = address
+        && !path.is_file()
+    {
+        // The engine would make an empty one, and all would seem well.
+        let reason = "there is no database to bring to the schema of this program".to_owned();
+        return Err(Error::Io { what: "migrate", path: path.clone(), reason });
+    }
     let passed = store::migrate(address, None, now)?;
     if let Address::Sqlite(path) = address {
         let before = format!("{}.before-", path.file_name().unwrap_or_default().to_string_lossy());
@@ -123,8 +157,14 @@ pub(super) fn migrate(address: &Address, now: Millis) -> Result<Vec<i64>> {
                 std::fs::remove_file(entry.path()).map_err(|error| Error::io("remove", &entry.path(), &error))?;
             }
         }
-        let flushed = std::fs::File::open(path).and_then(|file| file.sync_all());
-        flushed.map_err(|error| Error::io("write", path, &error))?;
     }
+    flush(address)?;
     Ok(passed)
+}
+
+/// Bring a restored file to the disk. A server does so by itself.
+pub(super) fn flush(address: &Address) -> Result<()> {
+    let Address::Sqlite(path) = address else { return Ok(()) };
+    let flushed = std::fs::File::open(path).and_then(|file| file.sync_all());
+    flushed.map_err(|error| Error::io("write", path, &error))
 }

@@ -3,6 +3,7 @@
 //! Everything that goes in is complete and flushed beside its place before the journal is written. From the journal on, the database is not
 //! opened by anything until the moves are done: they can be finished or taken back, each any number of times.
 
+use super::half::Half;
 use super::{Error, Result, crash, place};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -61,6 +62,14 @@ impl Journal {
         serde_json::from_slice(&bytes).map(Some).map_err(unreadable)
     }
 
+    /// Hold the directories in which the parts are, against whoever else would finish it, take it back, or is still at it.
+    ///
+    /// # Errors
+    /// [`Error::BeingRestored`].
+    pub(super) fn hold(&self) -> Result<Vec<Half>> {
+        self.stages.iter().filter_map(|stage| Half::again(stage).transpose()).collect()
+    }
+
     /// Write it down. It appears complete or not at all.
     pub(super) fn write(&self, database: &Path) -> Result<()> {
         let path = journal_path(database);
@@ -72,8 +81,12 @@ impl Journal {
             _ => {}
         }
         let text = serde_json::to_vec_pretty(self).map_err(|error| Error::io("write", &path, &error.into()))?;
-        place::write(&beside, &text)?;
-        place::rename_new(&beside, &path)
+        let written = place::write(&beside, &text).and_then(|()| place::rename_new(&beside, &path));
+        if written.is_err() {
+            // It is gone where it got its name. Otherwise the next one removes it too.
+            let _ = std::fs::remove_file(&beside);
+        }
+        written
     }
 
     /// Remove it: what it says is done or taken back.
@@ -98,7 +111,12 @@ impl Journal {
                     rename(staged, &step.live)?;
                     crash::point("restore:moved");
                 }
-                Some(_) => {}
+                // It is there already: nothing else has stood here, or what did is aside.
+                Some(_) if exists(&step.live) && (!step.had_live || exists(&step.aside)) => {}
+                Some(staged) => {
+                    let reason = "what was to be put in place is gone; `quarterdeck backup restore --take-back` goes back to the old deck";
+                    return Err(Error::Io { what: "find", path: staged.clone(), reason: reason.to_owned() });
+                }
                 None if exists(&step.live) && !exists(&step.aside) => rename(&step.live, &step.aside)?,
                 None => {}
             }
@@ -109,7 +127,10 @@ impl Journal {
     /// Undo the moves that were made.
     pub(super) fn back(&self) -> Result<()> {
         for step in self.moves.iter().rev() {
+            // What stands there is the new one only when the old one is aside: never take the old one for it.
+            let is_swapped = !step.had_live || exists(&step.aside);
             if let Some(staged) = &step.staged
+                && is_swapped
                 && !exists(staged)
                 && exists(&step.live)
             {
@@ -201,6 +222,16 @@ mod tests {
                 assert!(is(home.path(), if finishes { OLD } else { NEW }), "{stop} {finishes} {:?}", texts(home.path()));
             }
         }
+    }
+
+    #[test]
+    fn what_is_gone_is_not_said_to_be_in_place() {
+        let home = tempfile::tempdir().unwrap();
+        let journal = journal(home.path());
+        std::fs::remove_file(home.path().join("stage/deck.db")).unwrap();
+        assert!(journal.forward().unwrap_err().to_string().contains("--take-back"));
+        journal.back().unwrap();
+        assert_eq!(texts(home.path())[..2], [Some("old".to_owned()), Some("old log".to_owned())]);
     }
 
     #[test]
