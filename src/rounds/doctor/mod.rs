@@ -70,7 +70,7 @@ pub const CHECKS: &[Check] = &[
     check("permissions", "nobody else can read secrets, database, index and backups", 5, permissions::look, Some(permissions::fix)),
     check("disk", "there is room for the database, a backup and the logs", 5, places::disk, None),
     check("filesystem", "the database lies on a local file system that keeps it", 5, places::filesystem, None),
-    check("clock", "the clock agrees with the newest row and with the server", 5, time::clock, None),
+    check("clock", "the clock agrees with the newest row and with the server, and is kept set", 10, time::clock, None),
     check("sqlite", "the engine has no known fault that damages files", 5, database::engine, None),
     check("database", "the database opens, and its schema fits this program", 15, database::opens, None),
     check("integrity", "the quick check finds nothing, and the full one is not long ago", 60, database::integrity, None),
