@@ -122,9 +122,10 @@ fn what_happened_is_marked_and_found_again() {
     home.run(&["mark", "deployment", "assistant 2.4.1", "--system", "assistant", "--at", "10m"]).done();
     home.run(&["mark", "note", "the network people work tonight"]).done();
     home.run(&["pause", "--reason", "odd answers"]).done();
-    home.run(&["mark", "note", "  "]).refused(2, "says nothing");
+    home.run(&["mark", "note", "  "]).refused(2, "1 to 300 characters");
     home.run(&["mark", "note", "x", "--at", "2999-01-01"]).refused(2, "happened already");
-    home.run(&["mark", "deployment", &"x".repeat(301)]).refused(1, "300 characters");
+    home.run(&["mark", "deployment", &"x".repeat(301)]).refused(2, "300 characters");
+    home.run(&["mark", "deployment", "x", "--system", ""]).refused(2, "1 to 64 characters");
     let events = home.run(&["mark", "list", "--json"]).done().json();
     let told: Vec<&str> = events["events"].as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap()).collect();
     assert_eq!(told[..2], ["all sending: paused (odd answers)", "the network people work tonight"]);
