@@ -426,6 +426,7 @@ fn the_command_line_lists_verifies_anchors_and_exports() {
 #[test]
 fn a_second_place_in_the_data_directory_and_a_short_key_are_refused() {
     let home = Home::new();
+    drop(home.open());
     let inside = home.path("anchors");
     let mut command = home.command(&["audit", "anchors"]);
     let did = support::program::Did::of(command.env("QUARTERDECK_AUDIT_ANCHOR_FILE", &inside).output().unwrap());

@@ -5,7 +5,7 @@
 #[path = "support/program.rs"]
 mod program;
 
-use program::Home;
+use program::{Did, Home};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -100,6 +100,42 @@ fn a_database_that_cannot_be_read_is_a_failure_and_no_state() {
     std::fs::write(home.database(), "this is no database, and it is long enough to be looked at as one").unwrap();
     let did = home.run(&["health"]);
     assert_eq!(did.code, 1, "{}{}", did.out, did.err);
+}
+
+#[test]
+fn who_only_looks_makes_no_deck_in_a_place_that_was_mistyped() {
+    let home = Home::new();
+    let elsewhere = home.path("srv/dekc");
+    for words in [
+        &["health"][..],
+        &["mark", "list"],
+        &["heartbeat", "list"],
+        &["audit", "verify"],
+        &["audit", "log"],
+        &["retention", "run", "--dry-run"],
+        &["retention", "hold", "list"],
+        &["erase", "status", "somebody"],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+        command.env_clear().env("HOME", home.directory.path()).env("USER", "ana").args(["--data-dir", &elsewhere]).args(words);
+        Did::of(command.stdin(Stdio::null()).output().unwrap()).refused(1, "`quarterdeck db migrate` makes it");
+        assert!(!std::path::Path::new(&home.path("srv")).exists(), "{words:?}");
+    }
+    // A word before a colon is no file.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+    command.env_clear().env("HOME", home.directory.path()).env("USER", "ana").current_dir(home.directory.path());
+    let did = Did::of(command.args(["--database", "foo:bar", "pause", "--reason", "x"]).stdin(Stdio::null()).output().unwrap());
+    assert!(did.code != 0 && did.err.contains("\"foo\" is unknown"), "{}", did.err);
+    assert!(!std::path::Path::new(&home.path("foo:bar")).exists());
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_comes_with_a_next_step() {
+    let home = Home::new();
+    std::fs::create_dir(home.database()).unwrap();
+    let did = home.run(&["--json", "team", "list"]).ended(1);
+    let said: Value = serde_json::from_str(&did.err).unwrap();
+    assert!(said["next"].as_str().is_some_and(|next| next.contains("quarterdeck doctor")), "{said}");
 }
 
 #[test]

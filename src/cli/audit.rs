@@ -102,7 +102,7 @@ enum Command {
 /// # Errors
 /// As the database, the key and the second place say.
 pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
-    let deck = Deck::open(context.settings()?, context.clock.clone())?;
+    let deck = Deck::open_existing(context.settings()?, context.clock.clone())?;
     match &args.command {
         Command::Log { filters, limit, before, details } => {
             list(context, &deck, filter(context, &deck, filters)?, *before, *limit as usize, *details)

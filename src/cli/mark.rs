@@ -67,7 +67,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
         Command::Configuration(said) => (Kind::Configuration, said),
         Command::Note(said) => (Kind::Note, said),
         Command::List { since, until, system } => {
-            let deck = Deck::open(context.settings()?, context.clock.clone())?;
+            let deck = Deck::open_existing(context.settings()?, context.clock.clone())?;
             return list(context, &deck, *since, *until, system.clone());
         }
     };

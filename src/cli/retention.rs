@@ -200,7 +200,7 @@ fn dry_run(context: &Context, site: &Site, only: Option<&str>) -> Result<Outcome
 fn hold(context: &Context, site: &Site, command: HoldCommand) -> Result<Outcome, Failure> {
     let (actor, now) = (site.actor.clone(), site.clock.now());
     let changed = aside(|| {
-        let db = site.database()?;
+        let db = site.existing_database()?;
         match command {
             HoldCommand::Add { user, item, of_persona, from, until, reason } => {
                 let persona = match of_persona {

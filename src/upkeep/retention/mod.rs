@@ -53,7 +53,7 @@ pub fn counts(site: &Site) -> Result<Vec<(Rule, Count)>> {
     let rules = rules(site)?;
     let now = site.clock.now();
     aside(|| {
-        let db = site.database()?;
+        let db = site.existing_database()?;
         counted(&db, rules, now)
     })
 }
