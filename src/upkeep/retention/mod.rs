@@ -21,7 +21,7 @@ mod run;
 
 pub use error::{Error, Result};
 pub use rows::Count;
-pub use rules::{FILE_NAME, Preset, Rule, presets};
+pub use rules::{Days, FILE_NAME, Preset, Rule, presets};
 pub use run::{Asked, Ran, RanRule, run};
 
 use crate::store::Database;
