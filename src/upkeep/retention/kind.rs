@@ -124,7 +124,9 @@ pub const KINDS: &[Kind] = &[
         live: &[("EXISTS (SELECT 1 FROM budget_reservations r WHERE r.call_id = t.id)", "a budget still holds money back for it")],
         children: &[],
         persona: Some("h.target = t.persona_id"),
-        item: Some("EXISTS (SELECT 1 FROM pending_posts p WHERE p.correlation_id = t.correlation_id AND p.id = h.target)"),
+        item: Some(
+            "(h.target = t.id OR EXISTS (SELECT 1 FROM pending_posts p WHERE p.correlation_id = t.correlation_id AND p.id = h.target))",
+        ),
         user: Some(
             "EXISTS (SELECT 1 FROM pending_posts p WHERE p.correlation_id = t.correlation_id
                AND (lower(coalesce(p.parent_author, '')) = h.target OR lower(p.draft_metadata) LIKE '%' || h.target || '%'))",
@@ -255,15 +257,27 @@ impl Kind {
         self.live.iter().map(|(sql, _)| format!("({sql})")).collect::<Vec<_>>().join(" OR ")
     }
 
+    /// Whether a row is known, and held, by an id of its own.
+    #[must_use]
+    pub fn has_id(&self) -> bool {
+        self.item.is_some() && self.key.iter().any(|(column, _)| *column == "id")
+    }
+
     /// The condition that a row under a legal hold fulfils: it stays.
     #[must_use]
     pub fn is_held(&self) -> String {
+        format!("EXISTS (SELECT 1 FROM retention_holds h WHERE h.released_at IS NULL AND ({}))", self.is_reached())
+    }
+
+    /// The condition that a row fulfils which the hold `h` reaches, whether it is in force or not.
+    #[must_use]
+    pub fn is_reached(&self) -> String {
         let age = self.age;
         let mut reached = vec![format!("(h.scope = 'period' AND {age} >= h.from_at AND {age} < h.until_at)")];
         for (scope, sql) in [("persona", self.persona), ("item", self.item), ("user", self.user)] {
             reached.extend(sql.map(|sql| format!("(h.scope = '{scope}' AND {sql})")));
         }
-        format!("EXISTS (SELECT 1 FROM retention_holds h WHERE h.released_at IS NULL AND ({}))", reached.join(" OR "))
+        reached.join(" OR ")
     }
 
     /// The key columns, as they stand in a select.

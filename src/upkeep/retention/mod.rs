@@ -72,6 +72,20 @@ fn counted(db: &Database, rules: Vec<Rule>, now: i64) -> Result<Vec<(Rule, Count
     Ok(found)
 }
 
+/// How many rows a hold reaches now, by kind; kinds of which it reaches none are left out.
+///
+/// # Errors
+/// The database's refusals.
+pub fn reached(db: &Database, hold: &holds::Hold) -> Result<Vec<holds::Reached>> {
+    let mut found = Vec::new();
+    for kind in kind::KINDS {
+        let id = hold.id.clone();
+        found.push(db.read_blocking(move |c| holds::reached(c, kind, &id))?);
+    }
+    found.retain(|reached| reached.rows > 0);
+    Ok(found)
+}
+
 /// The moment before which rows of a rule are past their time.
 fn cutoff(rule: &Rule, now: i64) -> Option<i64> {
     rule.days.map(|days| now - i64::from(days) * DAY)
