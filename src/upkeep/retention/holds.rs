@@ -49,9 +49,10 @@ pub struct Hold {
     pub release_reason: Option<String>,
 }
 
-/// A name as holds and erasures compare it: small letters, without `u/`.
+/// A name as holds and erasures compare it: small letters, without `u/`, and without the `\` that Markdown writes before `_`.
 #[must_use]
 pub fn plain(name: &str) -> String {
+    let name = name.replace('\\', "");
     let name = name.trim();
     name.strip_prefix("/u/").or_else(|| name.strip_prefix("u/")).unwrap_or(name).to_lowercase()
 }

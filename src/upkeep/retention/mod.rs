@@ -5,6 +5,7 @@
 //! | [`rules`](rules()) | how long what is kept, as data |
 //! | [`kind`] | what may be taken away at all, and what protects it |
 //! | [`holds`] | legal holds |
+//! | `naming` | where a Reddit user may be named |
 //! | [`archive`] | the files that rows are written to before they go |
 //! | `rows` | the SQL |
 //! | [`run`](run()) | a run: batches that block nobody |
@@ -15,6 +16,7 @@ pub mod archive;
 mod error;
 pub mod holds;
 pub mod kind;
+mod naming;
 mod rows;
 mod rules;
 mod run;
