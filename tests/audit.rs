@@ -8,8 +8,10 @@ use quarterdeck::store::audit::{self as store_audit, Actor, Entry, append, redac
 use quarterdeck::store::testing::{database, unlock_audit_log};
 use quarterdeck::store::{Address, Conn, Database, Error, Val};
 use quarterdeck::upkeep::audit::anchor::When;
+use quarterdeck::upkeep::audit::chain::Walk;
 use quarterdeck::upkeep::audit::{Audit, Fault, Settings, Verified, Verify, key, place};
 use quarterdeck::upkeep::progress::Unwatched;
+use quarterdeck::upkeep::runs::{self, Kind, Outcome};
 use quarterdeck::vals;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -148,6 +150,70 @@ fn a_log_that_nobody_touched_is_whole_and_says_how_far_it_is_anchored() {
     assert_eq!(rows[0].action, "upkeep.audit_verify");
     let later = log.audit.examine(&Verify { from: Some(30), anchor: None }, &Unwatched).unwrap();
     assert_eq!((later.walked.rows, later.is_whole()), (17, true));
+}
+
+#[test]
+fn a_look_at_a_part_of_the_log_does_not_take_the_place_of_a_finding_about_the_whole() {
+    let log = Log::new();
+    log.tamper(&["UPDATE audit_log SET actor = 'eve' WHERE seq = 18"]);
+    let verify = |what: &Verify| log.audit.verify(what, &Actor::human("ana"), &Unwatched).unwrap();
+    let newest = || log.audit.db.read_blocking(|c| runs::last(c, Kind::AuditVerify)).unwrap().map(|run| run.outcome);
+    assert!(!verify(&Verify::default()).is_whole());
+    assert_eq!(newest(), Some(Outcome::Problems));
+    // The newest rows are whole, and so is all that another place knows of; neither makes the edited row good.
+    assert!(verify(&Verify { from: Some(20), anchor: None }).is_whole());
+    assert_eq!(newest(), Some(Outcome::Problems));
+    let elsewhere = Log::new();
+    elsewhere.tamper(&["DELETE FROM audit_log WHERE seq > 33", "DELETE FROM audit_checkpoints WHERE number = 2"]);
+    let older = elsewhere.directory.path().join("older.jsonl");
+    let text = std::fs::read_to_string(elsewhere.anchors()).unwrap();
+    std::fs::write(&older, text.lines().next().unwrap()).unwrap();
+    let with_older = Verify { from: None, anchor: Some(older) };
+    assert!(elsewhere.audit.verify(&with_older, &Actor::human("ana"), &Unwatched).unwrap().is_whole());
+    assert!(elsewhere.audit.db.read_blocking(|c| runs::last(c, Kind::AuditVerify)).unwrap().is_none(), "no proof, and not written down");
+    // What is found in a part is a finding.
+    assert!(!verify(&Verify { from: Some(10), anchor: None }).is_whole());
+    assert_eq!(newest(), Some(Outcome::Problems));
+}
+
+#[test]
+fn a_row_behind_the_end_is_refused_and_one_that_was_cut_off_is_named() {
+    let log = Log::new();
+    let from = |from: i64| log.audit.examine(&Verify { from: Some(from), anchor: None }, &Unwatched);
+    assert!(from(41).unwrap().is_whole());
+    for wrong in [42, 9_999, i64::MAX] {
+        assert!(from(wrong).unwrap_err().to_string().contains("the log ends with row 40"), "{wrong}");
+    }
+    log.tamper(&["DELETE FROM audit_log WHERE seq > 33"]);
+    let found = from(38).unwrap();
+    assert!(found.walked.problems.iter().any(|one| one.fault == Fault::Truncated), "{:?}", found.walked.problems);
+}
+
+#[test]
+fn detail_that_is_taken_out_while_the_log_is_verified_is_no_edit() {
+    let log = Log::new();
+    // The walk begins, and only then rows are redacted, one of them for the second time.
+    let ana = Actor::human("ana");
+    log.audit.db.write_blocking(|c| redact(c, 9, &json!({}), "asked for", &Actor::human("ana"), 1_000_200)).unwrap();
+    let known = log.audit.db.read_blocking(store_audit::redactions).unwrap();
+    log.audit
+        .db
+        .write_blocking(move |c| {
+            [7, 9, 30].into_iter().try_for_each(|seq| redact(c, seq, &json!({ "x": 1 }), "asked for", &ana, 1_000_300).map(drop))
+        })
+        .unwrap();
+    let walked = |is_told: bool| {
+        let mut walk = Walk::whole(known.clone());
+        store_audit::stream(log.audit.db.address(), 0, |page| {
+            page.rows().for_each(|row| walk.row(&row, || is_told.then(|| log.audit.db.read_blocking(store_audit::redactions).unwrap())));
+            Some(page)
+        })
+        .unwrap();
+        walk.end()
+    };
+    assert_eq!(walked(false).problems.len(), 3);
+    let found = walked(true);
+    assert!(found.problems.is_empty() && found.redacted == 3, "{found:?}");
 }
 
 #[test]
@@ -420,6 +486,7 @@ fn the_command_line_lists_verifies_anchors_and_exports() {
     assert_eq!(home.run(&["--json", "audit", "verify"]).ended(3).json()["problems"][0]["fault"], "truncated");
     home.run(&["audit", "verify", "--anchor", "/nowhere"]).refused(1, "cannot be used");
     home.run(&["audit", "verify", "--from", "0"]).refused(2, "0");
+    home.run(&["audit", "verify", "--from", "99999"]).refused(2, "there is no row 99999 to begin at");
     let _ = SystemClock.now();
 }
 
