@@ -397,6 +397,30 @@ fn checkpoints_are_made_when_they_are_due_and_reach_the_second_place_later_when_
 }
 
 #[test]
+fn a_line_that_a_power_failure_cut_off_is_told_and_accuses_nobody() {
+    let log = Log::new();
+    let text = std::fs::read_to_string(log.anchors()).unwrap();
+    let noted = |found: &Verified| found.walked.notes.iter().any(|note| note.contains("line 2 of the anchor file was cut off"));
+    std::fs::write(log.anchors(), &text[..text.len() - 40]).unwrap();
+    let found = log.examined();
+    assert!(found.is_whole() && noted(&found), "before anything is written behind it: {:?}", found.walked);
+    assert!(log.audit.anchor(When::Now).unwrap().made.is_none());
+    let found = log.examined();
+    assert!(found.is_whole() && noted(&found), "and afterwards: {:?}", found.walked);
+    assert_eq!(place::read(&log.anchors()).unwrap().len(), 3);
+    // A line that was changed is no line that was cut off, wherever it stands.
+    let second = text.lines().nth(1).unwrap();
+    for changed in [format!("{}x", &second[..30]), second[..second.len() - 1].replace("\"entries\":40", "\"entries\":41"), "{}".to_owned()]
+    {
+        std::fs::write(log.anchors(), format!("{}\n{changed}\n{second}\n", text.lines().next().unwrap())).unwrap();
+        assert_eq!(log.found(), [(Fault::WrongAnchor, 0, 0)], "{changed}");
+    }
+    // Nor is the beginning of a checkpoint that stands before it.
+    std::fs::write(log.anchors(), format!("{text}{}\n", &text[..50])).unwrap();
+    assert_eq!(log.found(), [(Fault::WrongAnchor, 0, 0)]);
+}
+
+#[test]
 fn the_command_gets_each_checkpoint_and_a_failing_one_is_told() {
     let log = Log::empty();
     let out = log.directory.path().join("told");

@@ -2,7 +2,7 @@
 
 use super::checkpoint::{Checkpoint, Signature};
 use super::key::Keys;
-use super::place::Line;
+use super::place::{self, Line};
 use crate::base::{Millis, clock};
 use crate::store::audit::{GENESIS, Redaction, Stored};
 use serde::Serialize;
@@ -254,9 +254,15 @@ impl Walk {
         let newest = of_database.last().map_or(0, |checkpoint| checkpoint.number);
         let known: BTreeMap<i64, &Checkpoint> = of_database.iter().map(|checkpoint| (checkpoint.number, checkpoint)).collect();
         let mut beyond = 0;
+        let torn = place::torn(of_place, of_database);
         for line in of_place {
             let name = format!("line {} of the anchor file", line.line);
             let Some(checkpoint) = &line.checkpoint else {
+                if torn.contains(&line.line) {
+                    self.notes
+                        .push(format!("{name} was cut off while it was written; what it began stands whole behind it, or is written next"));
+                    continue;
+                }
                 self.problem(finding(Fault::WrongAnchor, 0, 0, format!("{name} is no checkpoint")));
                 continue;
             };
