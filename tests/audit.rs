@@ -9,8 +9,10 @@ use quarterdeck::store::testing::{database, unlock_audit_log};
 use quarterdeck::store::{Address, Conn, Database, Error, Val};
 use quarterdeck::upkeep::audit::anchor::When;
 use quarterdeck::upkeep::audit::chain::Walk;
+use quarterdeck::upkeep::audit::export::Format;
+use quarterdeck::upkeep::audit::log::Filter;
 use quarterdeck::upkeep::audit::{Audit, Fault, Settings, Verified, Verify, key, place};
-use quarterdeck::upkeep::progress::Unwatched;
+use quarterdeck::upkeep::progress::{Progress, Unwatched, Watcher};
 use quarterdeck::upkeep::runs::{self, Kind, Outcome};
 use quarterdeck::vals;
 use serde_json::{Value, json};
@@ -512,6 +514,53 @@ fn the_command_line_lists_verifies_anchors_and_exports() {
     home.run(&["audit", "verify", "--from", "0"]).refused(2, "0");
     home.run(&["audit", "verify", "--from", "99999"]).refused(2, "there is no row 99999 to begin at");
     let _ = SystemClock.now();
+}
+
+/// Asks for the end at the first look.
+struct AtOnce;
+
+impl Watcher for AtOnce {
+    fn told(&self, _: Progress) {}
+
+    fn is_stopped(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_verification_and_an_export_end_when_they_are_asked_to_and_say_that_they_are_not_done() {
+    let log = Log::new();
+    let stopped = log.audit.verify(&Verify::default(), &Actor::human("ana"), &AtOnce).unwrap_err();
+    assert!(stopped.to_string().contains("stopped before the end"), "{stopped}");
+    assert!(log.audit.db.read_blocking(|c| runs::last(c, Kind::AuditVerify)).unwrap().is_none(), "it is no verification");
+    let mut text = Vec::new();
+    let stopped = log.audit.export(&Filter::default(), Format::JsonLines, &mut text, &AtOnce).unwrap_err();
+    assert!(stopped.to_string().contains("stopped before the end"), "{stopped}");
+}
+
+#[test]
+fn an_export_that_finds_the_disk_full_leaves_nothing_under_the_name_that_was_asked_for() {
+    let home = Home::seeded();
+    let rows = |c: &mut dyn Conn| {
+        let (ana, before, after) = (Actor::human("ana"), Value::Null, json!({ "text": "w".repeat(500) }));
+        (1..400).try_for_each(|at| {
+            let (action, subject_kind, subject_id, reason) = ("made.up", "thing", "t", None);
+            append(c, &Entry { at, persona: None, actor: &ana, action, subject_kind, subject_id, reason, before: &before, after: &after })
+                .map(drop)
+        })
+    };
+    home.open().write_blocking(rows).unwrap();
+    let file = home.path("log.jsonl");
+    let program = env!("CARGO_BIN_EXE_quarterdeck");
+    let (data, database) = (home.path(""), format!("sqlite:{}", home.database().display()));
+    // A limit on the length of files stands for the disk.
+    let limited = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
+    let words = ["-c", limited, "sh", program, "--data-dir", &data, "--database", &database, "audit", "export", "--to", &file];
+    let output = std::process::Command::new("sh").args(words).env("HOME", home.directory.path()).env("USER", "ana").output().unwrap();
+    support::program::Did::of(output).refused(1, "cannot be written");
+    let left: Vec<_> = std::fs::read_dir(home.directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".tmp") && name != "log.jsonl"), "{left:?}");
+    assert!(home.run(&["--json", "audit", "export", "--to", &file]).done().json()["rows"].as_u64().unwrap() > 399);
 }
 
 #[test]
