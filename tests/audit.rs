@@ -483,6 +483,7 @@ fn the_command_line_lists_verifies_anchors_and_exports() {
     assert!(some["rows"].as_array().unwrap().iter().all(|row| row["action"].as_str().unwrap().starts_with("persona.")));
     assert!(!some["rows"].as_array().unwrap().is_empty());
     home.run(&["audit", "log", "--actor", "nobody"]).says(0, &["no rows"]);
+    home.run(&["audit", "log", "--actor", "nobody", "--details"]).says(0, &["no rows"]);
     home.run(&["audit", "log", "--since", "yesterday"]).refused(2, "not a time");
     home.run(&["audit", "log", "--details", "--limit", "1"]).says(0, &["who", "what", "after"]);
     let page = home.run(&["--json", "audit", "log", "--limit", "2"]).done().json();

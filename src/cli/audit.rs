@@ -138,7 +138,7 @@ fn filter(context: &Context, deck: &Deck, filters: &Filters) -> Result<Filter, F
 fn list(context: &Context, deck: &Deck, filter: Filter, before: Option<i64>, limit: usize, details: bool) -> Result<Outcome, Failure> {
     let part = deck.db.read_blocking(move |c| log::newest(c, &filter, before, limit))?;
     context.out.either(&json!({ "rows": part.rows, "next": part.next }), || {
-        if details {
+        if details && !part.rows.is_empty() {
             part.rows.iter().try_for_each(|row| detailed(context, row))?;
         } else {
             let mut table = Table::new(&["seq", "when", "who", "what", "on", "why"]).right(0);
