@@ -514,7 +514,29 @@ fn the_command_line_lists_verifies_anchors_and_exports() {
     home.run(&["audit", "verify", "--anchor", "/nowhere"]).refused(1, "cannot be used");
     home.run(&["audit", "verify", "--from", "0"]).refused(2, "0");
     home.run(&["audit", "verify", "--from", "99999"]).refused(2, "there is no row 99999 to begin at");
-    let _ = SystemClock.now();
+}
+
+#[test]
+fn a_list_shows_names_whole_and_finds_a_row_by_the_end_of_an_id_that_it_shows() {
+    let home = Home::seeded();
+    let id = quarterdeck::base::new_id();
+    let named = id.clone();
+    let rows = move |c: &mut dyn Conn| {
+        let (ana, value) = (Actor::human("ana"), Value::Null);
+        let (persona, reason, before, after, actor) = (None, None, &value, &value, &ana);
+        for (action, subject_kind, subject_id) in
+            [("secrets.set", "secret", "OPENROUTER_API_KEY"), ("queue.approve", "pending_post", named.as_str())]
+        {
+            append(c, &Entry { at: SystemClock.now(), persona, actor, action, subject_kind, subject_id, reason, before, after })?;
+        }
+        Ok::<_, Error>(())
+    };
+    home.open().write_blocking(rows).unwrap();
+    let list = home.run(&["audit", "log", "--limit", "2"]).done();
+    let end = &id[28..];
+    assert!(list.out.contains(" OPENROUTER_API_KEY") && list.out.contains(&format!(" {end}")) && !list.out.contains(&id), "{}", list.out);
+    home.run(&["audit", "log", "--subject", end]).says(0, &["queue.approve", end]);
+    home.run(&["audit", "log", "--subject", &format!("secret:{end}")]).says(0, &["no rows"]);
 }
 
 /// Asks for the end at the first look.

@@ -5,11 +5,10 @@
 //! `export --to FILE` gives `{rows, sha256, head, file}`.
 
 use super::belief::time::Time;
-use super::events::short;
 use super::output::{Table, Tone};
 use super::{Context, Failure, Outcome};
 use super::{long, signals};
-use crate::base::{SafeText, clock};
+use crate::base::{SafeText, clock, shown};
 use crate::deck::Deck;
 use crate::store::audit::Record;
 use crate::upkeep::audit::anchor::When;
@@ -38,7 +37,7 @@ struct Filters {
     /// What, as `queue.approve` or `queue.*`.
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
-    /// On what: a kind, an id or its beginning, or `KIND:ID`.
+    /// On what: a kind, a name, an id or its beginning or end as lists show it, or `KIND:ID`.
     #[arg(long, value_name = "SUBJECT")]
     subject: Option<String>,
     /// Not before: `2026-11-01`, `"2026-11-01 14:00"`, or `7d` for seven days ago.
@@ -148,7 +147,7 @@ fn list(context: &Context, deck: &Deck, filter: Filter, before: Option<i64>, lim
                     clock::local(row.at),
                     who(row),
                     row.action.clone(),
-                    short(&row.subject_id).to_owned(),
+                    shown(&row.subject_id).to_owned(),
                     row.reason.clone().unwrap_or_default(),
                 ]);
             }
