@@ -194,7 +194,10 @@ impl From<crate::upkeep::secrets::Error> for Failure {
 
 impl From<crate::upkeep::audit::Error> for Failure {
     fn from(error: crate::upkeep::audit::Error) -> Self {
-        Self::failed(error.to_string())
+        match error {
+            crate::upkeep::audit::Error::BehindTheEnd { .. } => Self::usage(error.to_string()),
+            other => Self::failed(other.to_string()),
+        }
     }
 }
 
