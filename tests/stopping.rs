@@ -344,7 +344,7 @@ fn a_check_of_a_probe_that_is_stopped_takes_the_command_of_the_probe_with_it() {
     std::fs::create_dir_all(&directory).unwrap();
     // It holds a connection for as long as it lives.
     let script = format!("exec 3<>/dev/tcp/{place}; exec sleep 600");
-    let probe = format!("[[probe]]\nname = \"job\"\ninterval = \"1h\"\ntimeout = \"30m\"\ncommand = [\"bash\", \"-c\", \"{script}\"]\n");
+    let probe = format!("[[probe]]\nname = \"job\"\ninterval = \"1h\"\ntimeout = \"5m\"\ncommand = [\"bash\", \"-c\", \"{script}\"]\n");
     std::fs::write(directory.join("probes.toml"), probe).unwrap();
     let running = Running::start(home.command(&["probe", "check"]));
     let (mut held, _) = server.accept().unwrap();
@@ -367,7 +367,7 @@ fn large() -> Home {
             let mut random = fastrand::Rng::with_seed(passage.unsigned_abs());
             (0..32).map(|_| random.f32() - 0.5).collect::<Vec<_>>()
         };
-        (1..=2_000).try_for_each(|passage| vectors::put(c, passage, Some(&persona), &model, Some(&numbers(passage)), 1))
+        (1..=300).try_for_each(|passage| vectors::put(c, passage, Some(&persona), &model, Some(&numbers(passage)), 1))
     });
     written.unwrap();
     home.run(&["index", "rebuild"]).done();
