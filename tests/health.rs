@@ -125,7 +125,7 @@ fn who_only_looks_makes_no_deck_in_a_place_that_was_mistyped() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
     command.env_clear().env("HOME", home.directory.path()).env("USER", "ana").current_dir(home.directory.path());
     let did = Did::of(command.args(["--database", "foo:bar", "pause", "--reason", "x"]).stdin(Stdio::null()).output().unwrap());
-    assert!(did.code != 0 && did.err.contains("\"foo\" is unknown"), "{}", did.err);
+    assert!(did.code != 0 && did.err.contains("the engine is not known"), "{}", did.err);
     assert!(!std::path::Path::new(&home.path("foo:bar")).exists());
 }
 

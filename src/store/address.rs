@@ -1,6 +1,7 @@
 //! Where the database is: a file or a server.
 
 use super::{Error, Result};
+use crate::config::is_scheme;
 use std::path::PathBuf;
 
 /// The address of a database, from `DATABASE_URL` or `--database`.
@@ -54,11 +55,6 @@ impl std::fmt::Debug for Address {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.masked())
     }
-}
-
-/// Whether what stands before a colon is the beginning of an address, and no path.
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-_.".contains(c))
 }
 
 /// `scheme://user:secret@host` becomes `scheme://user:***@host`; a `password=` parameter is masked as well.
