@@ -117,6 +117,19 @@ impl Deck {
         let address = Address::parse(&settings.database)?;
         config::prepare(&settings.data_dir)?;
         let db = Database::open(&address, &clock)?;
+        Ok(Self::over(db, settings, clock))
+    }
+
+    /// Open the database that the settings name, where there is one: for commands that only look. Nothing is made.
+    ///
+    /// # Errors
+    /// [`Error::Store`] as the engine says, and when there is none.
+    pub fn open_existing(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let db = Database::open_existing(&Address::parse(&settings.database)?, &clock)?;
+        Ok(Self::over(db, settings, clock))
+    }
+
+    fn over(db: Database, settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let mode = match settings.mode {
             config::Mode::DryRun => Mode::DryRun,
             config::Mode::Sandbox => Mode::Sandbox,
@@ -126,7 +139,7 @@ impl Deck {
         let search = search_settings(&settings);
         let search = Search::new(db.clone(), Arc::clone(&clock), search);
         let traffic = Traffic::new(route(&settings.route));
-        Ok(Self { settings: Arc::new(settings), db, clock, mode, budget, traffic, judges: Arc::default(), search, probes: Arc::default() })
+        Self { settings: Arc::new(settings), db, clock, mode, budget, traffic, judges: Arc::default(), search, probes: Arc::default() }
     }
 
     /// What is under way with the models in this process.

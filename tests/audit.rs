@@ -8,8 +8,12 @@ use quarterdeck::store::audit::{self as store_audit, Actor, Entry, append, redac
 use quarterdeck::store::testing::{database, unlock_audit_log};
 use quarterdeck::store::{Address, Conn, Database, Error, Val};
 use quarterdeck::upkeep::audit::anchor::When;
+use quarterdeck::upkeep::audit::chain::Walk;
+use quarterdeck::upkeep::audit::export::Format;
+use quarterdeck::upkeep::audit::log::Filter;
 use quarterdeck::upkeep::audit::{Audit, Fault, Settings, Verified, Verify, key, place};
-use quarterdeck::upkeep::progress::Unwatched;
+use quarterdeck::upkeep::progress::{Progress, Unwatched, Watcher};
+use quarterdeck::upkeep::runs::{self, Kind, Outcome};
 use quarterdeck::vals;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -148,6 +152,70 @@ fn a_log_that_nobody_touched_is_whole_and_says_how_far_it_is_anchored() {
     assert_eq!(rows[0].action, "upkeep.audit_verify");
     let later = log.audit.examine(&Verify { from: Some(30), anchor: None }, &Unwatched).unwrap();
     assert_eq!((later.walked.rows, later.is_whole()), (17, true));
+}
+
+#[test]
+fn a_look_at_a_part_of_the_log_does_not_take_the_place_of_a_finding_about_the_whole() {
+    let log = Log::new();
+    log.tamper(&["UPDATE audit_log SET actor = 'eve' WHERE seq = 18"]);
+    let verify = |what: &Verify| log.audit.verify(what, &Actor::human("ana"), &Unwatched).unwrap();
+    let newest = || log.audit.db.read_blocking(|c| runs::last(c, Kind::AuditVerify)).unwrap().map(|run| run.outcome);
+    assert!(!verify(&Verify::default()).is_whole());
+    assert_eq!(newest(), Some(Outcome::Problems));
+    // The newest rows are whole, and so is all that another place knows of; neither makes the edited row good.
+    assert!(verify(&Verify { from: Some(20), anchor: None }).is_whole());
+    assert_eq!(newest(), Some(Outcome::Problems));
+    let elsewhere = Log::new();
+    elsewhere.tamper(&["DELETE FROM audit_log WHERE seq > 33", "DELETE FROM audit_checkpoints WHERE number = 2"]);
+    let older = elsewhere.directory.path().join("older.jsonl");
+    let text = std::fs::read_to_string(elsewhere.anchors()).unwrap();
+    std::fs::write(&older, text.lines().next().unwrap()).unwrap();
+    let with_older = Verify { from: None, anchor: Some(older) };
+    assert!(elsewhere.audit.verify(&with_older, &Actor::human("ana"), &Unwatched).unwrap().is_whole());
+    assert!(elsewhere.audit.db.read_blocking(|c| runs::last(c, Kind::AuditVerify)).unwrap().is_none(), "no proof, and not written down");
+    // What is found in a part is a finding.
+    assert!(!verify(&Verify { from: Some(10), anchor: None }).is_whole());
+    assert_eq!(newest(), Some(Outcome::Problems));
+}
+
+#[test]
+fn a_row_behind_the_end_is_refused_and_one_that_was_cut_off_is_named() {
+    let log = Log::new();
+    let from = |from: i64| log.audit.examine(&Verify { from: Some(from), anchor: None }, &Unwatched);
+    assert!(from(41).unwrap().is_whole());
+    for wrong in [42, 9_999, i64::MAX] {
+        assert!(from(wrong).unwrap_err().to_string().contains("the log ends with row 40"), "{wrong}");
+    }
+    log.tamper(&["DELETE FROM audit_log WHERE seq > 33"]);
+    let found = from(38).unwrap();
+    assert!(found.walked.problems.iter().any(|one| one.fault == Fault::Truncated), "{:?}", found.walked.problems);
+}
+
+#[test]
+fn detail_that_is_taken_out_while_the_log_is_verified_is_no_edit() {
+    let log = Log::new();
+    // The walk begins, and only then rows are redacted, one of them for the second time.
+    let ana = Actor::human("ana");
+    log.audit.db.write_blocking(|c| redact(c, 9, &json!({}), "asked for", &Actor::human("ana"), 1_000_200)).unwrap();
+    let known = log.audit.db.read_blocking(store_audit::redactions).unwrap();
+    log.audit
+        .db
+        .write_blocking(move |c| {
+            [7, 9, 30].into_iter().try_for_each(|seq| redact(c, seq, &json!({ "x": 1 }), "asked for", &ana, 1_000_300).map(drop))
+        })
+        .unwrap();
+    let walked = |is_told: bool| {
+        let mut walk = Walk::whole(known.clone());
+        store_audit::stream(log.audit.db.address(), 0, |page| {
+            page.rows().for_each(|row| walk.row(&row, || is_told.then(|| log.audit.db.read_blocking(store_audit::redactions).unwrap())));
+            Some(page)
+        })
+        .unwrap();
+        walk.end()
+    };
+    assert_eq!(walked(false).problems.len(), 3);
+    let found = walked(true);
+    assert!(found.problems.is_empty() && found.redacted == 3, "{found:?}");
 }
 
 #[test]
@@ -331,6 +399,30 @@ fn checkpoints_are_made_when_they_are_due_and_reach_the_second_place_later_when_
 }
 
 #[test]
+fn a_line_that_a_power_failure_cut_off_is_told_and_accuses_nobody() {
+    let log = Log::new();
+    let text = std::fs::read_to_string(log.anchors()).unwrap();
+    let noted = |found: &Verified| found.walked.notes.iter().any(|note| note.contains("line 2 of the anchor file was cut off"));
+    std::fs::write(log.anchors(), &text[..text.len() - 40]).unwrap();
+    let found = log.examined();
+    assert!(found.is_whole() && noted(&found), "before anything is written behind it: {:?}", found.walked);
+    assert!(log.audit.anchor(When::Now).unwrap().made.is_none());
+    let found = log.examined();
+    assert!(found.is_whole() && noted(&found), "and afterwards: {:?}", found.walked);
+    assert_eq!(place::read(&log.anchors()).unwrap().len(), 3);
+    // A line that was changed is no line that was cut off, wherever it stands.
+    let second = text.lines().nth(1).unwrap();
+    for changed in [format!("{}x", &second[..30]), second[..second.len() - 1].replace("\"entries\":40", "\"entries\":41"), "{}".to_owned()]
+    {
+        std::fs::write(log.anchors(), format!("{}\n{changed}\n{second}\n", text.lines().next().unwrap())).unwrap();
+        assert_eq!(log.found(), [(Fault::WrongAnchor, 0, 0)], "{changed}");
+    }
+    // Nor is the beginning of a checkpoint that stands before it.
+    std::fs::write(log.anchors(), format!("{text}{}\n", &text[..50])).unwrap();
+    assert_eq!(log.found(), [(Fault::WrongAnchor, 0, 0)]);
+}
+
+#[test]
 fn the_command_gets_each_checkpoint_and_a_failing_one_is_told() {
     let log = Log::empty();
     let out = log.directory.path().join("told");
@@ -391,6 +483,7 @@ fn the_command_line_lists_verifies_anchors_and_exports() {
     assert!(some["rows"].as_array().unwrap().iter().all(|row| row["action"].as_str().unwrap().starts_with("persona.")));
     assert!(!some["rows"].as_array().unwrap().is_empty());
     home.run(&["audit", "log", "--actor", "nobody"]).says(0, &["no rows"]);
+    home.run(&["audit", "log", "--actor", "nobody", "--details"]).says(0, &["no rows"]);
     home.run(&["audit", "log", "--since", "yesterday"]).refused(2, "not a time");
     home.run(&["audit", "log", "--details", "--limit", "1"]).says(0, &["who", "what", "after"]);
     let page = home.run(&["--json", "audit", "log", "--limit", "2"]).done().json();
@@ -420,12 +513,83 @@ fn the_command_line_lists_verifies_anchors_and_exports() {
     assert_eq!(home.run(&["--json", "audit", "verify"]).ended(3).json()["problems"][0]["fault"], "truncated");
     home.run(&["audit", "verify", "--anchor", "/nowhere"]).refused(1, "cannot be used");
     home.run(&["audit", "verify", "--from", "0"]).refused(2, "0");
-    let _ = SystemClock.now();
+    home.run(&["audit", "verify", "--from", "99999"]).refused(2, "there is no row 99999 to begin at");
+}
+
+#[test]
+fn a_list_shows_names_whole_and_finds_a_row_by_the_end_of_an_id_that_it_shows() {
+    let home = Home::seeded();
+    let id = quarterdeck::base::new_id();
+    let named = id.clone();
+    let rows = move |c: &mut dyn Conn| {
+        let (ana, value) = (Actor::human("ana"), Value::Null);
+        let (persona, reason, before, after, actor) = (None, None, &value, &value, &ana);
+        for (action, subject_kind, subject_id) in
+            [("secrets.set", "secret", "OPENROUTER_API_KEY"), ("queue.approve", "pending_post", named.as_str())]
+        {
+            append(c, &Entry { at: SystemClock.now(), persona, actor, action, subject_kind, subject_id, reason, before, after })?;
+        }
+        Ok::<_, Error>(())
+    };
+    home.open().write_blocking(rows).unwrap();
+    let list = home.run(&["audit", "log", "--limit", "2"]).done();
+    let end = &id[28..];
+    assert!(list.out.contains(" OPENROUTER_API_KEY") && list.out.contains(&format!(" {end}")) && !list.out.contains(&id), "{}", list.out);
+    home.run(&["audit", "log", "--subject", end]).says(0, &["queue.approve", end]);
+    home.run(&["audit", "log", "--subject", &format!("secret:{end}")]).says(0, &["no rows"]);
+}
+
+/// Asks for the end at the first look.
+struct AtOnce;
+
+impl Watcher for AtOnce {
+    fn told(&self, _: Progress) {}
+
+    fn is_stopped(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_verification_and_an_export_end_when_they_are_asked_to_and_say_that_they_are_not_done() {
+    let log = Log::new();
+    let stopped = log.audit.verify(&Verify::default(), &Actor::human("ana"), &AtOnce).unwrap_err();
+    assert!(stopped.to_string().contains("stopped before the end"), "{stopped}");
+    assert!(log.audit.db.read_blocking(|c| runs::last(c, Kind::AuditVerify)).unwrap().is_none(), "it is no verification");
+    let mut text = Vec::new();
+    let stopped = log.audit.export(&Filter::default(), Format::JsonLines, &mut text, &AtOnce).unwrap_err();
+    assert!(stopped.to_string().contains("stopped before the end"), "{stopped}");
+}
+
+#[test]
+fn an_export_that_finds_the_disk_full_leaves_nothing_under_the_name_that_was_asked_for() {
+    let home = Home::seeded();
+    let rows = |c: &mut dyn Conn| {
+        let (ana, before, after) = (Actor::human("ana"), Value::Null, json!({ "text": "w".repeat(500) }));
+        (1..400).try_for_each(|at| {
+            let (action, subject_kind, subject_id, reason) = ("made.up", "thing", "t", None);
+            append(c, &Entry { at, persona: None, actor: &ana, action, subject_kind, subject_id, reason, before: &before, after: &after })
+                .map(drop)
+        })
+    };
+    home.open().write_blocking(rows).unwrap();
+    let file = home.path("log.jsonl");
+    let program = env!("CARGO_BIN_EXE_quarterdeck");
+    let (data, database) = (home.path(""), format!("sqlite:{}", home.database().display()));
+    // A limit on the length of files stands for the disk.
+    let limited = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
+    let words = ["-c", limited, "sh", program, "--data-dir", &data, "--database", &database, "audit", "export", "--to", &file];
+    let output = std::process::Command::new("sh").args(words).env("HOME", home.directory.path()).env("USER", "ana").output().unwrap();
+    support::program::Did::of(output).refused(1, "cannot be written");
+    let left: Vec<_> = std::fs::read_dir(home.directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".tmp") && name != "log.jsonl"), "{left:?}");
+    assert!(home.run(&["--json", "audit", "export", "--to", &file]).done().json()["rows"].as_u64().unwrap() > 399);
 }
 
 #[test]
 fn a_second_place_in_the_data_directory_and_a_short_key_are_refused() {
     let home = Home::new();
+    drop(home.open());
     let inside = home.path("anchors");
     let mut command = home.command(&["audit", "anchors"]);
     let did = support::program::Did::of(command.env("QUARTERDECK_AUDIT_ANCHOR_FILE", &inside).output().unwrap());

@@ -300,6 +300,46 @@ fn sums_that_are_wrong_are_made_anew_and_those_whose_calls_are_gone_are_kept() {
 }
 
 #[test]
+fn the_program_that_keeps_the_clock_is_asked_whichever_it_is() {
+    if Path::new("/run/systemd/timesync/synchronized").exists() {
+        println!("skipped: systemd's own program keeps this machine's clock, and nobody else is asked");
+        return;
+    }
+    let home = Home::new();
+    let programs = home.directory.path().join("bin");
+    std::fs::create_dir(&programs).unwrap();
+    let clock = || {
+        let output = home.command(&["doctor", "--json", "--only", "clock"]).env("PATH", &programs).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["checks"][0].clone()
+    };
+    let says = |name: &str, script: &str| {
+        let path = programs.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
+    };
+    assert_eq!(clock()["detail"]["synchronised"], Value::Null, "there is nobody to ask");
+    says("chronyc", "echo 00000000,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised");
+    assert_eq!((clock()["verdict"].as_str(), clock()["detail"]["told_by"].as_str()), (Some("warn"), Some("chronyc")));
+    says("timedatectl", "echo yes");
+    assert_eq!((clock()["verdict"].as_str(), clock()["detail"]["told_by"].as_str()), (Some("pass"), Some("timedatectl")));
+    says("timedatectl", "exec /bin/sleep 600");
+    assert_eq!(clock()["detail"]["told_by"], "chronyc", "who does not answer keeps nobody");
+}
+
+#[test]
+fn what_a_killed_doctor_left_is_removed_an_hour_later() {
+    let home = Home::new();
+    home.run(&["index", "rebuild"]).done();
+    let (old, fresh) = (home.directory.path().join(".doctor-old"), home.directory.path().join(".doctor-fresh"));
+    for directory in [&old, &fresh] {
+        std::fs::create_dir(directory).unwrap();
+    }
+    std::fs::File::open(&old).unwrap().set_modified(SystemTime::now() - Duration::from_secs(4_000)).unwrap();
+    home.run(&["doctor", "--only", "index"]);
+    assert_eq!((old.exists(), fresh.exists()), (false, true), "another one may be looking at this moment");
+}
+
+#[test]
 fn a_clock_behind_the_newest_row_fails() {
     let home = Home::new();
     let entry_at = now() + 3_600_000;

@@ -5,7 +5,7 @@
 #[path = "support/program.rs"]
 mod program;
 
-use program::Home;
+use program::{Did, Home};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -103,6 +103,42 @@ fn a_database_that_cannot_be_read_is_a_failure_and_no_state() {
 }
 
 #[test]
+fn who_only_looks_makes_no_deck_in_a_place_that_was_mistyped() {
+    let home = Home::new();
+    let elsewhere = home.path("srv/dekc");
+    for words in [
+        &["health"][..],
+        &["mark", "list"],
+        &["heartbeat", "list"],
+        &["audit", "verify"],
+        &["audit", "log"],
+        &["retention", "run", "--dry-run"],
+        &["retention", "hold", "list"],
+        &["erase", "status", "somebody"],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+        command.env_clear().env("HOME", home.directory.path()).env("USER", "ana").args(["--data-dir", &elsewhere]).args(words);
+        Did::of(command.stdin(Stdio::null()).output().unwrap()).refused(1, "`quarterdeck db migrate` makes it");
+        assert!(!std::path::Path::new(&home.path("srv")).exists(), "{words:?}");
+    }
+    // A word before a colon is no file.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+    command.env_clear().env("HOME", home.directory.path()).env("USER", "ana").current_dir(home.directory.path());
+    let did = Did::of(command.args(["--database", "foo:bar", "pause", "--reason", "x"]).stdin(Stdio::null()).output().unwrap());
+    assert!(did.code != 0 && did.err.contains("the engine is not known"), "{}", did.err);
+    assert!(!std::path::Path::new(&home.path("foo:bar")).exists());
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_comes_with_a_next_step() {
+    let home = Home::new();
+    std::fs::create_dir(home.database()).unwrap();
+    let did = home.run(&["--json", "team", "list"]).ended(1);
+    let said: Value = serde_json::from_str(&did.err).unwrap();
+    assert!(said["next"].as_str().is_some_and(|next| next.contains("quarterdeck doctor")), "{said}");
+}
+
+#[test]
 fn changes_are_followed_line_by_line() {
     let home = Home::seeded();
     let mut watching = Running::start(&home, &["health", "--watch", "--json", "budgets"]);
@@ -122,9 +158,10 @@ fn what_happened_is_marked_and_found_again() {
     home.run(&["mark", "deployment", "assistant 2.4.1", "--system", "assistant", "--at", "10m"]).done();
     home.run(&["mark", "note", "the network people work tonight"]).done();
     home.run(&["pause", "--reason", "odd answers"]).done();
-    home.run(&["mark", "note", "  "]).refused(2, "says nothing");
+    home.run(&["mark", "note", "  "]).refused(2, "1 to 300 characters");
     home.run(&["mark", "note", "x", "--at", "2999-01-01"]).refused(2, "happened already");
-    home.run(&["mark", "deployment", &"x".repeat(301)]).refused(1, "300 characters");
+    home.run(&["mark", "deployment", &"x".repeat(301)]).refused(2, "300 characters");
+    home.run(&["mark", "deployment", "x", "--system", ""]).refused(2, "1 to 64 characters");
     let events = home.run(&["mark", "list", "--json"]).done().json();
     let told: Vec<&str> = events["events"].as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap()).collect();
     assert_eq!(told[..2], ["all sending: paused (odd answers)", "the network people work tonight"]);

@@ -8,9 +8,9 @@ mod program;
 use program::{Did, Home};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const FILE: &str = r#"
 [[heartbeat]]
@@ -29,6 +29,7 @@ every = "1h"
 
 fn home() -> Home {
     let home = Home::new();
+    drop(home.open());
     write(&home, FILE);
     home
 }
@@ -107,6 +108,61 @@ fn sigterm_is_passed_on_and_the_end_of_the_command_waited_for() {
     assert_eq!(lines.next().unwrap().unwrap(), "told");
     assert_eq!(child.wait().unwrap().code(), Some(5));
     assert_eq!(state(&home, "hourly"), "down");
+}
+
+#[test]
+fn a_command_that_does_not_heed_sigterm_is_killed_and_has_failed() {
+    let home = home();
+    let script = "trap '' TERM; echo ready; exec sleep 600";
+    let mut child = home.command(&["heartbeat", "run", "hourly", "--", "sh", "-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    let asked = Instant::now();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(137));
+    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
+    assert!(home.run(&["heartbeat", "show", "hourly"]).done().out.contains("was killed"));
+    assert_eq!(state(&home, "hourly"), "down");
+}
+
+/// The same command, started by a shell that has done something before.
+fn after(shell: &str, command: &Command) -> Command {
+    let mut all = Command::new("sh");
+    all.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]).arg(command.get_program()).args(command.get_args()).env_clear();
+    all.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+    all
+}
+
+#[test]
+fn a_job_under_nohup_survives_the_end_of_its_terminal() {
+    let home = home();
+    let script = "kill -HUP $PPID; kill -HUP $$; echo lived";
+    let did =
+        Did::of(after("trap '' HUP", &home.command(&["heartbeat", "run", "hourly", "--", "sh", "-c", script])).output().unwrap()).done();
+    assert_eq!(did.out, "lived\n");
+    assert_eq!(state(&home, "hourly"), "up");
+}
+
+#[test]
+fn a_job_has_the_limits_that_it_was_given() {
+    let home = home();
+    let limits = ["-c", "ulimit -Sc; ulimit -Hc"];
+    let without = Command::new("sh").args(limits).output().unwrap();
+    let with = home.run(&[&["heartbeat", "run", "hourly", "--", "sh"][..], &limits].concat()).done();
+    assert_eq!(with.out, String::from_utf8(without.stdout).unwrap());
+}
+
+#[test]
+fn a_job_runs_though_the_server_takes_the_report_and_says_nothing() {
+    let home = home();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://deck@{}/deck", server.local_addr().unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+    command.env_clear().env("HOME", home.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin").args(["--database", &url]);
+    let began = Instant::now();
+    let did = Did::of(command.args(["heartbeat", "run", "hourly", "--", "sh", "-c", "echo out; exit 6"]).output().unwrap()).ended(6);
+    assert!(did.out == "out\n" && did.err.contains("does not answer"), "{}", did.err);
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -96,6 +96,22 @@ fn before_anything_has_a_vector_every_command_says_so() {
 }
 
 #[test]
+fn a_rebuild_that_does_not_come_to_its_end_leaves_the_index_that_was_there() {
+    let home = Home::filled(6_000);
+    home.json(0, &["rebuild"]);
+    let before = std::fs::read(home.file()).unwrap();
+    // No file may become as long as the index, as on a full disk.
+    let mut command = Command::new("sh");
+    command.env_clear().env("HOME", home.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    command.args(["-c", "ulimit -f 500; trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_quarterdeck"), "--data-dir"]);
+    command.arg(home.directory.path()).arg("--database").arg(format!("sqlite:{}", home.directory.path().join("deck.db").display()));
+    let output = command.args(["index", "rebuild"]).output().unwrap();
+    assert!(!output.status.success());
+    assert!(std::fs::read(home.file()).unwrap() == before, "{}", String::from_utf8_lossy(&output.stderr));
+    home.json(0, &["verify"]);
+}
+
+#[test]
 fn an_index_is_made_looked_at_checked_and_copied() {
     let home = Home::filled(300);
     let status = home.json(0, &["status"]);

@@ -158,7 +158,7 @@ fn presets_are_shown_with_their_variables_and_sources() {
     let names: Vec<&str> = all["presets"].as_array().unwrap().iter().map(|preset| preset["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["reddit-agent", "advisor-batch", "support-assistant", "module-optimisation", "textbook-rag"]);
     let one = deck.run(&["probe", "presets", "textbook-rag"]).done();
-    assert!(one.out.contains("runbooks/textbook-rag-runbooks.md") && one.out.contains("qdrant_url"), "{one:?}");
+    assert!(one.out.contains("the runbooks of the textbook chatbot") && one.out.contains("qdrant_url"), "{one:?}");
     deck.run(&["probe", "presets", "textbok-rag"]).refused(2, "did you mean \"textbook-rag\"?");
     deck.write("presets = [\"textbook-rag\"]\n[preset.textbook-rag]\nbase_url = \"http://127.0.0.1:1\"\nsystem = \"books\"\n");
     let list = deck.run(&["probe", "list", "--json"]).done().json();

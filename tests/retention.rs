@@ -166,6 +166,41 @@ fn a_hold_keeps_until_it_is_released_and_both_are_in_the_audit_log() {
 }
 
 #[test]
+fn a_hold_is_placed_by_the_id_that_people_see_and_says_what_it_reaches() {
+    let home = Home::seeded();
+    let persona = home.persona();
+    let one = quarterdeck::base::new_id();
+    let ids = [one.clone(), "0195b0f2-1111-7222-8333-44449d5e8ada".into(), "0195b0f2-1111-7222-8333-55559d5e8ada".into()];
+    home.open().write_blocking(move |c| ids.iter().try_for_each(|id| item(c, &persona, id, "rejected", 400, "reader"))).unwrap();
+    let add = |id: &str| home.run(&["--json", "retention", "hold", "add", "--item", id, "--reason", "case 7"]);
+    add("nosuchitem").refused(2, "no row has the id");
+    add("").refused(2, "which item");
+    add("9d5e8ada").refused(2, "several rows");
+    add("0195b0f2-1111-7222-8333-666666666666").refused(2, "no row has the id");
+    let held = add(&one[28..]).done().json();
+    assert_eq!((&held["holds"][0]["target"], &held["reaches"][0]["rows"]), (&one.into(), &1.into()), "{held}");
+    add("44449d5e8ada").done();
+    home.run(&["retention", "hold", "add", "--user", "nobody_of_that_name", "--reason", "case 8"])
+        .says(0, &["it reaches no row that is here now"]);
+    assert_eq!(home.run(&["--json", "retention", "run"]).done().json()["gone"], 1);
+    // What went to the archive is held there: the log still knows of it.
+    home.open()
+        .write_blocking(|c| {
+            let ana = Actor::human("ana");
+            let id = "0195b0f2-1111-7222-8333-55559d5e8ada";
+            let nothing = serde_json::Value::Null;
+            let (action, subject_kind) = ("queue.reject", "pending_post");
+            let (before, after) = (&nothing, &nothing);
+            audit::append(
+                c,
+                &audit::Entry { at: now(), persona: None, actor: &ana, action, subject_kind, subject_id: id, reason: None, before, after },
+            )
+        })
+        .unwrap();
+    add("0195b0f2-1111-7222-8333-55559d5e8ada").done();
+}
+
+#[test]
 fn a_file_of_rules_that_is_wrong_takes_nothing_away_and_says_where() {
     let home = Home::seeded();
     home.open().write_blocking(|c| calls(c, 0..3, 500, "ok")).unwrap();

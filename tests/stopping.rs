@@ -6,13 +6,16 @@ mod ledger;
 
 use ledger::Home;
 use quarterdeck::agent::runs;
-use quarterdeck::base::clock;
+use quarterdeck::base::{PersonaId, clock};
 use quarterdeck::sandbox;
+use quarterdeck::search::embed::Model;
+use quarterdeck::search::vectors;
 use quarterdeck::store::{Address, audit};
 use quarterdeck::upkeep::runs as upkeep;
+use quarterdeck::vals;
 use serde_json::Value;
 use std::io::{BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -61,10 +64,29 @@ impl Running {
         until(self.err.as_mut().unwrap(), words)
     }
 
-    /// Ask it to end, and wait until it is gone. What it still says is read meanwhile: a full pipe must not hold it up.
-    fn stop(mut self) -> Ended {
+    fn ask(&self) {
+        // It may be gone already.
+        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).stderr(Stdio::null()).status().unwrap();
+    }
+
+    /// Ask it to end, and wait until it is gone.
+    fn stop(self) -> Ended {
         let asked = Instant::now();
-        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
+        self.ask();
+        self.gone(asked)
+    }
+
+    /// Ask it to end again and again, as somebody does who has no patience.
+    fn stop_at_once(mut self) -> Ended {
+        let asked = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            self.ask();
+        }
+        self.gone(asked)
+    }
+
+    /// Wait until it is gone. What it still says is read meanwhile: a full pipe must not hold it up.
+    fn gone(mut self, asked: Instant) -> Ended {
         let (mut out, mut err) = (self.out.take().unwrap(), self.err.take().unwrap());
         let saying = std::thread::spawn(move || {
             let mut text = String::new();
@@ -287,6 +309,51 @@ fn following_the_board_ends_when_it_is_told_to() {
     assert!(ended.took < WITHIN && ended.code.is_some(), "{:?}: {}", ended.code, ended.err);
 }
 
+/// The program over another database.
+fn over(home: &Home, database: &str, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck"));
+    command.env_clear().env("HOME", home.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin");
+    command.arg("--data-dir").arg(home.directory.path()).args(["--database", database]).args(words);
+    command
+}
+
+#[test]
+fn a_server_that_takes_the_connection_and_says_nothing_keeps_no_command() {
+    let home = Home::new();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://deck@{}/deck", server.local_addr().unwrap());
+    let waiting = Running::start(over(&home, &url, &["db", "status"]));
+    let _held = server.accept().unwrap();
+    let begun = Instant::now();
+    let checking = Running::start(over(&home, &url, &["db", "check", "--quick"]));
+    // It is connected, and waits for an answer that does not come.
+    let _held_too = server.accept().unwrap();
+    let ended = checking.stop_at_once();
+    assert!(ended.in_time(1).err.contains("stopped before the end"), "{}", ended.err);
+    // By itself it gives up too, and says whose fault it is.
+    let ended = waiting.gone(begun);
+    assert!(ended.in_time(1).err.contains("did not answer within"), "{}", ended.err);
+}
+
+#[test]
+fn a_check_of_a_probe_that_is_stopped_takes_the_command_of_the_probe_with_it() {
+    let home = Home::new();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = server.local_addr().unwrap().to_string().replace(':', "/");
+    let directory = home.directory.path().join(".config/quarterdeck");
+    std::fs::create_dir_all(&directory).unwrap();
+    // It holds a connection for as long as it lives.
+    let script = format!("exec 3<>/dev/tcp/{place}; exec sleep 600");
+    let probe = format!("[[probe]]\nname = \"job\"\ninterval = \"1h\"\ntimeout = \"5m\"\ncommand = [\"bash\", \"-c\", \"{script}\"]\n");
+    std::fs::write(directory.join("probes.toml"), probe).unwrap();
+    let running = Running::start(home.command(&["probe", "check"]));
+    let (mut held, _) = server.accept().unwrap();
+    let ended = running.stop();
+    assert!(ended.in_time(1).err.contains("stopped before the end"), "{}", ended.err);
+    held.set_read_timeout(Some(WITHIN)).unwrap();
+    assert_eq!(held.read(&mut [0]).unwrap(), 0, "the command is gone");
+}
+
 /// A database that is large enough for work on it to be met in the middle.
 fn large() -> Home {
     let home = Home::new();
@@ -294,53 +361,86 @@ fn large() -> Home {
     let text: String = (0..60_000).map(|number| call(number) + "\n").collect();
     std::fs::write(&log, text).unwrap();
     home.run(&["import", "calls", log.to_str().unwrap(), "--json"]).done();
+    let written = home.db.write_blocking(|c| {
+        let (model, persona) = (Model { name: "made-up".to_owned(), dimensions: 32 }, PersonaId::from_stored("ana"));
+        let numbers = |passage: i64| {
+            let mut random = fastrand::Rng::with_seed(passage.unsigned_abs());
+            (0..32).map(|_| random.f32() - 0.5).collect::<Vec<_>>()
+        };
+        (1..=300).try_for_each(|passage| vectors::put(c, passage, Some(&persona), &model, Some(&numbers(passage)), 1))
+    });
+    written.unwrap();
+    home.run(&["index", "rebuild"]).done();
     home
+}
+
+/// Whether a process has begun to work on the database.
+fn is_at_work(home: &Home, process: u32) -> bool {
+    match home.db.address() {
+        // The engine has its file open.
+        Address::Sqlite(_) => {
+            let files = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+            files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|path| path.to_string_lossy().contains(".db"))
+        }
+        Address::Postgres(_) => home
+            .db
+            .read_blocking(move |c| {
+                let name = format!("quarterdeck ({process})");
+                c.first("SELECT 1 AS one FROM pg_stat_activity WHERE application_name = CAST($1 AS TEXT)", vals![name])
+            })
+            .unwrap()
+            .is_some(),
+    }
 }
 
 #[test]
 fn backups_checks_and_retention_end_and_leave_nothing_half_done() {
     let home = large();
-    if !matches!(home.db.address(), Address::Sqlite(_)) {
-        return;
-    }
-    let backups = home.directory.path().join("backups");
+    let data = home.directory.path();
     let entries = |directory: &Path| -> Vec<String> {
         let all = std::fs::read_dir(directory).into_iter().flatten().flatten();
         all.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     };
+    let export = data.join("log.csv").display().to_string();
     for words in [
         &["backup", "create"][..],
         &["db", "check", "--full"],
+        &["db", "optimize"],
         &["db", "vacuum"],
         &["retention", "run"],
         &["audit", "verify"],
+        &["audit", "export", "--format", "csv", "--to", &export],
         &["index", "rebuild"],
+        &["index", "verify"],
+        &["index", "backup"],
+        &["report", "cost"],
         &["round", "weekly"],
         &["doctor"],
     ] {
         let running = Running::start(home.command(words));
-        // The engine has its file open: work on it has begun. It may be over by the time that the request arrives, which is an end as well.
-        let opened = || {
-            let files = std::fs::read_dir(format!("/proc/{}/fd", running.child.id())).into_iter().flatten().flatten();
-            files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|path| path.to_string_lossy().contains(".db"))
-        };
+        // It may be over by the time that the request arrives, which is an end as well.
         let waiting = Instant::now();
-        while !opened() && waiting.elapsed() < Duration::from_secs(5) {
+        while !is_at_work(&home, running.child.id()) && waiting.elapsed() < Duration::from_secs(5) {
             std::thread::yield_now();
         }
         let ended = running.stop();
         assert!(ended.took < WITHIN, "{words:?} took {:?}", ended.took);
+        assert!(ended.code.is_some(), "{words:?} says itself how it ended, and is not killed by the signal: {}", ended.err);
+        assert!(ended.code != Some(1) || ended.err.contains("error:"), "{words:?} says why: {}", ended.err);
         // Nothing of a backup that was not finished lies about under the name of one.
         let listed = home.run(&["backup", "list", "--json"]).done().json();
         for backup in listed["backups"].as_array().unwrap() {
-            assert!(backup["problem"].is_null(), "{words:?}: {backup} in {:?}", entries(&backups));
+            assert!(backup["problem"].is_null(), "{words:?}: {backup} in {:?}", entries(&data.join("backups")));
         }
+        assert!(!entries(data).iter().any(|name| name.starts_with(".doctor-")), "{words:?}: {:?}", entries(data));
+        assert!(entries(&data.join("index")).iter().any(|name| name.ends_with(".vectors")), "{words:?}: the index is there");
         assert!(home.db.read_blocking(audit::verify).unwrap().problems.is_empty(), "{words:?}");
     }
+    home.run(&["index", "verify"]).done();
     home.run(&["backup", "create"]).done();
     home.run(&["backup", "verify"]).done();
     // A drill that is stopped leaves no scratch place.
-    let temporary = home.directory.path().join("tmp");
+    let temporary = data.join("tmp");
     std::fs::create_dir(&temporary).unwrap();
     let mut command = home.command(&["backup", "drill"]);
     command.env("TMPDIR", &temporary);

@@ -11,6 +11,6 @@ pub mod safe_text;
 
 pub use clock::{Clock, Millis, SystemClock, TestClock};
 pub use digest::sha256_hex;
-pub use ids::{PersonaId, new_id, short};
+pub use ids::{PersonaId, is_id, new_id, short, shown};
 pub use money::Picos;
 pub use safe_text::SafeText;

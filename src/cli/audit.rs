@@ -4,22 +4,22 @@
 //! notes, anchor, took_ms}`; `anchors` gives `{checkpoints: […], key, anchor_file, rows_since}`; `anchor` gives `{made, newest, warnings}`;
 //! `export --to FILE` gives `{rows, sha256, head, file}`.
 
-mod meter;
-
 use super::belief::time::Time;
-use super::events::short;
 use super::output::{Table, Tone};
 use super::{Context, Failure, Outcome};
-use crate::base::{SafeText, clock};
+use super::{long, signals};
+use crate::base::{SafeText, clock, shown};
 use crate::deck::Deck;
 use crate::store::audit::Record;
 use crate::upkeep::audit::anchor::When;
-use crate::upkeep::audit::export::Format;
+use crate::upkeep::audit::export::{Exported, Format};
 use crate::upkeep::audit::log::{self, Filter};
-use crate::upkeep::audit::{self, Checkpoint, Verified, Verify, key, rows};
+use crate::upkeep::audit::{self, Audit, Checkpoint, Verified, Verify, key, rows};
+use crate::upkeep::progress::{Progress, Watcher};
 use serde_json::json;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Arguments of `quarterdeck audit`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,7 @@ struct Filters {
     /// What, as `queue.approve` or `queue.*`.
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
-    /// On what: a kind, an id or its beginning, or `KIND:ID`.
+    /// On what: a kind, a name, an id or its beginning or end as lists show it, or `KIND:ID`.
     #[arg(long, value_name = "SUBJECT")]
     subject: Option<String>,
     /// Not before: `2026-11-01`, `"2026-11-01 14:00"`, or `7d` for seven days ago.
@@ -102,7 +102,11 @@ enum Command {
 /// # Errors
 /// As the database, the key and the second place say.
 pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
-    let deck = Deck::open(context.settings()?, context.clock.clone())?;
+    if matches!(args.command, Command::Verify { .. } | Command::Export { .. }) {
+        // From the beginning: what comes while the database is opened is heeded too.
+        signals::finish_on_stop(context)?;
+    }
+    let deck = Deck::open_existing(context.settings()?, context.clock.clone())?;
     match &args.command {
         Command::Log { filters, limit, before, details } => {
             list(context, &deck, filter(context, &deck, filters)?, *before, *limit as usize, *details)
@@ -137,7 +141,7 @@ fn filter(context: &Context, deck: &Deck, filters: &Filters) -> Result<Filter, F
 fn list(context: &Context, deck: &Deck, filter: Filter, before: Option<i64>, limit: usize, details: bool) -> Result<Outcome, Failure> {
     let part = deck.db.read_blocking(move |c| log::newest(c, &filter, before, limit))?;
     context.out.either(&json!({ "rows": part.rows, "next": part.next }), || {
-        if details {
+        if details && !part.rows.is_empty() {
             part.rows.iter().try_for_each(|row| detailed(context, row))?;
         } else {
             let mut table = Table::new(&["seq", "when", "who", "what", "on", "why"]).right(0);
@@ -147,7 +151,7 @@ fn list(context: &Context, deck: &Deck, filter: Filter, before: Option<i64>, lim
                     clock::local(row.at),
                     who(row),
                     row.action.clone(),
-                    short(&row.subject_id).to_owned(),
+                    shown(&row.subject_id).to_owned(),
                     row.reason.clone().unwrap_or_default(),
                 ]);
             }
@@ -184,8 +188,8 @@ fn detailed(context: &Context, row: &Record) -> Result<(), Failure> {
 }
 
 fn verify(context: &Context, deck: &Deck, what: &Verify) -> Result<Outcome, Failure> {
-    let actor = context.actor()?;
-    let found = deck.audit().verify(what, &actor, &meter::Meter::new())?;
+    let (actor, audit) = (context.actor()?, deck.audit());
+    let found = long::run(context, |watcher| audit.verify(what, &actor, watcher))??;
     context.out.either(&found, || said(context, &found))?;
     Ok(if found.is_whole() { Outcome::Done } else { Outcome::Problems })
 }
@@ -210,25 +214,55 @@ fn said(context: &Context, found: &Verified) -> Result<(), Failure> {
 }
 
 fn export(context: &Context, deck: &Deck, filter: &Filter, format: Format, to: Option<&Path>) -> Result<Outcome, Failure> {
+    let audit = deck.audit();
     let Some(path) = to else {
+        let asked = Asked::default();
+        let told = asked.clone();
+        signals::on_stop(context, move || told.0.store(true, Ordering::Relaxed))?;
+        let exported = match audit.export(filter, format, &mut Printed(context), &asked) {
+            Err(audit::Error::Stopped) => return Err(Failure::failed("stopped before the end: what came out is not the whole of it")),
+            other => other?,
+        };
         // Rows are no JSON object: the digest goes where it is no part of them.
-        let exported = deck.audit().export(filter, format, &mut Printed(context))?;
         context.out.note(format!("{} rows, SHA-256 {}", exported.rows, exported.sha256));
         return Ok(Outcome::Done);
     };
-    let failed = |error: std::io::Error| {
-        Failure::failed(format!("{} cannot be written: {error}", path.display())).hint("name a new file in a directory of yours")
-    };
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = std::io::BufWriter::new(options.open(path).map_err(failed)?);
-    let exported = deck.audit().export(filter, format, &mut file)?;
-    file.flush().and_then(|()| file.get_ref().sync_all()).map_err(failed)?;
+    let exported = long::run(context, |watcher| written(&audit, filter, format, path, watcher))??;
     let value = json!({ "rows": exported.rows, "sha256": exported.sha256, "head": exported.head, "file": path.display().to_string() });
     context.out.either(&value, || context.out.say(format!("{} rows in {}, SHA-256 {}", exported.rows, path.display(), exported.sha256)))?;
     Ok(Outcome::Done)
+}
+
+/// Write an export to a new file, which appears whole, on the disk, or not at all.
+fn written(audit: &Audit, filter: &Filter, format: Format, path: &Path, watcher: &dyn Watcher) -> Result<Exported, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::failed(format!("{} cannot be written: {error}", path.display())).hint("name a new file in a directory of yours")
+    };
+    if path.symlink_metadata().is_ok() {
+        // Told before the work: nothing of an earlier export is ever replaced.
+        return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Mode 0600 from its first byte, and gone again when anything fails.
+    let mut file = std::io::BufWriter::new(tempfile::NamedTempFile::new_in(parent).map_err(failed)?);
+    let exported = audit.export(filter, format, &mut file, watcher)?;
+    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist_noclobber(path).map_err(|error| failed(error.error))?;
+    std::fs::File::open(parent).and_then(|directory| directory.sync_all()).map_err(failed)?;
+    Ok(exported)
+}
+
+/// Whether the end was asked for.
+#[derive(Clone, Default)]
+struct Asked(Arc<AtomicBool>);
+
+impl Watcher for Asked {
+    fn told(&self, _: Progress) {}
+
+    fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Standard output, by the one way that everything takes.

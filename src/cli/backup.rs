@@ -3,7 +3,7 @@
 mod passphrase;
 mod show;
 
-use super::{Context, Failure, Outcome, long};
+use super::{Context, Failure, Outcome, long, signals};
 use crate::upkeep::Site;
 use crate::upkeep::backup::{self, Create, Place, Restore, Restored};
 use crate::upkeep::erasure::{self, Asked};
@@ -116,6 +116,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
             if !dry_run && !yes {
                 return Err(Failure::usage("backups are taken away for good").hint("look with --dry-run, then add --yes"));
             }
+            // A backup that is taken away is taken away whole, and written down.
+            signals::finish_on_stop(context)?;
             show::pruned(context, &site, &backup::prune(&site, *dry_run)?)
         }
         Command::Drill { name } => {
@@ -127,6 +129,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
 
 fn restore(context: &Context, site: &Site, args: &RestoreArgs) -> Result<Outcome, Failure> {
     if args.finish || args.take_back {
+        signals::finish_on_stop(context)?;
         let mut resumed = backup::resume(site, args.finish)?;
         if args.apply_erasures {
             erase_again(context, site, &mut resumed.to_erase, &mut resumed.notes)?;

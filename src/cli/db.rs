@@ -3,7 +3,7 @@
 pub(super) mod care;
 
 use super::output::{Table, Tone, yes_no};
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, signals};
 use crate::store::{self, Address};
 use serde_json::json;
 
@@ -76,6 +76,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
             if matches!(address, Address::Sqlite(_)) {
                 crate::config::prepare(&settings.data_dir)?;
             }
+            signals::finish_on_stop(context)?;
             let passed = store::migrate(&address, None, context.clock.now())?;
             report(context, &passed, "the schema is at the version of this program already")?;
         }
@@ -91,10 +92,14 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
                 return Err(Failure::usage(format!("the database holds {rows} rows; those in the tables that go are lost"))
                     .hint("make a copy, then add --yes"));
             }
+            signals::finish_on_stop(context)?;
             let passed = store::migrate(&address, Some(target), context.clock.now())?;
             report(context, &passed, "the schema is at that version already")?;
         }
-        Command::Status => return status(context, &address),
+        Command::Status => {
+            signals::end_on_stop(context)?;
+            return status(context, &address);
+        }
         Command::Check { full, .. } => return care::check(context, *full),
         Command::Optimize => return care::optimize(context),
         Command::Vacuum => return care::vacuum(context),

@@ -1,13 +1,14 @@
 //! `quarterdeck doctor`: how the installation is, what to do about it, and the bundle for whoever helps.
 //!
-//! JSON: `{ok, at, summary, counts: {pass, unknown, warn, fail}, recorded, checks: [{name, about, verdict, why, remedy: {text, command}, detail,
+//! JSON: `{ok, at, summary, counts: {pass, unknown, warn, fail}, recorded, was_stopped, checks: [{name, about, verdict, why, remedy: {text, command}, detail,
 //! gave_up, took_ms, can_fix, fixed: {did, done, before}}]}`; with `--bundle` also `bundle: {path, bytes, files}`.
 
 use super::output::Tone;
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, signals};
 use crate::base::SafeText;
 use crate::rounds::doctor::{self, CHECKS, Checked};
 use crate::rounds::patient::{SetUp, TERMINAL_VARIABLES};
+use crate::rounds::stop::Stop;
 use crate::rounds::{Patient, Terminal, Verdict, bundle};
 use serde_json::json;
 use std::io::IsTerminal as _;
@@ -57,9 +58,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     }
     let actor = context.actor()?;
     let patient = patient(context);
+    let stop = Stop::default();
+    let asked = stop.clone();
+    signals::on_stop(context, move || asked.ask())?;
     let only: Vec<&str> = args.only.iter().map(String::as_str).collect();
     let mut printed = Ok(());
-    let report = doctor::examine(&patient, &only, args.fix.then_some(&actor), &mut |checked| {
+    let report = doctor::examine(&patient, &only, args.fix.then_some(&actor), &stop, &mut |checked| {
         if !context.out.is_json() && printed.is_ok() {
             printed = tell(context, checked);
         }
@@ -73,11 +77,11 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
         }
     };
     let written = match &args.bundle {
-        Some(path) => Some(bundle::write(&patient, &report, path).map_err(|error| {
+        Some(path) if !report.was_stopped => Some(bundle::write(&patient, &report, path).map_err(|error| {
             Failure::failed(format!("the bundle {} cannot be written: {error}", path.display()))
                 .hint("name a new file in a directory that can be written")
         })?),
-        None => None,
+        _ => None,
     };
     let ok = report.is_well(args.strict);
     let of = |verdict| report.count(verdict);
@@ -87,6 +91,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
         "summary": report.summary(),
         "counts": { "pass": of(Verdict::Pass), "unknown": of(Verdict::Unknown), "warn": of(Verdict::Warn), "fail": of(Verdict::Fail) },
         "recorded": recorded,
+        "was_stopped": report.was_stopped,
         "checks": report.checks,
         "bundle": written,
     });
@@ -102,6 +107,9 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
         }
         Ok(())
     })?;
+    if report.was_stopped {
+        return Err(Failure::failed("the doctor was stopped before its end").hint("ask it again"));
+    }
     Ok(if ok { Outcome::Done } else { Outcome::Problems })
 }
 

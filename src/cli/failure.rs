@@ -103,7 +103,7 @@ impl From<crate::config::Error> for Failure {
 
 impl From<crate::store::Error> for Failure {
     fn from(error: crate::store::Error) -> Self {
-        Self::failed(error.to_string())
+        Self { hint: error.next_step().map(str::to_owned), ..Self::failed(error.to_string()) }
     }
 }
 
@@ -146,6 +146,7 @@ impl From<crate::memory::Error> for Failure {
 impl From<crate::upkeep::retention::Error> for Failure {
     fn from(error: crate::upkeep::retention::Error) -> Self {
         match error {
+            crate::upkeep::retention::Error::Store(error) => error.into(),
             crate::upkeep::retention::Error::NoRule { .. } | crate::upkeep::retention::Error::Hold(_) => Self::usage(error.to_string()),
             other => Self::failed(other.to_string()),
         }
@@ -155,6 +156,7 @@ impl From<crate::upkeep::retention::Error> for Failure {
 impl From<crate::upkeep::erasure::Error> for Failure {
     fn from(error: crate::upkeep::erasure::Error) -> Self {
         match error {
+            crate::upkeep::erasure::Error::Store(error) => error.into(),
             crate::upkeep::erasure::Error::Name => Self::usage(error.to_string()),
             other => Self::failed(other.to_string()),
         }
@@ -163,7 +165,10 @@ impl From<crate::upkeep::erasure::Error> for Failure {
 
 impl From<crate::upkeep::care::Error> for Failure {
     fn from(error: crate::upkeep::care::Error) -> Self {
-        Self::failed(error.to_string())
+        match error {
+            crate::upkeep::care::Error::Store(error) => error.into(),
+            other => Self::failed(other.to_string()),
+        }
     }
 }
 
@@ -189,7 +194,10 @@ impl From<crate::upkeep::secrets::Error> for Failure {
 
 impl From<crate::upkeep::audit::Error> for Failure {
     fn from(error: crate::upkeep::audit::Error) -> Self {
-        Self::failed(error.to_string())
+        match error {
+            crate::upkeep::audit::Error::BehindTheEnd { .. } => Self::usage(error.to_string()),
+            other => Self::failed(other.to_string()),
+        }
     }
 }
 

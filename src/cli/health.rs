@@ -94,9 +94,10 @@ fn lines(board: &Board) -> impl Iterator<Item = &Line> {
 /// # Errors
 /// When the database cannot be opened or read, or something is asked for that is not there.
 pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
-    let deck = Deck::open(context.settings()?, context.clock.clone())?;
+    let deck = Deck::open_existing(context.settings()?, context.clock.clone())?;
     context.block_on(async {
-        let board = args.chosen(read(context, args, &deck).await?)?;
+        // What is looked at for the first time is let go of, commands included.
+        let board = args.chosen(super::signals::or_stopped(read(context, args, &deck)).await??)?;
         if !args.watch {
             context.out.either(&shown::board(&board), || print(context, &board))?;
             return Ok(args.outcome(&board));

@@ -4,12 +4,15 @@ mod run;
 mod show;
 
 use super::{Context, Failure, Outcome};
+use crate::base::Clock;
+use crate::config::Settings;
 use crate::deck::Deck;
 use crate::store::audit::Actor;
 use crate::store::{self, Conn};
 use crate::watch::heartbeat::{self, Ping, Pinged, defined, ping};
 use crate::watch::probe::file::Source;
 use crate::watch::probe::model::{Definitions, Heartbeat};
+use std::sync::Arc;
 
 /// Arguments of `quarterdeck heartbeat`. Without a subcommand it lists.
 #[derive(Debug, clap::Args)]
@@ -97,6 +100,30 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
     }
 }
 
+/// The job behind a heartbeat: who reports of it, and where to.
+#[derive(Clone)]
+struct Job {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    heartbeat: Heartbeat,
+    actor: Actor,
+}
+
+impl Job {
+    fn find(context: &Context, name: &str) -> Result<Self, Failure> {
+        let settings = context.settings()?;
+        let heartbeat = defined::find(&definitions(&settings)?, name)?;
+        // Whoever it is: a job must not be missed because nobody is logged in.
+        let actor = Actor::system("heartbeat").logged_in_as(context.operator().ok());
+        Ok(Self { settings, clock: context.clock.clone(), heartbeat, actor })
+    }
+
+    fn open(self) -> Result<Reporter, Failure> {
+        let deck = Deck::open(self.settings, self.clock)?;
+        Ok(Reporter { deck, heartbeat: self.heartbeat, actor: self.actor })
+    }
+}
+
 /// What is needed to report of one heartbeat.
 struct Reporter {
     deck: Deck,
@@ -105,15 +132,6 @@ struct Reporter {
 }
 
 impl Reporter {
-    fn open(context: &Context, name: &str) -> Result<Self, Failure> {
-        let settings = context.settings()?;
-        let heartbeat = defined::find(&definitions(&settings)?, name)?;
-        let deck = Deck::open(settings, context.clock.clone())?;
-        // Whoever it is: a job must not be missed because nobody is logged in.
-        let actor = Actor::system("heartbeat").logged_in_as(context.operator().ok());
-        Ok(Self { deck, heartbeat, actor })
-    }
-
     fn report(&self, what: What, run: Option<String>, exit_status: Option<i32>, message: Option<String>) -> Result<Pinged, Failure> {
         let (heartbeat, actor, at) = (self.heartbeat.clone(), self.actor.clone(), self.deck.clock.now());
         let work = move |c: &mut dyn Conn| {
@@ -132,16 +150,16 @@ impl Reporter {
     }
 }
 
-fn source(settings: &crate::config::Settings) -> Source {
+fn source(settings: &Settings) -> Source {
     Source::open(&settings.config_dir, &settings.environment_file)
 }
 
-fn definitions(settings: &crate::config::Settings) -> Result<Definitions, Failure> {
+fn definitions(settings: &Settings) -> Result<Definitions, Failure> {
     Ok(defined::definitions(&source(settings))?)
 }
 
 fn reported(context: &Context, what: What, report: Report, exit_status: Option<i32>) -> Result<Outcome, Failure> {
-    let reporter = Reporter::open(context, &report.name)?;
+    let reporter = Job::find(context, &report.name)?.open()?;
     let pinged = reporter.report(what, report.run, exit_status, report.message)?;
     context.out.either(&pinged, || context.out.say(format!("{}: {}, {}", pinged.name, pinged.view.state.as_str(), pinged.view.reason)))?;
     Ok(Outcome::Done)

@@ -165,6 +165,7 @@ impl Listener for Hearer {
 
 /// Sum up straight from the files.
 fn read_only(context: &Context, calls: &Calls) -> Result<Outcome, Failure> {
+    super::signals::end_on_stop(context)?;
     let prices = Arc::new(Prices::embedded().map_err(Error::from)?);
     let reading = options(calls, HashMap::new()).reading(&prices, false, context.clock.now());
     let mut summary = Summary::new();
@@ -207,7 +208,7 @@ fn into_ledger(context: &Context, calls: &Calls) -> Result<Outcome, Failure> {
     // Watched before it is read: what is written meanwhile is told afterwards.
     let watch = if calls.follow { Some(Watch::over(&calls.files)?) } else { None };
     let (stopped, ender) = (Arc::clone(&hearer.stopped), watch.as_ref().map(Watch::ender));
-    super::signals::on_stop(move || {
+    super::signals::on_stop(context, move || {
         stopped.store(true, Ordering::Relaxed);
         if let Some(end) = ender {
             end();

@@ -1,13 +1,15 @@
 //! `quarterdeck index`: the index of vectors, for search by meaning.
 
 use super::output::{Table, Tone};
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, signals};
 use crate::deck::Deck;
 use crate::search::embed::Model;
 use crate::search::vectors::{self, Position, Status, StoredModel, Vectors};
 use crate::upkeep::runs;
 use serde_json::json;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Arguments of `quarterdeck index`.
@@ -43,20 +45,26 @@ struct Indexes {
     dir: PathBuf,
     position: Position,
     models: Vec<StoredModel>,
+    is_stopped: Arc<AtomicBool>,
 }
 
 impl Indexes {
-    fn open(context: &Context) -> Result<Self, Failure> {
+    fn open(context: &Context, is_stopped: Arc<AtomicBool>) -> Result<Self, Failure> {
         let deck = Deck::open(context.settings()?, context.clock.clone())?;
         let dir = deck.settings.data_dir.join(vectors::DIRECTORY);
         let (position, models) = deck.db.read_blocking(|c| -> vectors::Result<_> { Ok((vectors::position(c)?, vectors::models(c)?)) })?;
-        Ok(Self { deck, dir, position, models })
+        Ok(Self { deck, dir, position, models, is_stopped })
     }
 
     /// The index of a model as its file has it.
     fn as_saved(&self, model: &StoredModel) -> Vectors {
         let model = Model { name: model.name.clone(), dimensions: model.dimensions };
         Vectors::open(&self.dir, model, &vectors::Settings { graph_from: self.deck.settings.graph_from })
+    }
+
+    /// A place where nothing is half done: the work ends here when SIGTERM or Ctrl-C came.
+    fn go_on(&self) -> Result<(), Failure> {
+        if self.is_stopped.load(Ordering::Relaxed) { Err(signals::stopped_early()) } else { Ok(()) }
     }
 
     fn catch_up(&self, index: &Vectors) -> Result<usize, Failure> {
@@ -72,7 +80,10 @@ const NOTHING: &str = "nothing has a vector yet: they are made while the agent o
 /// # Errors
 /// As the database and the file system say.
 pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
-    let indexes = Indexes::open(context)?;
+    let is_stopped = Arc::<AtomicBool>::default();
+    let asked = Arc::clone(&is_stopped);
+    signals::on_stop(context, move || asked.store(true, Ordering::Relaxed))?;
+    let indexes = Indexes::open(context, is_stopped)?;
     match &args.command {
         Command::Status => status(context, &indexes),
         Command::Rebuild => rebuild(context, &indexes),
@@ -127,11 +138,14 @@ fn status(context: &Context, indexes: &Indexes) -> Result<Outcome, Failure> {
 fn rebuild(context: &Context, indexes: &Indexes) -> Result<Outcome, Failure> {
     let (mut values, mut lines) = (Vec::new(), Vec::new());
     for model in &indexes.models {
+        indexes.go_on()?;
         let started = Instant::now();
         let index = indexes.as_saved(model);
-        index.clear()?;
+        index.clear();
         indexes.catch_up(&index)?;
+        indexes.go_on()?;
         let tended = index.tend()?;
+        indexes.go_on()?;
         index.save()?;
         let status = index.status();
         let seconds = started.elapsed().as_secs_f64();
@@ -169,7 +183,9 @@ fn verify(context: &Context, indexes: &Indexes, sample: usize) -> Result<Outcome
     for model in &indexes.models {
         let index = indexes.as_saved(model);
         indexes.catch_up(&index)?;
+        indexes.go_on()?;
         index.tend()?;
+        indexes.go_on()?;
         let checked = index.clone();
         let mut verified = indexes.deck.db.read_blocking(move |c| checked.verify(c, sample))?;
         // What was set aside while the file was opened is a finding too.
@@ -201,6 +217,7 @@ fn verify(context: &Context, indexes: &Indexes, sample: usize) -> Result<Outcome
 fn backup(context: &Context, indexes: &Indexes, to: PathBuf) -> Result<Outcome, Failure> {
     let mut copies = Vec::new();
     for model in &indexes.models {
+        indexes.go_on()?;
         let index = indexes.as_saved(model);
         if indexes.catch_up(&index)? > 0 || index.status().file_bytes.is_none() {
             index.save()?;

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use crate::base::{Clock as _, SystemClock, clock};
 use crate::upkeep::secrets::redact::Redactor;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use secrecy::SecretString;
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
@@ -30,10 +31,25 @@ pub(super) fn discreet(text: &str) -> Cow<'_, str> {
     REDACTOR.get().map_or(Cow::Borrowed(text), |redactor| redactor.clean(text))
 }
 
+/// The limit of core dumps as this process found it.
+static CORE: OnceLock<Rlimit> = OnceLock::new();
+
 /// What a crash leaves behind is a log line, not an image of the memory with every secret in it. Failing to say so is no failure.
+///
+/// The hard limit stays: what is run for somebody gets the limits that it was given, see [`with_core_as_found`].
 pub(super) fn no_core_dump() {
-    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    let found = *CORE.get_or_init(|| getrlimit(Resource::Core));
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), ..found });
+}
+
+/// Start a program of somebody else's: whether it leaves a core when it crashes is its own matter.
+pub(super) fn with_core_as_found<T>(start: impl FnOnce() -> T) -> T {
+    if let Some(found) = CORE.get() {
+        let _ = setrlimit(Resource::Core, *found);
+    }
+    let started = start();
+    no_core_dump();
+    started
 }
 
 /// The log file, without secrets. A line comes in one piece.

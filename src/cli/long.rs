@@ -1,7 +1,7 @@
 //! Long work of upkeep from the command line: on a thread of its own, its progress on standard error where that is a terminal, and ended
-//! by Ctrl-C or SIGTERM at the next place where it can end cleanly.
+//! by Ctrl-C or SIGTERM at the next place where it can end cleanly. What comes to no such place is given up.
 
-use super::signals::Stopped;
+use super::signals::{Stopped, give_up};
 use super::{Context, Failure};
 use crate::base::clock;
 use crate::upkeep::progress::{Progress, Unit, Watcher};
@@ -81,6 +81,13 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// Take the line away, where there is one.
+fn clear(in_place: bool) {
+    if in_place {
+        let _ = write!(std::io::stderr().lock(), "\r\u{1b}[K");
+    }
+}
+
 /// Run long work to its end, or until it is told to end.
 ///
 /// # Errors
@@ -91,23 +98,28 @@ pub(super) fn run<T: Send>(context: &Context, work: impl FnOnce(&dyn Watcher) ->
     let (done, ended) = tokio::sync::oneshot::channel();
     let result = std::thread::scope(|scope| {
         let watcher = &shown;
-        scope.spawn(move || {
-            // Dropped without an answer by a panic: whoever waits then learns that there is none.
-            let _ = done.send(work(watcher));
-        });
         context.block_on(async {
-            let stopped = Stopped::new()?;
+            // Waited for before anything is begun.
+            let mut stopped = Stopped::new()?;
+            scope.spawn(move || {
+                // Dropped without an answer by a panic: whoever waits then learns that there is none.
+                let _ = done.send(work(watcher));
+            });
             let mut ended = ended;
             tokio::select! {
                 result = &mut ended => return Ok(result),
-                () = stopped.wait() => watcher.is_stopped.store(true, Ordering::Relaxed),
+                () = stopped.next() => watcher.is_stopped.store(true, Ordering::Relaxed),
             }
-            Ok::<_, Failure>(ended.await)
+            tokio::select! {
+                result = &mut ended => Ok::<_, Failure>(result),
+                () = stopped.patience() => {
+                    clear(in_place);
+                    give_up(&context.out)
+                }
+            }
         })
     });
-    if in_place {
-        let _ = write!(std::io::stderr().lock(), "\r\u{1b}[K");
-    }
+    clear(in_place);
     result??.map_err(|_| Failure::failed("the work broke off by a fault of this program").hint("see the log; nothing half-done was kept"))
 }
 

@@ -61,27 +61,35 @@ struct Said {
 /// # Errors
 /// As the database says.
 pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
-    let deck = Deck::open(context.settings()?, context.clock.clone())?;
-    match &args.command {
-        Command::Deployment(said) => add(context, &deck, Kind::Deployment, said),
-        Command::Restart(said) => add(context, &deck, Kind::Restart, said),
-        Command::Configuration(said) => add(context, &deck, Kind::Configuration, said),
-        Command::Note(said) => add(context, &deck, Kind::Note, said),
-        Command::List { since, until, system } => list(context, &deck, *since, *until, system.clone()),
-    }
+    let (kind, said) = match &args.command {
+        Command::Deployment(said) => (Kind::Deployment, said),
+        Command::Restart(said) => (Kind::Restart, said),
+        Command::Configuration(said) => (Kind::Configuration, said),
+        Command::Note(said) => (Kind::Note, said),
+        Command::List { since, until, system } => {
+            let deck = Deck::open_existing(context.settings()?, context.clock.clone())?;
+            return list(context, &deck, *since, *until, system.clone());
+        }
+    };
+    add(context, kind, said)
 }
 
-fn add(context: &Context, deck: &Deck, kind: Kind, said: &Said) -> Result<Outcome, Failure> {
+fn add(context: &Context, kind: Kind, said: &Said) -> Result<Outcome, Failure> {
     let (now, actor) = (context.clock.now(), context.actor()?);
     let at = said.at.map_or(now, |at| at.resolve(now));
     if at > now + AHEAD || at < 0 {
         return Err(Failure::usage("a mark tells what happened already").hint("leave --at out for now, or give a time that is over"));
     }
-    if said.text.trim().is_empty() {
-        return Err(
-            Failure::usage("the mark says nothing").hint("say in a few words what happened: \"assistant 2.4.1 with the new prompts\"")
-        );
+    let fits = |text: &str, longest: usize| (1..=longest).contains(&text.trim().chars().count());
+    if !fits(&said.text, marks::LONGEST) {
+        return Err(Failure::usage(format!("a mark says what happened in 1 to {} characters", marks::LONGEST))
+            .hint("say in a few words what happened: \"assistant 2.4.1 with the new prompts\""));
     }
+    if !fits(&said.system, marks::LONGEST_SYSTEM) {
+        return Err(Failure::usage(format!("the name of a system has 1 to {} characters", marks::LONGEST_SYSTEM))
+            .hint("leave --system out for this deck, or name the system as the board does"));
+    }
+    let deck = Deck::open(context.settings()?, context.clock.clone())?;
     let (text, system) = (said.text.clone(), said.system.clone());
     let id = deck.db.write_blocking(move |c| marks::add(c, New { at, kind, system: &system, what: &text }, &actor, now))?;
     let value = json!({ "id": id, "at": crate::base::clock::rfc3339(at), "kind": kind, "system": said.system, "what": said.text });

@@ -1,7 +1,7 @@
 //! `quarterdeck models`: the service's own view of our calls, and why a call was made as it was.
 
 use super::output::{Table, Tone};
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, signals};
 use crate::base::{Picos, SafeText, clock};
 use crate::deck::Deck;
 use crate::llm::account::compare::{self, Compared, Verdict};
@@ -54,6 +54,8 @@ fn percent(text: &str) -> Result<f64, String> {
 /// # Errors
 /// When the service cannot be asked or there is no such call, and as the database says.
 pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
+    // What was looked up until then is committed, each call by itself.
+    signals::end_on_stop(context)?;
     let deck = Deck::open(context.settings()?, context.clock.clone())?;
     let now = context.clock.now();
     match &args.command {

@@ -4,7 +4,7 @@ mod diff;
 mod replay;
 
 use super::output::Table;
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, signals};
 use crate::base::clock;
 use crate::deck::Deck;
 use crate::llm::price::{Book, book, import};
@@ -50,6 +50,10 @@ fn date(text: &str) -> Result<i64, String> {
 /// # Errors
 /// When the file cannot be read or is no price table, and as the database says.
 pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
+    match &args.command {
+        Command::Import { .. } => signals::finish_on_stop(context)?,
+        Command::List { .. } | Command::Diff(_) | Command::Replay(_) => signals::end_on_stop(context)?,
+    }
     let deck = Deck::open(context.settings()?, context.clock.clone())?;
     let own = Book::embedded().map_err(|error| Failure::failed(error.to_string()))?;
     match &args.command {

@@ -226,6 +226,7 @@ struct Ground {
 
 impl Ground {
     fn new(context: &Context, look: &Look) -> Result<Self, Failure> {
+        super::signals::end_on_stop(context)?;
         let deck = Deck::open(context.settings()?, context.clock.clone())?;
         let zone = look.zone.unwrap_or(deck.settings.report.zone);
         Ok(Self { now: context.clock.now(), zone, deck })

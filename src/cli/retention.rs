@@ -7,7 +7,7 @@ use super::{Context, Failure, Outcome};
 use crate::base::{Millis, SafeText, clock};
 use crate::store::outside::aside;
 use crate::upkeep::Site;
-use crate::upkeep::retention::holds::{self, Hold, Scope};
+use crate::upkeep::retention::holds::{self, Hold, Reached, Scope};
 use crate::upkeep::retention::kind::KINDS;
 use crate::upkeep::retention::{self, Asked, Count, Error, Rule};
 use serde_json::json;
@@ -51,7 +51,7 @@ enum HoldCommand {
         /// Everything about a Reddit user.
         #[arg(long, value_name = "NAME")]
         user: Option<String>,
-        /// One row, by its whole id.
+        /// One row, by its id or the end of it, as lists show it.
         #[arg(long, value_name = "ID")]
         item: Option<String>,
         /// Everything of a persona.
@@ -199,8 +199,8 @@ fn dry_run(context: &Context, site: &Site, only: Option<&str>) -> Result<Outcome
 
 fn hold(context: &Context, site: &Site, command: HoldCommand) -> Result<Outcome, Failure> {
     let (actor, now) = (site.actor.clone(), site.clock.now());
-    let changed = aside(|| {
-        let db = site.database()?;
+    let (changed, reached) = aside(|| {
+        let db = site.existing_database()?;
         match command {
             HoldCommand::Add { user, item, of_persona, from, until, reason } => {
                 let persona = match of_persona {
@@ -211,22 +211,41 @@ fn hold(context: &Context, site: &Site, command: HoldCommand) -> Result<Outcome,
                     ),
                     None => None,
                 };
+                let item = item.map(|item| db.read_blocking(move |c| holds::item(c, &item))).transpose()?;
                 let scope = match (user, item, persona, from, until) {
                     (Some(user), ..) => Scope::User(user),
                     (_, Some(item), ..) => Scope::Item(item),
                     (_, _, Some(persona), ..) => Scope::Persona(persona.as_str().to_owned()),
                     (_, _, _, from, until) => Scope::Period(from.unwrap_or_default(), until.unwrap_or_default()),
                 };
-                db.write_blocking(move |c| holds::add(c, &scope, &reason, &actor, now)).map(|hold| vec![hold])
+                let hold = db.write_blocking(move |c| holds::add(c, &scope, &reason, &actor, now))?;
+                let reached = retention::reached(&db, &hold)?;
+                Ok((vec![hold], Some(reached)))
             }
-            HoldCommand::List { all } => Ok(db.read_blocking(move |c| holds::list(c, all))?),
+            HoldCommand::List { all } => Ok((db.read_blocking(move |c| holds::list(c, all))?, None)),
             HoldCommand::Release { id, reason } => {
-                db.write_blocking(move |c| holds::release(c, &id, &reason, &actor, now)).map(|hold| vec![hold])
+                db.write_blocking(move |c| holds::release(c, &id, &reason, &actor, now)).map(|hold| (vec![hold], None))
             }
         }
     })?;
-    context.out.either(&json!({ "holds": changed }), || people(context, &changed))?;
+    let mut value = json!({ "holds": changed });
+    if let Some(reached) = &reached {
+        value["reaches"] = json!(reached);
+    }
+    context.out.either(&value, || {
+        people(context, &changed)?;
+        reached.as_ref().map_or(Ok(()), |reached| context.out.say(reach(reached)))
+    })?;
     Ok(Outcome::Done)
+}
+
+/// `it reaches 3 rows: queue_items 2, llm_calls 1`.
+fn reach(reached: &[Reached]) -> String {
+    if reached.is_empty() {
+        return "it reaches no row that is here now; what comes later and fits is held".to_owned();
+    }
+    let kinds: Vec<String> = reached.iter().map(|one| format!("{} {}", one.kind, one.rows)).collect();
+    format!("it reaches {} rows: {}", reached.iter().map(|one| one.rows).sum::<i64>(), kinds.join(", "))
 }
 
 fn people(context: &Context, holds: &[Hold]) -> Result<(), Failure> {

@@ -47,7 +47,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     let patient = doctor::patient(context);
     let stop = Stop::default();
     let asked = stop.clone();
-    signals::on_stop(move || asked.ask())?;
+    signals::on_stop(context, move || asked.ask())?;
     let shows = !context.out.is_json() && std::io::stderr().is_terminal();
     let watcher = Arc::new(Watched::new(stop.clone(), move |progress| {
         if shows {

@@ -1,7 +1,7 @@
 //! `quarterdeck search`: look for words and meaning over everything that was said, believed and decided.
 
 use super::output::Tone;
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, signals};
 use crate::base::{SafeText, clock};
 use crate::deck::Deck;
 use crate::search::{After, Answer, Error, Followed, Hit, Kind, Page, Question, Zone};
@@ -65,6 +65,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     } else {
         None
     };
+    // What was taken in until then is committed, and the index file is replaced whole.
+    signals::end_on_stop(context)?;
     let search = deck.search();
     let mut tell = |followed: &Followed| {
         if followed.to_fill > 0 || followed.to_embed > 0 {

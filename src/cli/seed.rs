@@ -1,6 +1,6 @@
 //! `quarterdeck seed`: a persona with beliefs to begin with.
 
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, signals};
 use crate::deck::Deck;
 use crate::memory::{self, Author};
 
@@ -9,6 +9,7 @@ use crate::memory::{self, Author};
 /// # Errors
 /// As the database says.
 pub fn run(context: &Context) -> Result<Outcome, Failure> {
+    signals::finish_on_stop(context)?;
     let deck = Deck::open(context.settings()?, context.clock.clone())?;
     let (actor, now) = (context.actor()?, context.clock.now());
     let seeded = deck.db.write_blocking(move |c| memory::seed::apply(c, &Author::new(&actor, now)))?;

@@ -11,11 +11,18 @@ pub(super) struct Mapped {
     pub note: Option<String>,
 }
 
+const UNKNOWN: &str = "the engine is not known: write sqlite:PATH or postgres://USER@HOST/NAME";
+
 /// Map `raw` to this program's form. A relative path is taken from `base`. The error never repeats the address: it may hold a password.
 pub(super) fn map(raw: &str, base: &Path) -> Result<Mapped, String> {
     let Some((scheme, rest)) = raw.split_once("://") else {
-        let path = raw.strip_prefix("sqlite:").unwrap_or(raw);
-        return file(path, base, false);
+        return match raw.split_once(':') {
+            Some(("sqlite", path)) => file(path, base, false),
+            Some((scheme, _)) if scheme != "file" && is_scheme(scheme) => {
+                Err(format!("{UNKNOWN}; a file whose name has a colon is written as ./NAME"))
+            }
+            _ => file(raw, base, false),
+        };
     };
     let (engine, driver) = scheme.split_once('+').map_or((scheme, None), |(engine, driver)| (engine, Some(driver)));
     match (engine, driver) {
@@ -32,8 +39,14 @@ pub(super) fn map(raw: &str, base: &Path) -> Result<Mapped, String> {
                 (None, _) => Err("a SQLite address has no host: write sqlite:PATH".to_owned()),
             }
         }
-        _ => Err("the engine is not known: write sqlite:PATH or postgres://USER@HOST/NAME".to_owned()),
+        _ => Err(UNKNOWN.to_owned()),
     }
+}
+
+/// Whether what stands before a colon is the beginning of an address, and no part of a path.
+#[must_use]
+pub fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-_.".contains(c))
 }
 
 fn file(path: &str, base: &Path, foreign: bool) -> Result<Mapped, String> {
@@ -88,14 +101,26 @@ mod tests {
         for raw in ["sqlite+aiosqlite:///./data/agent.db", "sqlite:data/agent.db", "data/agent.db", "sqlite:////base/data/agent.db"] {
             assert_eq!(mapped(raw).as_deref(), Ok("sqlite:/base/data/agent.db"), "{raw}");
         }
+        assert_eq!(mapped("./a:b.db").as_deref(), Ok("sqlite:/base/a:b.db"));
+        assert_eq!(mapped("sqlite:a:b.db").as_deref(), Ok("sqlite:/base/a:b.db"));
         assert_eq!(mapped("postgresql+asyncpg://u@h/d").as_deref(), Ok("postgres://u@h/d"));
         assert!(map("sqlite+aiosqlite:///x.db", Path::new("/b")).is_ok_and(|mapped| mapped.note.is_some()));
     }
 
     #[test]
     fn what_is_no_file_and_no_server_is_refused_without_being_repeated() {
-        for raw in ["sqlite:", "sqlite::memory:", "sqlite+aiosqlite://", "sqlite:///data.db", "mysql://u:canary@h/d", "", "file:x?mode=ro"]
-        {
+        for raw in [
+            "sqlite:",
+            "sqlite::memory:",
+            "sqlite+aiosqlite://",
+            "sqlite:///data.db",
+            "mysql://u:canary@h/d",
+            "",
+            "file:x?mode=ro",
+            "foo:canary",
+            "postgres:canary",
+            "sqlite3:canary.db",
+        ] {
             let error = mapped(raw).unwrap_err();
             assert!(!error.contains("canary"), "{raw}: {error}");
         }

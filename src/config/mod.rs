@@ -25,7 +25,7 @@ mod value;
 
 pub use backup::BackupSettings;
 pub use check::check;
-pub use database_address::mask_address;
+pub use database_address::{is_scheme, mask_address};
 pub use directories::{Directories, prepare};
 pub(crate) use environment_file::named_in;
 pub use error::Error;

@@ -1,6 +1,7 @@
 //! Where the database is: a file or a server.
 
 use super::{Error, Result};
+use crate::config::is_scheme;
 use std::path::PathBuf;
 
 /// The address of a database, from `DATABASE_URL` or `--database`.
@@ -16,7 +17,7 @@ impl Address {
     /// Understand `sqlite:PATH`, `sqlite:///PATH`, the runbook's `sqlite+aiosqlite:///PATH`, a plain path, or `postgres://…`.
     ///
     /// # Errors
-    /// [`Error::Address`] for another scheme, an empty path, or an in-memory database, which no second process could see.
+    /// [`Error::Address`] for another scheme - any word before a colon that is no path -, an empty path, or an in-memory database, which no second process could see.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         let refuse = |reason: &str| Err(Error::Address { address: mask_password(text), reason: reason.to_owned() });
@@ -28,7 +29,9 @@ impl Address {
         }
         let path = match text.split_once(':') {
             Some(("sqlite" | "sqlite+aiosqlite", rest)) => rest.strip_prefix("///").or_else(|| rest.strip_prefix("//")).unwrap_or(rest),
-            Some((scheme, rest)) if rest.starts_with("//") => return refuse(&format!("scheme {scheme:?} is unknown")),
+            Some((scheme @ ("postgres" | "postgresql"), _)) => return refuse(&format!("two slashes follow {scheme}:")),
+            // A file whose name has a colon is written as ./NAME or sqlite:NAME.
+            Some((scheme, _)) if is_scheme(scheme) => return refuse(&format!("scheme {scheme:?} is unknown")),
             _ => text,
         };
         match path {
@@ -86,10 +89,22 @@ mod tests {
             ("sqlite:////var/lib/deck.db", "/var/lib/deck.db"),
             ("sqlite+aiosqlite:///./data/agent.db", "./data/agent.db"),
             ("deck.db", "deck.db"),
+            ("./a:b.db", "./a:b.db"),
+            ("sqlite:a:b.db", "a:b.db"),
         ] {
             assert_eq!(Address::parse(text).unwrap(), Address::Sqlite(path.into()), "{text}");
         }
-        for bad in ["mysql://host/db", "sqlite:", "sqlite::memory:", "postgres://host:notaport/db"] {
+        for bad in [
+            "mysql://host/db",
+            "mysql:db",
+            "foo:bar",
+            "sqlite3:deck.db",
+            "postgres:deck",
+            "postgresql:/deck",
+            "sqlite:",
+            "sqlite::memory:",
+            "postgres://host:notaport/db",
+        ] {
             assert!(Address::parse(bad).is_err(), "{bad}");
         }
     }

@@ -56,12 +56,31 @@ impl Database {
     /// [`Error::Open`], [`Error::Corrupt`], [`Error::Locked`] as the engine says; [`Error::OlderSchema`] and [`Error::NewerSchema`] when
     /// the schema does not fit this program.
     pub fn open(address: &Address, clock: &Arc<dyn Clock>) -> Result<Self> {
+        Self::open_or(address, clock, true)
+    }
+
+    /// Open the database where there is one: for who only looks, and must not make one in a place that was mistyped.
+    ///
+    /// # Errors
+    /// As [`Database::open`]; [`Error::Open`] when there is none.
+    pub fn open_existing(address: &Address, clock: &Arc<dyn Clock>) -> Result<Self> {
+        if let Address::Sqlite(path) = address
+            && std::fs::metadata(path).map_or(true, |found| found.len() == 0)
+            && !super::restoring(path).exists()
+        {
+            return Err(super::status::nothing_there(address));
+        }
+        Self::open_or(address, clock, false)
+    }
+
+    fn open_or(address: &Address, clock: &Arc<dyn Clock>, makes_one: bool) -> Result<Self> {
         let address_for_thread = address.clone();
         let now = clock.now();
         // On a thread of its own: the server's client must not be driven from inside an async runtime.
         let writer = std::thread::spawn(move || {
             let mut backend = Backend::open(&address_for_thread, false)?;
             match migrate::version(&mut backend)? {
+                0 if !makes_one => return Err(super::status::nothing_there(&address_for_thread)),
                 0 => drop(migrate::migrate_to(&mut backend, migrate::newest(), now)?),
                 found if found < migrate::newest() => return Err(Error::OlderSchema { found, known: migrate::newest() }),
                 _ => {}

@@ -109,6 +109,29 @@ pub enum Error {
     Closed,
 }
 
+impl Error {
+    /// What to do next, where the message does not say it.
+    #[must_use]
+    pub fn next_step(&self) -> Option<&'static str> {
+        let Self::Open { reason, .. } = self else { return None };
+        let is = |words: &str| reason.contains(words);
+        Some(match () {
+            // It says so itself.
+            () if is("`quarterdeck ") || is("name another") => return None,
+            () if is("readonly") || is("unable to open") || is("ermission denied") => {
+                "look at owner and mode of the file and of its directory: this user has to be able to write both (`quarterdeck doctor`)"
+            }
+            () if is("disk is full") || is("No space left") => "make room on that disk, then run it again",
+            () if is("did not answer") || is("onnection refused") || is("timed out") => {
+                "look whether the server runs and can be reached from here, or name another one with --database"
+            }
+            () => {
+                "look at the address (--database, or `quarterdeck config show`), and whether the file or server is there (`quarterdeck doctor`)"
+            }
+        })
+    }
+}
+
 /// An error and its causes as one sentence.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -9,7 +9,15 @@ use postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_ch
 use postgres::{Client, Config, NoTls, Statement};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
+
+/// How long a machine may take to take a connection up, each of those that the address names.
+const CONNECTING: Duration = Duration::from_secs(5);
+/// How long the server behind it may take to answer: one that is stopped, or hangs, takes connections up and says nothing.
+const ANSWERING: Duration = Duration::from_secs(4);
+/// What was sent and is not confirmed by the other machine for so long is lost, and so is the connection.
+const CONFIRMING: Duration = Duration::from_secs(30);
 
 /// A connection to a server, with its prepared statements.
 pub(super) struct PostgresConn {
@@ -21,13 +29,35 @@ pub(super) struct PostgresConn {
 /// Connect to the server at `url`. `place` is the URL with its password masked.
 ///
 /// A server on this machine is spoken to without TLS unless the URL asks for it: its usual certificate names no address.
+///
+/// # Errors
+/// [`Error::Open`] when the address is none, or the server refuses, is too old, or does not answer.
 pub(super) fn connect(url: &str, place: &str) -> Result<PostgresConn> {
     let open = |reason: String| Error::Open { place: place.to_owned(), reason };
     let mut config: Config = url.parse().map_err(|error: postgres::Error| open(chain(&error)))?;
     config
         .application_name(&format!("quarterdeck ({})", std::process::id()))
-        .connect_timeout(Duration::from_secs(5))
+        .connect_timeout(CONNECTING)
+        .tcp_user_timeout(CONFIRMING)
         .keepalives_idle(Duration::from_secs(30));
+    let machines = u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX).max(1);
+    let limit = CONNECTING.saturating_mul(machines) + ANSWERING;
+    let (url, owned) = (url.to_owned(), place.to_owned());
+    let (sender, receiver) = sync_channel(1);
+    // The client waits for an answer without an end: on a thread of its own, which can be left alone with it.
+    super::database::spawn("store-connect", move || {
+        // Who waited may have given up.
+        let _ = sender.send(connected(config, &url, &owned));
+    })?;
+    match receiver.recv_timeout(limit) {
+        Ok(connected) => connected,
+        Err(RecvTimeoutError::Timeout) => Err(open(format!("the server did not answer within {} s", limit.as_secs()))),
+        Err(RecvTimeoutError::Disconnected) => Err(Error::Closed),
+    }
+}
+
+fn connected(mut config: Config, url: &str, place: &str) -> Result<PostgresConn> {
+    let open = |reason: String| Error::Open { place: place.to_owned(), reason };
     let here = config.get_hosts().iter().all(|host| match host {
         Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()),
         Host::Unix(_) => true,

@@ -68,10 +68,7 @@ pub fn status(address: &Address) -> Result<Status> {
             && !path.exists()
             && !super::restoring(path).exists()
         {
-            return Err(Error::Open {
-                place: address.masked(),
-                reason: "there is no such file yet; `quarterdeck db migrate` makes it".to_owned(),
-            });
+            return Err(nothing_there(&address));
         }
         let mut backend = Backend::open(&address, true)?;
         let engine = backend.engine();
@@ -114,6 +111,15 @@ pub fn status(address: &Address) -> Result<Status> {
             integrity,
         })
     })
+}
+
+/// There is no deck at the address.
+pub(super) fn nothing_there(address: &Address) -> Error {
+    let reason = match address {
+        Address::Sqlite(_) => "there is no such file yet; `quarterdeck db migrate` makes it",
+        Address::Postgres(_) => "there is no deck in it yet; `quarterdeck db migrate` makes one",
+    };
+    Error::Open { place: address.masked(), reason: reason.to_owned() }
 }
 
 fn sqlite_integrity(backend: &mut Backend) -> Result<(Option<bool>, Vec<String>)> {

@@ -35,6 +35,14 @@ impl Site {
         Database::open(&self.address()?, &self.clock)
     }
 
+    /// The open database, where there is one: for work that only looks.
+    ///
+    /// # Errors
+    /// As [`Database::open_existing`].
+    pub fn existing_database(&self) -> store::Result<Database> {
+        Database::open_existing(&self.address()?, &self.clock)
+    }
+
     /// Where backups are kept: the setting `backup.dir`, else `backups` in the data directory.
     #[must_use]
     pub fn backups(&self) -> PathBuf {

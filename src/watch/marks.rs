@@ -11,7 +11,7 @@ use std::ops::Range;
 /// The most columns of what a mark says.
 pub const LONGEST: usize = 300;
 /// The most columns of the name of a system.
-const LONGEST_SYSTEM: usize = 64;
+pub const LONGEST_SYSTEM: usize = 64;
 /// The system of the deck itself.
 pub const OWN: &str = "quarterdeck";
 

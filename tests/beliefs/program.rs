@@ -94,6 +94,16 @@ fn everything_goes_out_and_in_again_and_two_personas_must_be_named() {
     let file = home.path("beliefs.json");
     home.belief(&["export", "--output", &file]).done();
     home.belief(&["export", "--output", &file]).refused(1, "not there yet");
+    // On a full disk nothing is left under the name that was asked for. The database is kept open, so that opening it writes nothing.
+    let open = home.open();
+    let half = home.path("half.json");
+    let program = home.command(&["belief", "export", "--output", &half]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -f 4; trap '' XFSZ; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args()).env_clear();
+    let output = command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).output().unwrap();
+    Did::of(output).refused(1, "cannot be written");
+    assert!(!std::path::Path::new(&half).exists());
+    drop(open);
     home.run(&["persona", "add", "QuietOwl"]).done();
     home.belief(&["list"]).refused(2, "2 personas");
     home.run(&["--persona", "QuietOwl", "belief", "show", "Privacy"]).refused(1, "Privacy");

@@ -2,18 +2,18 @@
 
 use super::Desk;
 use crate::base::SafeText;
-use crate::cli::{Failure, Outcome};
+use crate::cli::{Failure, Outcome, signals};
 use crate::memory::interchange::{self, Document};
 use crate::moderation::Right;
 use serde_json::json;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// The largest document that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
 
 pub(super) fn export(desk: &Desk<'_>, output: Option<&Path>) -> Result<Outcome, Failure> {
+    signals::finish_on_stop(desk.context)?;
     let now = desk.now;
     let document = desk.read(move |c, persona| interchange::export(c, persona, now))?;
     let Some(path) = output else {
@@ -25,8 +25,7 @@ pub(super) fn export(desk: &Desk<'_>, output: Option<&Path>) -> Result<Outcome, 
             .hint("name a file that is not there yet, in a directory of yours")
     };
     let text = serde_json::to_string_pretty(&document).map_err(|error| failed(&error))?;
-    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all())).map_err(|error| failed(&error))?;
+    write(path, &text).map_err(|error| failed(&error))?;
     let counts = document.counts();
     desk.context.out.either(&json!({ "file": path, "counts": counts }), || {
         desk.context.out.say(format!("{} beliefs with {} stances written to {}", counts.beliefs, counts.stances, path.display()))
@@ -34,8 +33,19 @@ pub(super) fn export(desk: &Desk<'_>, output: Option<&Path>) -> Result<Outcome, 
     Ok(Outcome::Done)
 }
 
+/// Write a file that is not there yet, for its owner only. It has its name when it is whole.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A temporary file is made with mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(parent)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map(drop).map_err(|error| error.error)
+}
+
 pub(super) fn import(desk: &Desk<'_>, file: &Path, dry_run: bool, reason: String) -> Result<Outcome, Failure> {
     let text = read(file)?;
+    signals::finish_on_stop(desk.context)?;
     let document: Document = serde_json::from_str(&text).map_err(|error| {
         Failure::failed(format!("{} is no document of beliefs: {error}", file.display()))
             .hint("`quarterdeck belief export` shows the form; docs/beliefs.md describes it")

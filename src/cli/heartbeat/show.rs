@@ -33,7 +33,7 @@ fn value(heartbeat: &Heartbeat, view: &View, known: &Known, definitions: &Defini
 fn read(context: &Context) -> Result<(Deck, Definitions, Known), Failure> {
     let settings = context.settings()?;
     let definitions = definitions(&settings)?;
-    let (deck, now) = (Deck::open(settings, context.clock.clone())?, context.clock.now());
+    let (deck, now) = (Deck::open_existing(settings, context.clock.clone())?, context.clock.now());
     let known = deck.db.read_blocking(move |c| Known::read(c, now))?;
     Ok((deck, definitions, known))
 }

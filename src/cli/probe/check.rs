@@ -1,7 +1,7 @@
 //! `quarterdeck probe check`. JSON: `{healthy, checks: [{name, system, status, latency_us, error, cause, state, remedy}]}`.
 
 use super::super::output::{Table, Tone};
-use super::super::{Context, Failure, Outcome};
+use super::super::{Context, Failure, Outcome, signals};
 use super::{known, sound, tone};
 use crate::base::SafeText;
 use crate::deck::Deck;
@@ -32,7 +32,8 @@ pub(super) fn run(context: &Context, names: &[String]) -> Result<Outcome, Failur
         definitions.probes.iter().filter(|probe| names.is_empty() || names.contains(&probe.name)).map(|probe| probe.name.clone()).collect();
     let deck = Deck::open(context.settings()?, context.clock.clone())?;
     let tools = Tools::new().map_err(engine::Error::from)?;
-    let done = context.block_on(async {
+    // What is dropped kills the command that it runs.
+    let done = signals::unless_stopped(context, async {
         let (mut running, permits) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
         for (place, name) in wanted.into_iter().enumerate() {
             let (db, clock, tools) = (deck.db.clone(), Arc::clone(&deck.clock), tools.clone());

@@ -15,7 +15,7 @@ use serde_json::json;
 const RESULTS: usize = 20;
 
 pub(super) fn run(context: &Context, name: &str, last: i64) -> Result<Outcome, Failure> {
-    let deck = Deck::open(context.settings()?, context.clock.clone())?;
+    let deck = Deck::open_existing(context.settings()?, context.clock.clone())?;
     let now = context.clock.now();
     let by_hours = last <= rows::KEEP_HOURS;
     let wanted = name.to_owned();

@@ -2,7 +2,7 @@
 
 use super::{broken, duration, open};
 use crate::cli::output::{Table, Tone};
-use crate::cli::{Context, Failure, Outcome};
+use crate::cli::{Context, Failure, Outcome, signals};
 use crate::moderation::rules::backtest::{self, Backtest, Candidate, Example};
 use crate::moderation::rules::{self, Mode, switches};
 use std::io::IsTerminal as _;
@@ -32,6 +32,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     if let Some(file) = args.rules.as_ref().filter(|file| !file.exists()) {
         return Err(Failure::usage(format!("{} does not exist", file.display())));
     }
+    signals::end_on_stop(context)?;
     let deck = open(context)?;
     let now_set = deck.screener()?.rules();
     let now_modes = deck.db.read_blocking(switches::modes)?;

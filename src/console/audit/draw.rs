@@ -1,7 +1,7 @@
 //! The view as lines. Pure.
 
 use super::{Check, View};
-use crate::base::{SafeText, clock, short};
+use crate::base::{SafeText, clock, shown};
 use crate::console::text::{Piece, Pieces, line, wrap};
 use crate::console::theme::Role;
 use crate::store::audit::Record;
@@ -85,7 +85,7 @@ fn list(view: &View, width: usize, height: usize) -> Vec<Pieces> {
     let top = (view.at + 1).saturating_sub(room);
     for (number, row) in view.rows.iter().enumerate().skip(top).take(room) {
         let role = if number == view.at { Role::Selection } else { Role::Text };
-        let subject = format!("{} {}", row.subject_kind, short(&row.subject_id));
+        let subject = format!("{} {}", row.subject_kind, shown(&row.subject_id));
         let when = clock::local(row.at);
         let mut text = format!(
             "{}{:>number_room$}  {:<when_room$}  {:<who_room$}  {:<what_room$}  ",

@@ -180,7 +180,7 @@ fn index(site: &Site, db: &Database, watcher: &dyn Watcher, rebuilds: bool) -> R
         watcher.told(Progress { stage, done: u64::try_from(number).unwrap_or(0), total, unit: Unit::Steps });
         let open = Vectors::open(&dir, Model { name: model.name.clone(), dimensions: model.dimensions }, &settings);
         if rebuilds {
-            open.clear().map_err(text)?;
+            open.clear();
         }
         let behind = open.clone();
         db.read_blocking(move |c| behind.catch_up(c)).map_err(text)?;

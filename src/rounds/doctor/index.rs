@@ -8,6 +8,7 @@ use crate::search::vectors::{self, StoredModel, Vectors};
 use crate::store::audit::Actor;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::time::Duration;
 
 /// Changes up to which it counts as up to date: it takes them in by itself while the agent or the console runs.
 const BEHIND: i64 = 1_000;
@@ -17,11 +18,27 @@ pub(in crate::rounds) fn saved(patient: &Patient, model: &StoredModel) -> Vector
     opened(patient, &patient.data_dir().join(vectors::DIRECTORY), model)
 }
 
+/// How directories of links begin.
+const LINKS: &str = ".doctor-";
+
+/// Remove what a doctor left that was killed, an hour later: no check takes so long.
+fn sweep(data_dir: &Path) {
+    const LEFT: Duration = Duration::from_secs(3_600);
+    for entry in std::fs::read_dir(data_dir).into_iter().flatten().flatten() {
+        let is_left = || entry.metadata().and_then(|found| found.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LEFT));
+        if entry.file_name().to_string_lossy().starts_with(LINKS) && is_left() {
+            // One that stays is tried again by the next look.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// The files of the index under names of their own, in a directory that is gone when this is dropped: opening a file that cannot be used sets it
 /// aside, and a look changes nothing.
 fn linked(patient: &Patient) -> Result<tempfile::TempDir, Found> {
     let failed = |error: std::io::Error| Found::unknown(format!("the files of the index cannot be looked at: {error}"));
-    let directory = tempfile::Builder::new().prefix(".doctor-").tempdir_in(patient.data_dir()).map_err(failed)?;
+    sweep(&patient.data_dir());
+    let directory = tempfile::Builder::new().prefix(LINKS).tempdir_in(patient.data_dir()).map_err(failed)?;
     for entry in std::fs::read_dir(patient.data_dir().join(vectors::DIRECTORY)).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_file()) {
             std::fs::hard_link(entry.path(), directory.path().join(entry.file_name())).map_err(failed)?;

@@ -31,9 +31,10 @@ mod terminal;
 mod time;
 pub(super) mod tokens;
 
-use super::bounded::{NoResult, bounded};
+use super::bounded::NoResult;
 use super::found::{Found, Look, Verdict, count};
 use super::patient::{Opened, Patient};
+use super::stop::Stop;
 use crate::base::Millis;
 use crate::store::audit::Actor;
 use crate::upkeep::runs::{self, Done, Kind, Outcome};
@@ -70,7 +71,7 @@ pub const CHECKS: &[Check] = &[
     check("permissions", "nobody else can read secrets, database, index and backups", 5, permissions::look, Some(permissions::fix)),
     check("disk", "there is room for the database, a backup and the logs", 5, places::disk, None),
     check("filesystem", "the database lies on a local file system that keeps it", 5, places::filesystem, None),
-    check("clock", "the clock agrees with the newest row and with the server", 5, time::clock, None),
+    check("clock", "the clock agrees with the newest row and with the server, and is kept set", 10, time::clock, None),
     check("sqlite", "the engine has no known fault that damages files", 5, database::engine, None),
     check("database", "the database opens, and its schema fits this program", 15, database::opens, None),
     check("integrity", "the quick check finds nothing, and the full one is not long ago", 60, database::integrity, None),
@@ -130,6 +131,8 @@ pub struct Report {
     pub ended_at: Millis,
     /// Each check.
     pub checks: Vec<Checked>,
+    /// Whether it was asked to end before it had ended: then checks are missing.
+    pub was_stopped: bool,
 }
 
 impl Report {
@@ -159,42 +162,49 @@ impl Report {
             parts.iter().filter(|(verdict, _)| of(*verdict) > 0).map(|(verdict, word)| format!("{} {word}", of(*verdict))).collect();
         let fixed = self.checks.iter().filter(|checked| checked.fixed.as_ref().is_some_and(|fixed| fixed.done)).count();
         let fixed = if fixed > 0 { format!("; {} put right", count(fixed, "thing", "things")) } else { String::new() };
-        format!("{}: {}{fixed}", count(self.checks.len(), "check", "checks"), told.join(", "))
+        let stopped = if self.was_stopped { "; it was stopped before its end" } else { "" };
+        format!("{}: {}{fixed}{stopped}", count(self.checks.len(), "check", "checks"), told.join(", "))
     }
 }
 
 /// Check everything, or what `only` names. `told` hears each result as it comes. With a `fixer` what can be put right is, in that name.
-pub fn examine(patient: &Arc<Patient>, only: &[&str], fixer: Option<&Actor>, told: &mut dyn FnMut(&Checked)) -> Report {
+/// When `stop` is asked for, the check under way ends or is given up, and the rest is not done.
+pub fn examine(patient: &Arc<Patient>, only: &[&str], fixer: Option<&Actor>, stop: &Stop, told: &mut dyn FnMut(&Checked)) -> Report {
     let at = patient.now();
     let mut checks = Vec::new();
     for check in CHECKS.iter().filter(|check| only.is_empty() || only.contains(&check.name)) {
-        let mut checked = run(patient, check);
+        if stop.is_asked() {
+            break;
+        }
+        let mut checked = run(patient, check, stop);
         if let (Some(actor), Some(fix)) = (fixer, check.fix)
             && !checked.gave_up
+            && !stop.is_asked()
             && checked.found.verdict != Verdict::Pass
             && checked.found.remedy.is_some()
         {
             let (patched, actor) = (Arc::clone(patient), actor.clone());
-            let did = match bounded(check.limit * 6, move || fix(&patched, &actor)) {
+            let did = match stop.bounded(check.limit * 6, move || fix(&patched, &actor)) {
                 Ok(Ok(did)) => Ok(did),
                 Ok(Err(found)) => Err(found.why),
                 Err(_) => Err("it did not end in time".to_owned()),
             };
-            let again = run(patient, check);
+            let again = run(patient, check, stop);
             let (done, did) = did.map_or_else(|why| (false, why), |did| (true, did));
             checked = Checked { fixed: Some(Fixed { did, done, before: checked.found }), ..again };
         }
         told(&checked);
         checks.push(checked);
     }
-    Report { at, ended_at: patient.now(), checks }
+    Report { at, ended_at: patient.now(), checks, was_stopped: stop.is_asked() }
 }
 
-fn run(patient: &Arc<Patient>, check: &'static Check) -> Checked {
+fn run(patient: &Arc<Patient>, check: &'static Check, stop: &Stop) -> Checked {
     let started = Instant::now();
     let own = Arc::clone(patient);
-    let (found, gave_up) = match bounded(check.limit, move || (check.look)(&own)) {
+    let (found, gave_up) = match stop.bounded(check.limit, move || (check.look)(&own)) {
         Ok(Ok(found) | Err(found)) => (found, false),
+        Err(NoResult::TooSlow) if stop.is_asked() => (Found::unknown("given up: the doctor was stopped"), true),
         Err(NoResult::TooSlow) => (Found::unknown(format!("the check did not end within {} s", check.limit.as_secs())), true),
         Err(NoResult::Broke) => (Found::unknown("the check broke off by a fault of this program; the log says where"), true),
     };
@@ -220,8 +230,12 @@ pub fn record(patient: &Patient, report: &Report, actor: &Actor) -> Result<Optio
         .iter()
         .filter_map(|checked| checked.fixed.as_ref().map(|fixed| json!({ "name": checked.name, "did": fixed.did, "done": fixed.done })))
         .collect();
-    let detail = json!({ "checks": report.checks.len(), "found": found, "fixed": fixed });
-    let outcome = if report.is_well(true) { Outcome::Passed } else { Outcome::Problems };
+    let detail = json!({ "checks": report.checks.len(), "found": found, "fixed": fixed, "stopped": report.was_stopped });
+    let outcome = match () {
+        () if report.was_stopped => Outcome::Failed,
+        () if report.is_well(true) => Outcome::Passed,
+        () => Outcome::Problems,
+    };
     let (summary, actor, started_at, ended_at) = (report.summary(), actor.clone(), report.at, report.ended_at);
     let id = db.write_blocking(move |c| {
         runs::record(c, &Done { kind: Kind::Doctor, started_at, ended_at, outcome, summary: &summary, detail: &detail, actor: &actor })
@@ -240,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_warning_is_no_failure_unless_it_is_asked_for_and_what_hangs_is_one() {
-        let report = |verdict, gave_up| Report { at: 0, ended_at: 0, checks: vec![checked(verdict, gave_up)] };
+        let report = |verdict, gave_up| Report { at: 0, ended_at: 0, checks: vec![checked(verdict, gave_up)], was_stopped: false };
         for (verdict, gave_up, well, strictly) in [
             (Verdict::Pass, false, true, true),
             (Verdict::Warn, false, true, false),

@@ -83,17 +83,10 @@ impl Vectors {
         *self.write() = State::default();
     }
 
-    /// Forget everything and remove the file: the next [`Vectors::catch_up`] reads every stored vector.
-    ///
-    /// # Errors
-    /// [`Error::File`] when the file cannot be removed.
-    pub fn clear(&self) -> Result<()> {
+    /// Forget everything: the next [`Vectors::catch_up`] reads every stored vector. The file stays until [`Vectors::save`] replaces it.
+    pub fn clear(&self) {
         let _keeping = self.keeping();
-        match std::fs::remove_file(self.path()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file("removed", &self.path(), error)),
-            _ => *self.write() = State::default(),
-        }
-        Ok(())
+        *self.write() = State::default();
     }
 
     /// Whether so much was read since the file was written that a start would take notably longer.
@@ -178,15 +171,24 @@ pub fn backup(vectors: &Vectors, to: &Path) -> Result<Vec<PathBuf>> {
             return Err(Error::file("copied", &from, "the copy would be the file itself"));
         }
         let beside = to.join(format!("{}.writing", name.to_string_lossy()));
-        let failed = |error: std::io::Error| Error::file("written", &copy, error);
-        std::fs::copy(&from, &beside).map_err(failed)?;
-        std::fs::File::open(&beside).and_then(|file| file.sync_all()).map_err(failed)?;
-        if file::checksum(&beside)? != file::checksum(&from)? {
-            return Err(Error::file("written", &copy, "the copy differs from the file"));
+        if let Err(error) = copied(&from, &beside, &copy) {
+            // What is not whole is of no use to anybody, and takes room where there may be none.
+            let _ = std::fs::remove_file(&beside);
+            return Err(error);
         }
-        std::fs::rename(&beside, &copy).map_err(failed)?;
         copies.push(copy);
     }
     copies.reverse();
     Ok(copies)
+}
+
+/// Copy a file beside the place of its copy, compare, and put it there.
+fn copied(from: &Path, beside: &Path, copy: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| Error::file("written", copy, error);
+    std::fs::copy(from, beside).map_err(failed)?;
+    std::fs::File::open(beside).and_then(|file| file.sync_all()).map_err(failed)?;
+    if file::checksum(beside)? != file::checksum(from)? {
+        return Err(Error::file("written", copy, "the copy differs from the file"));
+    }
+    std::fs::rename(beside, copy).map_err(failed)
 }

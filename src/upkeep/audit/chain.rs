@@ -2,7 +2,7 @@
 
 use super::checkpoint::{Checkpoint, Signature};
 use super::key::Keys;
-use super::place::Line;
+use super::place::{self, Line};
 use crate::base::{Millis, clock};
 use crate::store::audit::{GENESIS, Redaction, Stored};
 use serde::Serialize;
@@ -157,7 +157,9 @@ pub struct Walk {
     before_fits: bool,
     rows: i64,
     redacted: i64,
+    /// What was redacted when the walk began, and what was by the time of the last look.
     redactions: BTreeMap<i64, Redaction>,
+    redacted_since: BTreeMap<i64, Redaction>,
     /// The heads that signed checkpoints name, by the row that they are of.
     heads: BTreeMap<i64, Vec<(String, String)>>,
     fitting: usize,
@@ -193,6 +195,7 @@ impl Walk {
             rows: 0,
             redacted: 0,
             redactions,
+            redacted_since: BTreeMap::new(),
             heads: BTreeMap::new(),
             fitting: 0,
             anchored: after,
@@ -251,9 +254,15 @@ impl Walk {
         let newest = of_database.last().map_or(0, |checkpoint| checkpoint.number);
         let known: BTreeMap<i64, &Checkpoint> = of_database.iter().map(|checkpoint| (checkpoint.number, checkpoint)).collect();
         let mut beyond = 0;
+        let torn = place::torn(of_place, of_database);
         for line in of_place {
             let name = format!("line {} of the anchor file", line.line);
             let Some(checkpoint) = &line.checkpoint else {
+                if torn.contains(&line.line) {
+                    self.notes
+                        .push(format!("{name} was cut off while it was written; what it began stands whole behind it, or is written next"));
+                    continue;
+                }
                 self.problem(finding(Fault::WrongAnchor, 0, 0, format!("{name} is no checkpoint")));
                 continue;
             };
@@ -314,8 +323,9 @@ impl Walk {
         self.problems.push(finding);
     }
 
-    /// The next row.
-    pub fn row(&mut self, row: &Stored<'_>) {
+    /// The next row. `newer` is asked for what is redacted by now when a row does not fit what was known at the beginning: somebody's detail
+    /// may have been taken out since. `None` when there is nothing newer.
+    pub fn row(&mut self, row: &Stored<'_>, newer: impl FnOnce() -> Option<BTreeMap<i64, Redaction>>) {
         let has_gap = row.seq != self.last + 1;
         if has_gap {
             let (from, to) = (self.last + 1, row.seq - 1);
@@ -325,14 +335,13 @@ impl Walk {
         let follows = row.prev_hash == self.head;
         let computed = row.computed();
         let mut fits = computed == row.hash;
-        if !fits
-            && self
-                .redactions
-                .get(&row.seq)
-                .is_some_and(|redaction| redaction.hash.as_bytes() == row.hash && redaction.content.as_bytes() == computed)
-        {
-            fits = true;
-            self.redacted += 1;
+        if !fits {
+            fits = self.is_redacted(row, &computed);
+            if !fits && let Some(redactions) = newer() {
+                self.redacted_since = redactions;
+                fits = self.is_redacted(row, &computed);
+            }
+            self.redacted += i64::from(fits);
         }
         if !fits {
             self.broke(row);
@@ -369,6 +378,12 @@ impl Walk {
         self.head.clear();
         self.head.extend_from_slice(row.hash);
         self.rows += 1;
+    }
+
+    /// Whether a row that does not fit its hash says what the log allows it to say since.
+    fn is_redacted(&self, row: &Stored<'_>, computed: &[u8]) -> bool {
+        let mut allowed = [&self.redactions, &self.redacted_since].into_iter().filter_map(|known| known.get(&row.seq));
+        allowed.any(|redaction| redaction.hash.as_bytes() == row.hash && redaction.content.as_bytes() == computed)
     }
 
     /// A row that does not fit its hash: edited, or from another place.

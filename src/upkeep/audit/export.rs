@@ -1,9 +1,10 @@
 //! The log as a file for others, oldest row first, and the digest of all that was written.
 
 use super::log::Filter;
-use super::{Audit, Error, Result};
+use super::{Audit, Error, Result, rows};
 use crate::base::clock;
 use crate::store::audit::{Page, Record, Stored, stream};
+use crate::upkeep::progress::{Progress, Unit, Watcher};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::io::Write;
@@ -47,8 +48,10 @@ impl Audit {
     /// Write every row that passes, as it is read; nothing is kept in memory.
     ///
     /// # Errors
-    /// When the database cannot be read or `to` not be written.
-    pub fn export(&self, filter: &Filter, format: Format, to: &mut dyn Write) -> Result<Exported> {
+    /// When the database cannot be read or `to` not be written, and [`Error::Stopped`]: what was written by then is not the whole.
+    pub fn export(&self, filter: &Filter, format: Format, to: &mut dyn Write, watcher: &dyn Watcher) -> Result<Exported> {
+        let total = self.db.read_blocking(rows::end)?.and_then(|(last, ..)| u64::try_from(last).ok());
+        let (mut done, mut is_stopped) = (0, false);
         let mut exported = Exported { rows: 0, sha256: String::new(), head: None };
         let mut hasher = Sha256::new();
         let mut failed = None;
@@ -70,10 +73,16 @@ impl Audit {
             hasher.update(&text);
             failed = to.write_all(&text).err();
             text.clear();
-            failed.is_none().then_some(page)
+            done += page.len() as u64;
+            watcher.told(Progress { stage: "writing rows", done, total, unit: Unit::Rows });
+            is_stopped = watcher.is_stopped();
+            (failed.is_none() && !is_stopped).then_some(page)
         })?;
         if let Some(error) = failed {
             return Err(Error::Export(error));
+        }
+        if is_stopped {
+            return Err(Error::Stopped);
         }
         // A log without rows has its line of names all the same.
         hasher.update(&text);

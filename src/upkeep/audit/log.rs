@@ -16,7 +16,7 @@ pub struct Filter {
     pub actor: Option<String>,
     /// The action, as `queue.*`.
     pub action: Option<String>,
-    /// The subject's id, or its kind, or `kind:id`; each may hold `*`.
+    /// The subject's id, its beginning, or four or more characters of its end, or its kind, or `kind:id`; each may hold `*`.
     pub subject: Option<String>,
     /// The persona concerned.
     pub persona: Option<String>,
@@ -67,13 +67,15 @@ impl Filter {
     #[must_use]
     pub fn passes(&self, row: &Record) -> bool {
         let is = |pattern: &Option<String>, text: &str| pattern.as_deref().is_none_or(|pattern| matches(pattern, text));
+        // Lists show the end of an id, which begins with a time.
+        let is_named = |id: &str| {
+            let subject = &row.subject_id;
+            matches(id, subject) || subject.starts_with(id) || (id.chars().count() >= 4 && subject.ends_with(id))
+        };
         let subject = self.subject.as_deref().is_none_or(|wanted| {
-            matches(wanted, &row.subject_id)
-                || matches(wanted, &row.subject_kind)
-                || row.subject_id.starts_with(wanted)
-                || wanted.split_once(':').is_some_and(|(kind, id)| {
-                    matches(kind, &row.subject_kind) && (matches(id, &row.subject_id) || row.subject_id.starts_with(id))
-                })
+            matches(wanted, &row.subject_kind)
+                || is_named(wanted)
+                || wanted.split_once(':').is_some_and(|(kind, id)| matches(kind, &row.subject_kind) && is_named(id))
         });
         let text = self.text.as_deref().is_none_or(|wanted| {
             let wanted = wanted.to_lowercase();
@@ -243,6 +245,21 @@ mod tests {
         assert_eq!(seqs(&find(Filter { actor: Some("BEA".into()), ..Filter::default() }, None, 1)), [50]);
         assert_eq!(seqs(&find(Filter::of_line("snow actor:b*"), None, 9)), [8]);
         assert_eq!(seqs(&find(Filter { subject: Some("thing:t3".into()), until: Some(40), ..Filter::default() }, None, 9)), [4]);
+        // By the end of it, as lists show it; three characters are too few to name anything.
+        let on = |subject: &str| Filter { subject: Some(subject.into()), ..Filter::default() };
+        let id = "0195b0f2-1111-7222-8333-4444495e8ada";
+        db.write_blocking(move |c| {
+            let (ann, value) = (Actor::human("ann"), Value::Null);
+            let (action, subject_kind, reason, before, after) = ("queue.approve", "pending_post", None, &value, &value);
+            append(c, &Entry { at: 1, persona: None, actor: &ann, action, subject_kind, subject_id: id, reason, before, after })
+        })
+        .unwrap();
+        for named in [id, "0195b0f2", "495e8ada", "pending_post:495e8ada", "*8ada"] {
+            assert_eq!(seqs(&find(on(named), None, 9)), [51], "{named}");
+        }
+        for not in ["ada", "495e8adb", "belief:495e8ada"] {
+            assert!(find(on(not), None, 9).rows.is_empty(), "{not}");
+        }
         assert_eq!(seqs(&find(Filter { since: Some(480), ..Filter::default() }, None, 9)), [50, 49]);
         assert!(find(Filter { persona: Some("nobody".into()), ..Filter::default() }, None, 9).rows.is_empty());
     }

@@ -91,6 +91,14 @@ pub enum Error {
     /// An export cannot be written.
     #[error("the export cannot be written: {0}")]
     Export(#[from] std::io::Error),
+    /// A walk is to begin where nothing ever was.
+    #[error("there is no row {from} to begin at: the log ends with row {last}")]
+    BehindTheEnd {
+        /// The row.
+        from: i64,
+        /// The last row.
+        last: i64,
+    },
     /// It was stopped before its end.
     #[error("stopped before the end; nothing was written down")]
     Stopped,

@@ -2,6 +2,7 @@
 
 use super::checkpoint::Checkpoint;
 use super::{Error, Result};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -20,6 +21,8 @@ pub struct Line {
     pub line: usize,
     /// The checkpoint; `None` when it is none.
     pub checkpoint: Option<Checkpoint>,
+    /// What stands there when it is none.
+    pub text: String,
 }
 
 fn wrong(path: &Path, reason: impl ToString) -> Error {
@@ -44,10 +47,32 @@ pub fn read(path: &Path) -> Result<Vec<Line>> {
             reader.skip_until(b'\n').map_err(|error| wrong(path, error))?;
         }
         let text = String::from_utf8_lossy(&bytes);
-        if !text.trim().is_empty() {
-            lines.push(Line { line: number, checkpoint: Checkpoint::of_line(text.trim()) });
+        let text = text.trim();
+        if !text.is_empty() {
+            let checkpoint = Checkpoint::of_line(text);
+            let text = if checkpoint.is_none() { text.to_owned() } else { String::new() };
+            lines.push(Line { line: number, checkpoint, text });
         }
     }
+}
+
+/// The numbers of lines that a crash or a full disk cut off while they were written: each is the beginning of the checkpoint that follows it,
+/// or, at the end of the file, of the one of the database that is to follow.
+#[must_use]
+pub fn torn(lines: &[Line], of_database: &[Checkpoint]) -> BTreeSet<usize> {
+    let newest = lines.iter().rev().find_map(|line| line.checkpoint.as_ref()).map_or(0, |newest| newest.number);
+    let mut next = of_database.iter().filter(|checkpoint| checkpoint.number > newest).min_by_key(|checkpoint| checkpoint.number).cloned();
+    let mut torn = BTreeSet::new();
+    for line in lines.iter().rev() {
+        if line.checkpoint.is_some() {
+            next.clone_from(&line.checkpoint);
+        } else if next.as_ref().is_some_and(|next| next.line().starts_with(&line.text)) {
+            torn.insert(line.line);
+        } else {
+            next = None;
+        }
+    }
+    torn
 }
 
 /// Add the checkpoints that the file does not have yet, and wait until they are on the disk. Several processes may do so at once.
@@ -74,7 +99,12 @@ pub fn append(path: &Path, checkpoints: &[Checkpoint]) -> Result<()> {
     if text.trim().is_empty() {
         return Ok(());
     }
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| wrong(path, error))?;
+    let length = file.metadata().map_err(|error| wrong(path, error))?.len();
+    if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
+        // A full disk must not leave half a line. Where even this fails, the next writer begins a new line, and reading knows the half.
+        let _ = file.set_len(length);
+        return Err(wrong(path, error));
+    }
     if let (true, Some(parent)) = (is_new, path.parent().filter(|parent| !parent.as_os_str().is_empty())) {
         File::open(parent).and_then(|directory| directory.sync_all()).map_err(|error| wrong(path, error))?;
     }

@@ -4,7 +4,7 @@ use super::chain::{Walk, Walked};
 use super::place::{self, Line};
 use super::{Audit, Error, Result, key, rows};
 use crate::store::audit::{Actor, GENESIS, Page, redactions, stream};
-use crate::store::{self, Address};
+use crate::store::{self, Database};
 use crate::upkeep::progress::{Progress, Unit, Watcher};
 use crate::upkeep::runs::{self, Done, Kind, Outcome};
 use serde::Serialize;
@@ -70,13 +70,19 @@ impl Verified {
 }
 
 impl Audit {
-    /// Walk the log and compare it with its checkpoints. Blocking. The result stands in `upkeep_runs` and in the log itself.
+    /// Walk the log and compare it with its checkpoints. Blocking. The result stands in `upkeep_runs` and in the log itself; that of a part of
+    /// the log, or of a comparison with another place than the one in the settings, only where something was found: it must not take the
+    /// place of a finding about the whole.
     ///
     /// # Errors
-    /// When the database, the key or the second place cannot be read, and [`Error::Stopped`]. What was done to the log is no error.
+    /// When the database, the key or the second place cannot be read, [`Error::BehindTheEnd`] and [`Error::Stopped`]. What was done to the log
+    /// is no error.
     pub fn verify(&self, what: &Verify, actor: &Actor, watcher: &dyn Watcher) -> Result<Verified> {
         let started_at = self.clock.now();
         let verified = self.examine(what, watcher)?;
+        if verified.is_whole() && !self.is_all(what) {
+            return Ok(verified);
+        }
         let (summary, ended_at, actor) = (verified.summary(), self.clock.now(), actor.clone());
         let detail = json!({
             "rows": verified.walked.rows,
@@ -91,6 +97,15 @@ impl Audit {
             runs::record(c, &done)
         })?;
         Ok(verified)
+    }
+
+    /// Whether this looks at every row, and at the second place that the settings name, where they name one.
+    fn is_all(&self, what: &Verify) -> bool {
+        let is_place = match (&what.anchor, &self.settings.anchor_file) {
+            (Some(given), Some(own)) => given == own,
+            _ => true,
+        };
+        is_place && what.from.is_none_or(|from| from <= 1)
     }
 
     /// [`Audit::verify`] that writes nothing down.
@@ -109,11 +124,17 @@ impl Audit {
             _ => Vec::new(),
         };
         let after = what.from.map_or(0, |from| from.saturating_sub(1).max(0));
-        let (redacted, checkpoints, before, total) = self.db.read_blocking(move |c| {
+        let (redacted, checkpoints, before, last) = self.db.read_blocking(move |c| {
             let before = if after == 0 { Some(GENESIS.to_owned()) } else { rows::hash(c, after)? };
-            let total = rows::end(c)?.map_or(0, |(last, ..)| last - after);
-            Ok::<_, store::Error>((redactions(c)?, rows::after(c, i64::MIN, i64::MAX)?, before, total))
+            let last = rows::end(c)?.map_or(0, |(last, ..)| last);
+            Ok::<_, store::Error>((redactions(c)?, rows::after(c, i64::MIN, i64::MAX)?, before, last))
         })?;
+        // Behind all that there is, and that a checkpoint says there was: a slip of the keyboard, and no row that is missing.
+        let of_place = lines.iter().filter_map(|line| line.checkpoint.as_ref());
+        let known = checkpoints.iter().chain(of_place).map(|checkpoint| checkpoint.entries).fold(last, i64::max);
+        if after > known {
+            return Err(Error::BehindTheEnd { from: after.saturating_add(1), last });
+        }
         let mut walk = match &before {
             Some(head) => Walk::new(after, head, redacted),
             None => Walk::behind_nothing(after, redacted),
@@ -122,19 +143,19 @@ impl Audit {
         if let (Some(path), false, Some(_)) = (&anchor, is_there, checkpoints.first()) {
             walk.no_place(path);
         }
-        let walked = walked(self.db.address(), after, total, walk, watcher)?;
+        let walked = walked(&self.db, after, last - after, walk, watcher)?;
         Ok(Verified { walked, anchor: anchor.filter(|_| is_there), took_ms: self.clock.now() - started_at })
     }
 }
 
 /// Read on one thread, hash on this one.
-fn walked(address: &Address, after: i64, total: i64, mut walk: Walk, watcher: &dyn Watcher) -> Result<Walked> {
+fn walked(db: &Database, after: i64, total: i64, mut walk: Walk, watcher: &dyn Watcher) -> Result<Walked> {
     let (full, pages) = mpsc::sync_channel::<Page>(AHEAD);
     let (back, empty) = mpsc::sync_channel::<Page>(AHEAD + 2);
     let total = u64::try_from(total).ok();
     std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().name("audit-reader".to_owned()).spawn_scoped(scope, move || {
-            stream(address, after, |page| {
+            stream(db.address(), after, |page| {
                 full.send(page).ok()?;
                 Some(empty.try_recv().unwrap_or_default())
             })
@@ -142,8 +163,18 @@ fn walked(address: &Address, after: i64, total: i64, mut walk: Walk, watcher: &d
         let reader = reader.map_err(|error| Error::Thread(error.to_string()))?;
         let mut done = 0;
         while let Ok(page) = pages.recv() {
+            // What was redacted since the walk began was so before this page was read: one look serves all of it.
+            let (mut looked, mut failed) = (false, None);
             for row in page.rows() {
-                walk.row(&row);
+                walk.row(&row, || {
+                    let newer = (!std::mem::replace(&mut looked, true)).then(|| db.read_blocking(redactions))?;
+                    newer.map_err(|error| failed = Some(error)).ok()
+                });
+            }
+            if let Some(error) = failed {
+                drop(pages);
+                let _ = reader.join();
+                return Err(error.into());
             }
             done += page.len() as u64;
             // Room for a page that nobody reads any more is no loss.

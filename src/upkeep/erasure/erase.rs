@@ -136,7 +136,7 @@ impl<'a> Work<'a> {
         if !(3..=20).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
             return Err(Error::Name);
         }
-        let db = site.database()?;
+        let db = site.existing_database()?;
         let mut person = Person::new(&name, asked.everywhere);
         let looked = person.clone();
         let (is_ours, held, ids) = db.read_blocking(move |c| {

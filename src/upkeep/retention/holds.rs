@@ -1,7 +1,8 @@
 //! Legal holds: what may not be taken away, whatever a rule or a request says, until somebody releases it.
 
 use super::error::{Error, Result};
-use crate::base::{Millis, new_id};
+use super::kind::{KINDS, Kind};
+use crate::base::{Millis, is_id, new_id};
 use crate::store::audit::{self, Actor};
 use crate::store::{self, Conn, Row, feed};
 use crate::vals;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 pub enum Scope {
     /// Everything about a Reddit user, by name.
     User(String),
-    /// One row, by its id.
+    /// One row, by its whole id: see [`item`].
     Item(String),
     /// Everything of a persona, by its id.
     Persona(String),
@@ -48,9 +49,10 @@ pub struct Hold {
     pub release_reason: Option<String>,
 }
 
-/// A name as holds and erasures compare it: small letters, without `u/`.
+/// A name as holds and erasures compare it: small letters, without `u/`, and without the `\` that Markdown writes before `_`.
 #[must_use]
 pub fn plain(name: &str) -> String {
+    let name = name.replace('\\', "");
     let name = name.trim();
     name.strip_prefix("/u/").or_else(|| name.strip_prefix("u/")).unwrap_or(name).to_lowercase()
 }
@@ -83,6 +85,77 @@ pub fn add(c: &mut dyn Conn, scope: &Scope, reason: &str, actor: &Actor, at: Mil
     let after = json!({ "scope": word, "target": target, "from": from_at, "until": until_at });
     log(c, actor, "retention.hold", &id, reason, &Value::Null, &after, at)?;
     get(c, &id)?.ok_or(Error::NoHold { id })
+}
+
+/// The whole id of the row that is named, by its id or by the end of it, as lists show it. It looks through whole tables: not for the writer.
+///
+/// # Errors
+/// [`Error::Hold`] when there is no such row, or more than one, and the database's refusals.
+pub fn item(c: &mut dyn Conn, named: &str) -> Result<String> {
+    let named = named.trim();
+    if named.is_empty() {
+        return Err(Error::Hold("it is not said which item is held".to_owned()));
+    }
+    let none =
+        || Error::Hold(format!("no row has the id {named:?}, or an id that ends so: give the whole id, or the end of it as lists show it"));
+    let found = ids(c, "t.id = $1", named)?;
+    if !found.is_empty() {
+        return Ok(named.to_owned());
+    }
+    if is_id(named) {
+        // A row that went to the archive is held there, and the log still knows of it.
+        let logged = c.first(
+            "SELECT 1 AS one FROM audit_log WHERE subject_id = $1 AND subject_kind IN ('pending_post', 'interaction', 'belief',
+               'belief_suggestion', 'belief_conflict', 'llm_call', 'golden_template', 'upkeep_run') LIMIT 1",
+            vals![named],
+        )?;
+        return logged.map(|_| named.to_owned()).ok_or_else(none);
+    }
+    if named.len() < 4 || !named.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(none());
+    }
+    match ids(c, "lower(t.id) LIKE '%' || CAST($1 AS TEXT)", &named.to_lowercase())?.as_slice() {
+        [] => Err(none()),
+        [whole] => Ok(whole.clone()),
+        _ => Err(Error::Hold(format!("several rows have an id that ends with {named:?}: write more of it"))),
+    }
+}
+
+/// At most a few of the different ids that fit, among the kinds whose rows are held by their ids.
+fn ids(c: &mut dyn Conn, condition: &str, named: &str) -> store::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for kind in KINDS.iter().filter(|kind| kind.has_id()) {
+        let sql = format!("SELECT DISTINCT t.id AS id FROM {} t WHERE {condition} LIMIT 2", kind.table);
+        for row in c.query(&sql, vals![named])? {
+            found.push(row.text("id")?);
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// How many rows of a kind a hold reaches now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reached {
+    /// The kind.
+    pub kind: &'static str,
+    /// Rows.
+    pub rows: i64,
+}
+
+/// How many rows of a kind a hold reaches now. What comes later and fits is held too.
+///
+/// # Errors
+/// When the database refuses.
+pub fn reached(c: &mut dyn Conn, kind: &'static Kind, id: &str) -> store::Result<Reached> {
+    let sql = format!(
+        "SELECT CAST(count(*) AS BIGINT) AS reached FROM {} t WHERE EXISTS (SELECT 1 FROM retention_holds h WHERE h.id = $1 AND ({}))",
+        kind.table,
+        kind.is_reached()
+    );
+    let rows = c.first(&sql, vals![id])?.map_or(Ok(0), |row| row.int("reached"))?;
+    Ok(Reached { kind: kind.name, rows })
 }
 
 /// Release a hold. What it kept falls under the rules again.

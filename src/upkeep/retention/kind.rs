@@ -3,6 +3,8 @@
 //! What is not listed here never goes: the audit log, the sums of the ledger, budgets, beliefs, personas, and everything that still waits
 //! for somebody. Documents of search follow the rows they are made of; those made of files follow the files.
 
+use super::naming;
+
 /// A kind of rows.
 #[derive(Debug)]
 pub struct Kind {
@@ -24,12 +26,13 @@ pub struct Kind {
     pub live: &'static [(&'static str, &'static str)],
     /// Tables whose rows go with it, with the condition that joins them as `x`.
     pub children: &'static [(&'static str, &'static str)],
-    /// Conditions by which a hold `h` reaches a row: on a persona, an item, a Reddit user (by a name in small letters).
+    /// Conditions by which a hold `h` reaches a row: on a persona, an item. One on a Reddit user
+    /// goes by what names them.
     pub persona: Option<&'static str>,
     /// As above.
     pub item: Option<&'static str>,
-    /// As above.
-    pub user: Option<&'static str>,
+    /// The condition that joins the drafts `p` that a row was made for: who is named in one of them is in this row too.
+    pub made_for: Option<&'static str>,
 }
 
 const WITH_ITEM: &str = "x.persona_id = t.persona_id AND x.item_id = t.id";
@@ -91,10 +94,7 @@ pub const KINDS: &[Kind] = &[
         ],
         persona: Some("h.target = t.persona_id"),
         item: Some("h.target = t.id"),
-        user: Some(
-            "(lower(coalesce(t.parent_author, '')) = h.target OR lower(t.content) LIKE '%' || h.target || '%'
-              OR lower(t.draft_metadata) LIKE '%' || h.target || '%')",
-        ),
+        made_for: None,
     },
     Kind {
         name: "interactions",
@@ -111,7 +111,7 @@ pub const KINDS: &[Kind] = &[
         children: &[("interaction_beliefs", "x.persona_id = t.persona_id AND x.interaction_id = t.id")],
         persona: Some("h.target = t.persona_id"),
         item: Some("h.target = t.id"),
-        user: Some("(lower(t.content) LIKE '%' || h.target || '%' OR lower(t.metadata) LIKE '%' || h.target || '%')"),
+        made_for: None,
     },
     Kind {
         name: "llm_calls",
@@ -124,11 +124,10 @@ pub const KINDS: &[Kind] = &[
         live: &[("EXISTS (SELECT 1 FROM budget_reservations r WHERE r.call_id = t.id)", "a budget still holds money back for it")],
         children: &[],
         persona: Some("h.target = t.persona_id"),
-        item: Some("EXISTS (SELECT 1 FROM pending_posts p WHERE p.correlation_id = t.correlation_id AND p.id = h.target)"),
-        user: Some(
-            "EXISTS (SELECT 1 FROM pending_posts p WHERE p.correlation_id = t.correlation_id
-               AND (lower(coalesce(p.parent_author, '')) = h.target OR lower(p.draft_metadata) LIKE '%' || h.target || '%'))",
+        item: Some(
+            "(h.target = t.id OR EXISTS (SELECT 1 FROM pending_posts p WHERE p.correlation_id = t.correlation_id AND p.id = h.target))",
         ),
+        made_for: Some("p.correlation_id = t.correlation_id"),
     },
     Kind {
         name: "response_cache",
@@ -142,7 +141,7 @@ pub const KINDS: &[Kind] = &[
         children: &[],
         persona: Some("h.target = t.persona_id"),
         item: None,
-        user: Some("lower(t.answer) LIKE '%' || h.target || '%'"),
+        made_for: None,
     },
     Kind {
         name: "change_feed",
@@ -159,7 +158,7 @@ pub const KINDS: &[Kind] = &[
         children: &[],
         persona: Some("h.target = t.persona_id"),
         item: Some("h.target = t.subject_id"),
-        user: Some("lower(t.subject_id) = h.target"),
+        made_for: None,
     },
     Kind {
         name: "import_rejects",
@@ -173,7 +172,7 @@ pub const KINDS: &[Kind] = &[
         children: &[],
         persona: None,
         item: None,
-        user: Some("lower(t.detail) LIKE '%' || h.target || '%'"),
+        made_for: None,
     },
     Kind {
         name: "upkeep_runs",
@@ -193,7 +192,7 @@ pub const KINDS: &[Kind] = &[
         children: &[],
         persona: None,
         item: Some("h.target = t.id"),
-        user: None,
+        made_for: None,
     },
     Kind {
         name: "belief_suggestions",
@@ -207,7 +206,7 @@ pub const KINDS: &[Kind] = &[
         children: &[],
         persona: Some("h.target = t.persona_id"),
         item: Some("h.target = t.id"),
-        user: Some("lower(t.reasoning) LIKE '%' || h.target || '%'"),
+        made_for: None,
     },
     Kind {
         name: "belief_conflicts",
@@ -221,7 +220,7 @@ pub const KINDS: &[Kind] = &[
         children: &[],
         persona: Some("h.target = t.persona_id"),
         item: Some("h.target = t.id"),
-        user: Some("(lower(t.explanation) LIKE '%' || h.target || '%' OR lower(coalesce(t.source, '')) LIKE '%' || h.target || '%')"),
+        made_for: None,
     },
     Kind {
         name: "slow_statements",
@@ -235,7 +234,7 @@ pub const KINDS: &[Kind] = &[
         children: &[],
         persona: None,
         item: None,
-        user: None,
+        made_for: None,
     },
 ];
 
@@ -255,15 +254,46 @@ impl Kind {
         self.live.iter().map(|(sql, _)| format!("({sql})")).collect::<Vec<_>>().join(" OR ")
     }
 
+    /// Whether a row is known, and held, by an id of its own.
+    #[must_use]
+    pub fn has_id(&self) -> bool {
+        self.item.is_some() && self.key.iter().any(|(column, _)| *column == "id")
+    }
+
     /// The condition that a row under a legal hold fulfils: it stays.
     #[must_use]
     pub fn is_held(&self) -> String {
+        format!("EXISTS (SELECT 1 FROM retention_holds h WHERE h.released_at IS NULL AND ({}))", self.is_reached())
+    }
+
+    /// The condition that a row fulfils which the hold `h` reaches, whether it is in force or not.
+    #[must_use]
+    pub fn is_reached(&self) -> String {
         let age = self.age;
         let mut reached = vec![format!("(h.scope = 'period' AND {age} >= h.from_at AND {age} < h.until_at)")];
-        for (scope, sql) in [("persona", self.persona), ("item", self.item), ("user", self.user)] {
+        let user = self.names("t").map(|sql| format!("({sql})"));
+        for (scope, sql) in [("persona", self.persona), ("item", self.item), ("user", user.as_deref())] {
             reached.extend(sql.map(|sql| format!("(h.scope = '{scope}' AND {sql})")));
         }
-        format!("EXISTS (SELECT 1 FROM retention_holds h WHERE h.released_at IS NULL AND ({}))", reached.join(" OR "))
+        reached.join(" OR ")
+    }
+
+    /// The condition that the row `alias`, or one that goes with it, or a draft that it was made for, names the user of the hold `h`.
+    fn names(&self, alias: &str) -> Option<String> {
+        let mut any = naming::of(self.table, alias);
+        for (table, joined) in self.children {
+            let texts = naming::of(table, "x");
+            if !texts.is_empty() {
+                let joined = joined.replace(" t.", &format!(" {alias}."));
+                any.push(format!("EXISTS (SELECT 1 FROM {table} x WHERE {joined} AND ({}))", texts.join(" OR ")));
+            }
+        }
+        if let Some(joined) = self.made_for
+            && let Some(drafts) = named("queue_items").and_then(|items| items.names("p"))
+        {
+            any.push(format!("EXISTS (SELECT 1 FROM pending_posts p WHERE {joined} AND ({drafts}))"));
+        }
+        (!any.is_empty()).then(|| any.join(" OR "))
     }
 
     /// The key columns, as they stand in a select.

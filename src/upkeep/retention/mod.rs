@@ -5,6 +5,7 @@
 //! | [`rules`](rules()) | how long what is kept, as data |
 //! | [`kind`] | what may be taken away at all, and what protects it |
 //! | [`holds`] | legal holds |
+//! | `naming` | where a Reddit user may be named |
 //! | [`archive`] | the files that rows are written to before they go |
 //! | `rows` | the SQL |
 //! | [`run`](run()) | a run: batches that block nobody |
@@ -15,13 +16,14 @@ pub mod archive;
 mod error;
 pub mod holds;
 pub mod kind;
+mod naming;
 mod rows;
 mod rules;
 mod run;
 
 pub use error::{Error, Result};
 pub use rows::Count;
-pub use rules::{FILE_NAME, Preset, Rule, presets};
+pub use rules::{Days, FILE_NAME, Preset, Rule, presets};
 pub use run::{Asked, Ran, RanRule, run};
 
 use crate::store::Database;
@@ -53,7 +55,7 @@ pub fn counts(site: &Site) -> Result<Vec<(Rule, Count)>> {
     let rules = rules(site)?;
     let now = site.clock.now();
     aside(|| {
-        let db = site.database()?;
+        let db = site.existing_database()?;
         counted(&db, rules, now)
     })
 }
@@ -69,6 +71,20 @@ fn counted(db: &Database, rules: Vec<Rule>, now: i64) -> Result<Vec<(Rule, Count
         })?;
         found.push((rule, count));
     }
+    Ok(found)
+}
+
+/// How many rows a hold reaches now, by kind; kinds of which it reaches none are left out.
+///
+/// # Errors
+/// The database's refusals.
+pub fn reached(db: &Database, hold: &holds::Hold) -> Result<Vec<holds::Reached>> {
+    let mut found = Vec::new();
+    for kind in kind::KINDS {
+        let id = hold.id.clone();
+        found.push(db.read_blocking(move |c| holds::reached(c, kind, &id))?);
+    }
+    found.retain(|reached| reached.rows > 0);
     Ok(found)
 }
 

@@ -45,8 +45,8 @@ pub struct Preset {
     pub id: String,
     /// What the numbers are taken from.
     pub from: String,
-    /// Days by rule.
-    pub days: BTreeMap<String, u32>,
+    /// Days by rule; a rule that is not named keeps the number that ships.
+    pub days: BTreeMap<String, Days>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,12 +60,34 @@ struct RawRule {
     why: Option<String>,
 }
 
-/// A number of days, or `"never"`: what a user writes to take a rule of ours back.
-#[derive(Debug, Deserialize)]
+/// A number of days, or `"never"`: what takes a rule of ours back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Days {
+pub enum Days {
+    /// So many days, as they were written.
     Number(i64),
+    /// A word, as it was written; only `never` means anything.
     Word(String),
+}
+
+impl Days {
+    /// The days that rows are kept; none for ever.
+    fn limit(&self) -> Result<Option<u32>, String> {
+        match self {
+            Self::Word(word) if word == "never" => Ok(None),
+            Self::Word(word) => Err(format!("{word:?} is no number of days; write a number, or \"never\"")),
+            Self::Number(days) => u32::try_from(*days).map(Some).map_err(|_| format!("{days} is no number of days")),
+        }
+    }
+}
+
+impl std::fmt::Display for Days {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(days) => write!(formatter, "{days}"),
+            Self::Word(word) => formatter.write_str(word),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,7 +148,8 @@ pub fn rules(own: Option<(&str, &str)>) -> Result<Vec<Rule>> {
             let rule = rules
                 .get_mut(id)
                 .ok_or_else(|| fault("the rules that ship", format!("the preset {name} names the rule {id:?}, which is not there")))?;
-            (rule.days, rule.from) = (Some(*days), format!("preset {name}"));
+            let limit = days.limit().map_err(|reason| fault("the rules that ship", format!("the preset {name}, {id:?}: {reason}")))?;
+            (rule.days, rule.from) = (limit, format!("preset {name}"));
         }
     }
     let mut seen: Vec<String> = Vec::new();
@@ -183,9 +206,7 @@ fn take(rules: &mut BTreeMap<String, Rule>, raw: RawRule, place: &str) -> Result
     }
     let days = match raw.days {
         None => before.and_then(|rule| rule.days),
-        Some(Days::Word(word)) if word == "never" => None,
-        Some(Days::Word(word)) => return Err(wrong(format!("{word:?} is no number of days; write a number, or \"never\""))),
-        Some(Days::Number(days)) => Some(u32::try_from(days).map_err(|_| wrong(format!("{days} is no number of days")))?),
+        Some(days) => days.limit().map_err(wrong)?,
     };
     let archive = raw.archive.or(before.map(|rule| rule.archive)).unwrap_or(true);
     let why = raw.why.or(before.map(|rule| rule.why.clone())).unwrap_or_default();
@@ -237,6 +258,10 @@ mod tests {
         for preset in presets().unwrap() {
             own(&format!("preset = {:?}", preset.id)).unwrap();
         }
+        // The preset that says so takes nothing away, whatever rules ship.
+        let agent = own("preset = \"agent\"").unwrap();
+        assert_eq!(agent.iter().filter(|rule| rule.days.is_some()).map(|rule| rule.id.as_str()).collect::<Vec<_>>(), [""; 0]);
+        assert!(agent.len() > 10 && agent.iter().all(|rule| rule.from == "preset agent"));
         let advisor = own("preset = \"advisor\"\n[[rule]]\nid = \"calls\"\ndays = 90\n").unwrap();
         assert_eq!((days(&advisor, "calls"), days(&advisor, "queue-sent")), (Some(90), Some(90)));
         assert_eq!(days(&own("[[rule]]\nid = \"calls\"\ndays = \"never\"").unwrap(), "calls"), None);

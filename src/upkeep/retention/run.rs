@@ -138,7 +138,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn open(site: &'a Site, watcher: &'a dyn Watcher) -> Result<Self> {
-        let db = site.database()?;
+        let db = site.existing_database()?;
         let now = site.clock.now();
         if let Some(newest) = db.read_blocking(rows::newest)?.filter(|newest| *newest > now + super::DAY) {
             return Err(Error::Clock { now: clock::local(now), newest: clock::local(newest) });

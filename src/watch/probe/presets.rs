@@ -130,7 +130,7 @@ mod tests {
     fn each_preset_says_what_it_is_and_where_its_thresholds_are_from() {
         for (name, _) in ALL {
             let preset = named(name).unwrap();
-            assert!(!preset.about.is_empty() && preset.source.contains("runbooks/"), "{name}");
+            assert!(!preset.about.is_empty() && preset.source.contains("runbook"), "{name}");
             assert!(preset.variables.iter().all(|variable| !variable.about.is_empty()), "{name}");
         }
         assert_eq!(named("nothing"), None);
