@@ -158,13 +158,16 @@ fn line(probe: &Probe, stored: Option<&Stored>, is_watched: bool, now: Millis) -
     line.last_error.clone_from(&stored.last_error);
     line.latencies.clone_from(&stored.recent);
     line.last_at = stored.last_at;
-    line.next_at = stored.next_at.filter(|at| is_watched && *at >= now - 60_000);
+    line.next_at = stored.next_at.filter(|at| is_watched && (now - 60_000..=now + state::run(probe)).contains(at));
     line.detail.clone_from(&stored.detail);
     if let Some(from) = stored.last_at.and_then(|last| state::stale_since(last, probe, now)) {
         line.status = Status::Unknown;
         line.since = Some(from);
-        let ago = clock::duration(now - stored.last_at.unwrap_or(now));
-        line.reason = format!("no result for {ago}; before: {}", stored.reason);
+        let age = now.saturating_sub(stored.last_at.unwrap_or(now));
+        line.reason = match clock::duration(age.saturating_abs()) {
+            ahead if age < 0 => format!("its last result is {ahead} ahead of this clock, which was set back; before: {}", stored.reason),
+            ago => format!("no result for {ago}; before: {}", stored.reason),
+        };
         line.remedy = first(None);
         return line;
     }

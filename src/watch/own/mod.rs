@@ -238,14 +238,12 @@ fn watcher(c: &mut dyn Conn, now: Millis) -> store::Result<Part> {
             Part::hurt("watcher", Status::Unknown, "nobody probes now: the process that did has ended", detail, first())
         }
         Some(watcher) => {
-            let ago = crate::base::clock::duration(now - watcher.beat_at);
-            Part::hurt(
-                "watcher",
-                Status::Degraded,
-                format!("{} probed last, and was not heard of for {ago}", watcher.process),
-                detail,
-                first(),
-            )
+            let age = now.saturating_sub(watcher.beat_at);
+            let reason = match crate::base::clock::duration(age.saturating_abs()) {
+                ahead if age < 0 => format!("{} probed last, by a clock that is {ahead} ahead of this one", watcher.process),
+                ago => format!("{} probed last, and was not heard of for {ago}", watcher.process),
+            };
+            Part::hurt("watcher", Status::Degraded, reason, detail, first())
         }
         None => Part::hurt("watcher", Status::Unknown, "nobody has probed yet", detail, first()),
     })
