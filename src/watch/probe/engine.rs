@@ -210,7 +210,7 @@ async fn check_with(
 async fn drive(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let mut beats = interval(Duration::from_millis(lease::BEAT.unsigned_abs()));
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut watching = Watching { shared: Arc::clone(&shared), runs: None, beat: 0, own: BTreeMap::new() };
+    let mut watching = Watching::new(Arc::clone(&shared));
     loop {
         tokio::select! {
             biased;
@@ -240,9 +240,15 @@ struct Watching {
     beat: u64,
     /// What was written last of the own parts.
     own: BTreeMap<String, crate::watch::Status>,
+    /// The tiny write that was written down last.
+    measured: u64,
 }
 
 impl Watching {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, runs: None, beat: 0, own: BTreeMap::new(), measured: 0 }
+    }
+
     async fn beat(&mut self) {
         let number = self.beat;
         self.beat += 1;
@@ -251,11 +257,17 @@ impl Watching {
         db.beat();
         let (now, process, sample) = (clock.now(), process.clone(), number.is_multiple_of(SAMPLE_EVERY));
         let bytes = if sample { own::memory::resident() } else { None };
+        // With the lease, which is written anyway: a deck that is well writes nothing else.
+        let (ended, measured) = db.pulse_after(self.measured);
+        let measures = number % OWN_EVERY == 1;
         let kept = db
             .write(move |c| {
                 let mine = lease::keep(c, &process, now)?;
                 if let Some(bytes) = bytes {
                     own::memory::sample(c, &process, bytes, now)?;
+                }
+                if mine && measures {
+                    own::writer::note(c, &ended, now)?;
                 }
                 let pauses = pauses::standing(c, now)?;
                 Ok::<_, store::Error>((mine, pauses, if mine { rows::last(c)? } else { BTreeMap::new() }))
@@ -270,6 +282,9 @@ impl Watching {
             }
         };
         self.shared.watches.store(mine, Ordering::SeqCst);
+        if measures || !mine {
+            self.measured = measured;
+        }
         if !mine {
             if let Some(runs) = self.runs.take() {
                 tracing::info!("another process probes now");
@@ -301,7 +316,6 @@ impl Watching {
         let Options { db, clock, facts, source, .. } = &self.shared.options;
         let mut parts = own::look(db, facts, clock.as_ref()).await;
         parts.extend(own::probes(&source.current()));
-        let pulse = db.pulse();
         let changed: Vec<_> = parts.into_iter().filter(|part| self.own.get(&part.id()) != Some(&part.status)).collect();
         let known: Vec<_> = changed.iter().map(|part| (part.id(), part.status)).collect();
         let definitions = Arc::clone(definitions);
@@ -310,8 +324,7 @@ impl Watching {
                 for part in &changed {
                     rows::note(c, &part.id(), part.status, &part.reason, &part.detail, now)?;
                 }
-                own::heartbeats(c, &definitions, now)?;
-                own::writer::note(c, &pulse, now)
+                own::heartbeats(c, &definitions, now)
             })
             .await;
         match written {
