@@ -82,6 +82,27 @@ fn exit_codes_say_whether_what_was_asked_for_is_well() {
 }
 
 #[test]
+fn a_database_that_nobody_can_write_to_is_not_healthy() {
+    let home = Home::seeded();
+    let db = home.open();
+    let (begun, is_held) = std::sync::mpsc::channel();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let holder = std::thread::spawn(move || {
+        db.write_blocking(move |_| {
+            begun.send(()).unwrap();
+            let _ = held.recv();
+            Ok::<_, quarterdeck::store::Error>(())
+        })
+    });
+    is_held.recv().unwrap();
+    // Whether somebody probes or not: one look is enough.
+    home.run(&["health", "database", "--no-check"]).says(3, &["degraded", "is not through"]);
+    drop(release);
+    holder.join().unwrap().unwrap();
+    home.run(&["health", "database"]).done();
+}
+
+#[test]
 fn json_is_one_object_with_every_line_and_its_reason() {
     let home = Home::seeded();
     let board = home.run(&["health", "--json"]).ended(3).json();

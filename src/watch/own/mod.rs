@@ -41,8 +41,8 @@ use std::time::Duration;
 
 /// A database that takes longer does not answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a look waits for its own tiny write; how long that waits is told in any case.
-const BEAT: Duration = Duration::from_millis(300);
+/// How long a look waits for its own tiny write. One that takes longer is slow: so a look that nobody follows tells it, too.
+const BEAT: Duration = writer::SLOW;
 
 /// The names of the parts that are always there.
 pub const NAMES: [&str; 17] = [

@@ -174,7 +174,10 @@ mod tests {
         use Status::{Degraded, Healthy, Unhealthy, Unknown};
         use Verdict::{Bad, Good, Nothing, Slow};
         assert_eq!(states(&[Good, Bad, Bad, Good, Bad, Bad, Bad]), [Healthy, Healthy, Healthy, Healthy, Healthy, Healthy, Unhealthy]);
-        assert_eq!(states(&[Bad, Bad, Bad, Good, Bad, Good, Good]), [Unknown, Unknown, Unhealthy, Unhealthy, Unhealthy, Unhealthy, Healthy]);
+        assert_eq!(
+            states(&[Bad, Bad, Bad, Good, Bad, Good, Good]),
+            [Unknown, Unknown, Unhealthy, Unhealthy, Unhealthy, Unhealthy, Healthy]
+        );
         assert_eq!(states(&[Good, Slow, Good, Slow, Good, Good]), [Healthy, Degraded, Degraded, Degraded, Degraded, Healthy]);
         assert_eq!(states(&[Bad, Bad, Bad, Slow, Slow, Good, Good]), [Unknown, Unknown, Unhealthy, Unhealthy, Degraded, Degraded, Healthy]);
         assert_eq!(states(&[Good, Nothing, Good]), [Healthy, Unknown, Healthy]);
