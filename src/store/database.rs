@@ -200,7 +200,8 @@ impl Database {
         self.0.waiting.load(Ordering::Relaxed)
     }
 
-    /// A counter that moves after any process committed something. It is a hint: the truth is the feed's sequence numbers.
+    /// A counter that moves after any process committed a row of the change feed. It is a hint: the truth is the feed's sequence numbers.
+    /// What has no such row, as a lease that is kept, moves it not.
     ///
     /// # Errors
     /// When the watching connection cannot be opened.
