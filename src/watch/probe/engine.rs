@@ -1,6 +1,6 @@
 //! The engine: in one process of all that are open every probe runs at its time, in a task of its own; the others stand by.
 //!
-//! Results are written together, once a second. A target that is slow delays no other, and no probe runs twice at once: its task begins
+//! Results are written together, at most once a second. A target that is slow delays no other, and no probe runs twice at once: its task begins
 //! the next run when the last one has ended. What cannot be written waits, up to a bound.
 
 mod runs;
