@@ -103,6 +103,22 @@ fn a_database_that_nobody_can_write_to_is_not_healthy() {
 }
 
 #[test]
+fn only_what_is_asked_for_and_not_paused_is_probed_where_nobody_else_does() {
+    let home = Home::seeded();
+    let probe = |name: &str| format!("[[probe]]\nname = \"{name}\"\ncommand = [\"/usr/bin/touch\", \"{}\"]\n\n", home.path(name));
+    std::fs::write(home.path("probes.toml"), ["one", "two", "three"].map(probe).concat()).unwrap();
+    let config = home.path("config.toml");
+    std::fs::write(&config, "").unwrap();
+    let run = |words: &[&str]| home.run(&[&["--config", config.as_str()][..], words].concat());
+    let looked = |names: [&str; 3]| names.map(|name| std::fs::exists(home.path(name)).unwrap());
+    run(&["probe", "pause", "two", "--reason", "it is rebuilt"]).done();
+    run(&["health", "one", "two"]).says(0, &["one"]);
+    assert_eq!(looked(["one", "two", "three"]), [true, false, false], "of the two that were asked for one is paused");
+    run(&["health"]).ended(3);
+    assert_eq!(looked(["one", "two", "three"]), [true, false, true]);
+}
+
+#[test]
 fn json_is_one_object_with_every_line_and_its_reason() {
     let home = Home::seeded();
     let board = home.run(&["health", "--json"]).ended(3).json();

@@ -14,7 +14,7 @@ use crate::watch::board::{Board, Kind, Line};
 use crate::watch::health::Status;
 use crate::watch::shown;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What changes by time alone, as a heartbeat that is late, is looked for so often.
@@ -105,14 +105,15 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     })?
 }
 
-/// The board; where nobody probes and nobody forbids it, after one look at every target.
+/// The board; where nobody probes and nobody forbids it, after one look at the targets that were asked for.
 async fn read(context: &Context, args: &Args, deck: &Deck) -> Result<Board, Failure> {
     let board = deck.board().await;
-    let is_stale = board.watcher.is_none() && lines(&board).any(|line| line.kind == Kind::Probe && args.is_asked_for(line));
-    if !is_stale || args.no_check {
+    let asked = lines(&board).filter(|line| line.kind == Kind::Probe && args.is_asked_for(line));
+    let wanted: BTreeSet<String> = asked.map(|line| line.name.clone()).collect();
+    if board.watcher.is_some() || wanted.is_empty() || args.no_check {
         return readable(board);
     }
-    match deck.probe_once().await {
+    match deck.probe_once(|name| wanted.contains(name)).await {
         Ok(()) => {}
         // What is known is shown all the same, with its age.
         Err(why) => context.out.note(format!("the targets could not be probed: {}", SafeText::line(&why.to_string()))),
