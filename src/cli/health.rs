@@ -108,12 +108,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
 /// The board; where nobody probes and nobody forbids it, after one look at the targets that were asked for.
 async fn read(context: &Context, args: &Args, deck: &Deck) -> Result<Board, Failure> {
     let board = deck.board().await;
-    let asked = lines(&board).filter(|line| line.kind == Kind::Probe && args.is_asked_for(line));
-    let wanted: BTreeSet<String> = asked.map(|line| line.name.clone()).collect();
+    let asked = lines(&board).filter(|line| line.kind != Kind::Own && args.is_asked_for(line));
+    let wanted: BTreeSet<String> = asked.map(|line| line.id.clone()).collect();
     if board.watcher.is_some() || wanted.is_empty() || args.no_check {
         return readable(board);
     }
-    match deck.probe_once(|name| wanted.contains(name)).await {
+    match deck.probe_once(|name| wanted.contains(&format!("probe/{name}"))).await {
         Ok(()) => {}
         // What is known is shown all the same, with its age.
         Err(why) => context.out.note(format!("the targets could not be probed: {}", SafeText::line(&why.to_string()))),

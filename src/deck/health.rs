@@ -9,7 +9,7 @@ use crate::watch::own::Facts;
 use crate::watch::probe::check::{self, Tools};
 use crate::watch::probe::file::Source;
 use crate::watch::probe::{engine, lease, pauses};
-use crate::watch::{self, Loader, boards};
+use crate::watch::{self, Loader, boards, heartbeat};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -74,7 +74,7 @@ impl Deck {
     }
 
     /// Look once at the targets that are wanted, by the names of their probes, where nobody else does. Those that are paused are left alone.
-    /// The lease is held meanwhile.
+    /// The lease is held meanwhile, and a schedule of a heartbeat that is seen for the first time counts from now on.
     ///
     /// # Errors
     /// [`NotProbed::Elsewhere`] when another process has the lease; when the checks cannot be made or the database refuses.
@@ -82,11 +82,12 @@ impl Deck {
         let tools = Tools::new()?;
         let (process, now) = (process_name(), self.clock.now());
         let definitions = self.probes().current().definitions;
-        let mine = process.clone();
+        let (mine, known) = (process.clone(), Arc::clone(&definitions));
         let kept = self.db.write(move |c| {
             if !lease::keep(c, &mine, now)? {
                 return Ok::<_, store::Error>(None);
             }
+            heartbeat::adopt(c, &known.heartbeats, now)?;
             pauses::standing(c, now).map(Some)
         });
         let Some(paused) = kept.await? else { return Err(NotProbed::Elsewhere) };

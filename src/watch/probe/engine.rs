@@ -13,6 +13,7 @@ use super::rows::{self, Change, Taken};
 use super::{lease, pauses};
 use crate::base::{Clock, Millis};
 use crate::store::{self, Database};
+use crate::watch::heartbeat;
 use crate::watch::own::{self, Facts};
 use runs::Runs;
 use std::collections::{BTreeMap, VecDeque};
@@ -242,11 +243,13 @@ struct Watching {
     own: BTreeMap<String, crate::watch::Status>,
     /// The tiny write that was written down last.
     measured: u64,
+    /// The definitions whose schedules of heartbeats were written down.
+    adopted: Option<Arc<Definitions>>,
 }
 
 impl Watching {
     fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, runs: None, beat: 0, own: BTreeMap::new(), measured: 0 }
+        Self { shared, runs: None, beat: 0, own: BTreeMap::new(), measured: 0, adopted: None }
     }
 
     async fn beat(&mut self) {
@@ -294,6 +297,7 @@ impl Watching {
             return;
         }
         let definitions = self.shared.options.source.current().definitions;
+        self.adopt(now, &definitions).await;
         if self.runs.as_ref().is_none_or(|runs| !runs.runs(&definitions)) {
             if let Some(runs) = self.runs.take() {
                 runs.stop().await;
@@ -308,6 +312,18 @@ impl Watching {
         }
         if number.is_multiple_of(SAMPLE_EVERY) {
             self.trim(now).await;
+        }
+    }
+
+    /// A schedule of a heartbeat that is new counts from now on, also when its job never reports.
+    async fn adopt(&mut self, now: Millis, definitions: &Arc<Definitions>) {
+        if self.adopted.as_ref().is_some_and(|adopted| Arc::ptr_eq(adopted, definitions)) {
+            return;
+        }
+        let known = Arc::clone(definitions);
+        match self.shared.options.db.write(move |c| heartbeat::adopt(c, &known.heartbeats, now)).await {
+            Ok(_) => self.adopted = Some(Arc::clone(definitions)),
+            Err(error) => tracing::warn!(%error, "schedules of heartbeats could not be written down; it is tried again"),
         }
     }
 

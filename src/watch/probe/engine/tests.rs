@@ -138,6 +138,26 @@ async fn when_most_hosts_are_silent_it_is_one_finding_and_the_states_stay() {
     engine.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heartbeat_that_never_reports_is_expected_from_when_it_was_first_seen() {
+    let (db, _guard) = database();
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[[heartbeat]]\nname = \"nightly\"\nevery = \"1h\"\n";
+    std::fs::write(directory.path().join(super::super::file::FILE_NAME), text).unwrap();
+    let source = Source::open(directory.path(), &directory.path().join("environment"));
+    let definitions = source.current().definitions;
+    let said = async |seconds: i64| {
+        let clock = TestClock::at(1_700_000_000_000 + seconds * 1_000);
+        let board = crate::watch::boards::load_with(&db, &definitions, &Facts::default(), &clock).await;
+        board.line("heartbeat/nightly").unwrap().reason.clone()
+    };
+    assert!(said(5_395).await.contains("first expected in 1 h"), "nobody has seen it yet");
+    let checker: Checker = Arc::new(|_| Box::pin(async { good("h") }));
+    let engine = Engine::start_with(options(&db, source, "host:1"), checker);
+    until(async || said(5_395).await.contains("it was first expected 29 min")).await;
+    engine.stop().await;
+}
+
 #[tokio::test]
 async fn a_probe_is_run_at_once_and_a_defect_of_its_check_is_told() {
     let (db, _guard) = database();
