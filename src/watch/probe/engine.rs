@@ -302,9 +302,8 @@ impl Watching {
             if let Some(runs) = self.runs.take() {
                 runs.stop().await;
             }
-            self.runs = Some(Runs::start(&self.shared, &definitions, &last));
-        }
-        if let Some(runs) = &self.runs {
+            self.runs = Some(Runs::start(&self.shared, &definitions, &last, pauses.into_keys().collect()));
+        } else if let Some(runs) = &self.runs {
             runs.paused(pauses.into_keys().collect());
         }
         if number.is_multiple_of(OWN_EVERY) {
