@@ -21,7 +21,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -36,6 +36,8 @@ const STARTS: usize = 16_384;
 const OWN_EVERY: u64 = 2;
 /// Beats between two samples of memory, and between two rounds of taking away.
 const SAMPLE_EVERY: u64 = 6;
+/// How long old results are taken away at once, in batches that others get between: the next round goes on.
+const TRIMMING: Duration = Duration::from_secs(2);
 
 /// A look at a target, as a value: tests put their own in.
 pub type Checker = Arc<dyn Fn(Arc<Probe>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
@@ -310,7 +312,7 @@ impl Watching {
             self.own_parts(now, &definitions).await;
         }
         if number.is_multiple_of(SAMPLE_EVERY) {
-            self.trim(now).await;
+            self.trim(now, TRIMMING).await;
         }
     }
 
@@ -348,8 +350,10 @@ impl Watching {
         }
     }
 
-    async fn trim(&self, now: Millis) {
-        for _ in 0..10 {
+    /// Take away what is past its time, a batch after the other, and no longer than so at once.
+    async fn trim(&self, now: Millis, longest: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < longest {
             match self.shared.options.db.write(move |c| rows::trim(c, now)).await {
                 Ok(true) => {}
                 Ok(false) => return,
