@@ -129,6 +129,7 @@ fn json_is_one_object_with_every_line_and_its_reason() {
     assert!(board["components"].as_array().unwrap().iter().any(|part| part["name"] == "database" && part["status"] == "healthy"));
     let one = home.run(&["health", "database", "--json"]).done().json();
     assert_eq!(names(&one), ["own/database"]);
+    assert!(one["systems"][0]["lines"][0]["since"].is_null(), "nobody probed: since when it is so is not known, and not since now");
 }
 
 #[test]

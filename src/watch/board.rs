@@ -64,7 +64,7 @@ pub struct Line {
     pub kind: Kind,
     /// How it is.
     pub status: Status,
-    /// Since when it is so, UTC; `None` while nothing is known.
+    /// Since when it is so, UTC; `None` while nothing is known, and where nobody wrote it down.
     pub since: Option<Millis>,
     /// Why, in a sentence.
     pub reason: String,

@@ -124,8 +124,9 @@ impl Part {
     /// Its line, with what is stored of it.
     #[must_use]
     pub fn line(self, stored: Option<&Stored>, now: Millis) -> Line {
+        // Where nobody probes nobody writes down since when it is so.
         let same = stored.filter(|stored| stored.state.status == self.status);
-        let since = same.and_then(|stored| stored.state.since).or((self.status != Status::Unknown).then_some(now));
+        let since = same.and_then(|stored| stored.state.since);
         Line {
             id: self.id(),
             system: "quarterdeck".to_owned(),
