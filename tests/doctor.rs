@@ -453,6 +453,28 @@ fn a_log_that_has_grown_is_taken_into_the_file() {
 }
 
 #[test]
+fn a_database_that_nobody_can_write_to_is_told() {
+    let home = Home::new();
+    let (begun, is_held) = std::sync::mpsc::channel();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let db = home.db.clone();
+    let holder = std::thread::spawn(move || {
+        db.write_blocking(move |_| {
+            begun.send(()).unwrap();
+            let _ = held.recv();
+            Ok::<_, Error>(())
+        })
+    });
+    is_held.recv().unwrap();
+    let (check, _) = only(&home, "database");
+    assert_eq!(check["verdict"], "warn", "{check}");
+    assert!(check["why"].as_str().unwrap().contains("not through") && check["remedy"]["command"] == "quarterdeck db holders", "{check}");
+    drop(release);
+    holder.join().unwrap().unwrap();
+    says(&home, "database", "pass", "answers");
+}
+
+#[test]
 fn what_was_not_done_for_long_or_did_not_pass_is_told() {
     let home = Home::new();
     let run = |kind: Kind, age: Millis, outcome: Outcome| {

@@ -82,6 +82,43 @@ fn exit_codes_say_whether_what_was_asked_for_is_well() {
 }
 
 #[test]
+fn a_database_that_nobody_can_write_to_is_not_healthy() {
+    let home = Home::seeded();
+    let db = home.open();
+    let (begun, is_held) = std::sync::mpsc::channel();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let holder = std::thread::spawn(move || {
+        db.write_blocking(move |_| {
+            begun.send(()).unwrap();
+            let _ = held.recv();
+            Ok::<_, quarterdeck::store::Error>(())
+        })
+    });
+    is_held.recv().unwrap();
+    // Whether somebody probes or not: one look is enough.
+    home.run(&["health", "database", "--no-check"]).says(3, &["degraded", "is not through"]);
+    drop(release);
+    holder.join().unwrap().unwrap();
+    home.run(&["health", "database"]).done();
+}
+
+#[test]
+fn only_what_is_asked_for_and_not_paused_is_probed_where_nobody_else_does() {
+    let home = Home::seeded();
+    let probe = |name: &str| format!("[[probe]]\nname = \"{name}\"\ncommand = [\"/usr/bin/touch\", \"{}\"]\n\n", home.path(name));
+    std::fs::write(home.path("probes.toml"), ["one", "two", "three"].map(probe).concat()).unwrap();
+    let config = home.path("config.toml");
+    std::fs::write(&config, "").unwrap();
+    let run = |words: &[&str]| home.run(&[&["--config", config.as_str()][..], words].concat());
+    let looked = |names: [&str; 3]| names.map(|name| std::fs::exists(home.path(name)).unwrap());
+    run(&["probe", "pause", "two", "--reason", "it is rebuilt"]).done();
+    run(&["health", "one", "two"]).says(0, &["one"]);
+    assert_eq!(looked(["one", "two", "three"]), [true, false, false], "of the two that were asked for one is paused");
+    run(&["health"]).ended(3);
+    assert_eq!(looked(["one", "two", "three"]), [true, false, true]);
+}
+
+#[test]
 fn json_is_one_object_with_every_line_and_its_reason() {
     let home = Home::seeded();
     let board = home.run(&["health", "--json"]).ended(3).json();
@@ -92,6 +129,7 @@ fn json_is_one_object_with_every_line_and_its_reason() {
     assert!(board["components"].as_array().unwrap().iter().any(|part| part["name"] == "database" && part["status"] == "healthy"));
     let one = home.run(&["health", "database", "--json"]).done().json();
     assert_eq!(names(&one), ["own/database"]);
+    assert!(one["systems"][0]["lines"][0]["since"].is_null(), "nobody probed: since when it is so is not known, and not since now");
 }
 
 #[test]

@@ -47,6 +47,18 @@ fn state(home: &Home, name: &str) -> String {
 }
 
 #[test]
+fn a_job_that_never_reported_is_expected_at_one_time_however_often_it_is_asked_for() {
+    let home = home();
+    let due = || home.run(&["heartbeat", "show", "hourly", "--json"]).done().json()["heartbeat"]["view"]["due"].as_i64().unwrap();
+    assert_eq!(due(), due());
+    // Another schedule counts from when it is seen.
+    let before = due();
+    write(&home, &FILE.replace("every = \"1h\"", "every = \"2h\""));
+    let after = due();
+    assert!(after >= before + 3_600_000 && after == due(), "{before} {after}");
+}
+
+#[test]
 fn a_job_reports_and_its_state_its_runs_and_its_next_times_are_shown() {
     let home = home();
     let listed = home.run(&["heartbeat", "list", "--json"]).done().json();

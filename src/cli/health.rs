@@ -6,15 +6,16 @@
 //! Exit code 0 when everything that was asked for is healthy, 3 when something is not, 1 when the board cannot be read. What is paused or in
 //! maintenance does not count.
 
-use super::output::{Table, Tone, age};
+mod print;
+
 use super::{Context, Failure, Outcome};
-use crate::base::{Millis, SafeText, clock};
+use crate::base::SafeText;
 use crate::deck::Deck;
 use crate::watch::board::{Board, Kind, Line};
 use crate::watch::health::Status;
 use crate::watch::shown;
-use serde_json::json;
-use std::collections::BTreeMap;
+use print::{print, tell, word};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What changes by time alone, as a heartbeat that is late, is looked for so often.
@@ -106,14 +107,15 @@ pub fn run(context: &Context, args: &Args) -> Result<Outcome, Failure> {
     })?
 }
 
-/// The board; where nobody probes and nobody forbids it, after one look at every target.
+/// The board; where nobody probes and nobody forbids it, after one look at the targets that were asked for.
 async fn read(context: &Context, args: &Args, deck: &Deck) -> Result<Board, Failure> {
     let board = deck.board().await;
-    let is_stale = board.watcher.is_none() && lines(&board).any(|line| line.kind == Kind::Probe && args.is_asked_for(line));
-    if !is_stale || args.no_check {
+    let asked = lines(&board).filter(|line| line.kind != Kind::Own && args.is_asked_for(line));
+    let wanted: BTreeSet<String> = asked.map(|line| line.id.clone()).collect();
+    if board.watcher.is_some() || wanted.is_empty() || args.no_check {
         return readable(board);
     }
-    match deck.probe_once().await {
+    match deck.probe_once(|name| wanted.contains(&format!("probe/{name}"))).await {
         Ok(()) => {}
         // What is known is shown all the same, with its age.
         Err(why) => context.out.note(format!("the targets could not be probed: {}", SafeText::line(&why.to_string()))),
@@ -130,57 +132,6 @@ fn readable(board: Board) -> Result<Board, Failure> {
             .hint("`quarterdeck db status` looks at the database"));
     }
     Ok(board)
-}
-
-fn word(line: &Line) -> &'static str {
-    match (&line.paused, line.maintenance_until) {
-        (Some(_), _) => "paused",
-        (None, Some(_)) => "maintenance",
-        (None, None) => line.status.as_str(),
-    }
-}
-
-fn tone(line: &Line) -> Tone {
-    match (line.counts(), line.status) {
-        (false, _) => Tone::Faint,
-        (true, Status::Healthy) => Tone::Good,
-        (true, Status::Unknown | Status::Degraded) => Tone::Warning,
-        (true, Status::Unhealthy) => Tone::Bad,
-    }
-}
-
-fn print(context: &Context, board: &Board) -> Result<(), Failure> {
-    let out = &context.out;
-    let count = |status| lines(board).filter(|line| line.counts() && line.status == status).count();
-    let held = lines(board).filter(|line| !line.counts()).count();
-    let parts = [
-        (count(Status::Unhealthy), "unhealthy"),
-        (count(Status::Degraded), "degraded"),
-        (count(Status::Unknown), "unknown"),
-        (count(Status::Healthy), "healthy"),
-        (held, "paused or in maintenance"),
-    ];
-    let parts: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    out.say(format!("{}: {}", board.status.as_str(), parts.join(", ")))?;
-    match (&board.network, &board.watcher) {
-        (Some(network), _) => out.say(out.paint(SafeText::line(network).as_str(), Tone::Bad))?,
-        (None, None) if lines(board).any(|line| line.kind == Kind::Probe) => {
-            out.say(out.paint("nobody probes now: `quarterdeck serve` or an open console does", Tone::Warning))?;
-        }
-        _ => {}
-    }
-    out.say("")?;
-    let mut table = Table::new(&["state", "system", "component", "since", "why", "try first"]);
-    for line in lines(board) {
-        let since = line.since.map_or_else(|| "?".to_owned(), |since| age(since, board.at));
-        let remedy = line.remedy.as_ref().filter(|_| line.counts()).map(|remedy| match &remedy.command {
-            Some(command) => format!("{} $ {command}", remedy.text),
-            None => remedy.text.clone(),
-        });
-        table.row([word(line).to_owned(), line.system.clone(), line.name.clone(), since, line.reason.clone(), remedy.unwrap_or_default()]);
-        table.tone(0, tone(line));
-    }
-    out.table(&table, "nothing is on the board")
 }
 
 /// What is followed of a line.
@@ -227,22 +178,5 @@ async fn follow(context: &Context, args: &Args, deck: &Deck, first: Board) -> Re
         }
         known = stands(&board);
         outcome = args.outcome(&board);
-    }
-}
-
-fn tell(context: &Context, line: &Line, before: Option<&str>, at: Millis) -> Result<(), Failure> {
-    if context.out.is_json() {
-        return context.out.emit_line(&json!({
-            "at": clock::rfc3339(at), "id": line.id, "system": line.system, "name": line.name, "from": before, "to": word(line),
-            "reason": SafeText::line(&line.reason).as_str(), "remedy": line.remedy,
-        }));
-    }
-    let time = clock::local(at).get(11..19).unwrap_or_default().to_owned();
-    let name = format!("{} of {}", SafeText::line(&line.name), SafeText::line(&line.system));
-    let word = context.out.paint(&format!("{:<11}", word(line)), tone(line));
-    context.out.say(format!("{time}  {word}  {name}: {}", SafeText::line(&line.reason)))?;
-    match line.remedy.as_ref().filter(|_| line.counts()) {
-        Some(remedy) => context.out.say(format!("{:>21}  try first: {}", "", SafeText::line(&remedy.text))),
-        None => Ok(()),
     }
 }

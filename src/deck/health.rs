@@ -8,8 +8,8 @@ use crate::watch::board::Board;
 use crate::watch::own::Facts;
 use crate::watch::probe::check::{self, Tools};
 use crate::watch::probe::file::Source;
-use crate::watch::probe::{engine, lease};
-use crate::watch::{self, Loader, boards};
+use crate::watch::probe::{engine, lease, pauses};
+use crate::watch::{self, Loader, boards, heartbeat};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -73,20 +73,26 @@ impl Deck {
         })
     }
 
-    /// Look at every target once, where nobody else does. The lease is held meanwhile.
+    /// Look once at the targets that are wanted, by the names of their probes, where nobody else does. Those that are paused are left alone.
+    /// The lease is held meanwhile, and a schedule of a heartbeat that is seen for the first time counts from now on.
     ///
     /// # Errors
     /// [`NotProbed::Elsewhere`] when another process has the lease; when the checks cannot be made or the database refuses.
-    pub async fn probe_once(&self) -> Result<(), NotProbed> {
+    pub async fn probe_once(&self, wanted: impl Fn(&str) -> bool) -> Result<(), NotProbed> {
         let tools = Tools::new()?;
         let (process, now) = (process_name(), self.clock.now());
-        let mine = process.clone();
-        if !self.db.write(move |c| lease::keep(c, &mine, now)).await? {
-            return Err(NotProbed::Elsewhere);
-        }
         let definitions = self.probes().current().definitions;
+        let (mine, known) = (process.clone(), Arc::clone(&definitions));
+        let kept = self.db.write(move |c| {
+            if !lease::keep(c, &mine, now)? {
+                return Ok::<_, store::Error>(None);
+            }
+            heartbeat::adopt(c, &known.heartbeats, now)?;
+            pauses::standing(c, now).map(Some)
+        });
+        let Some(paused) = kept.await? else { return Err(NotProbed::Elsewhere) };
         let (room, mut looks) = (Arc::new(Semaphore::new(TOGETHER)), tokio::task::JoinSet::new());
-        for probe in &definitions.probes {
+        for probe in definitions.probes.iter().filter(|probe| wanted(&probe.name) && !paused.contains_key(&probe.name)) {
             let (deck, tools, definitions, name) = (self.clone(), tools.clone(), Arc::clone(&definitions), probe.name.clone());
             let room = Arc::clone(&room);
             looks.spawn(async move {

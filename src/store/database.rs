@@ -129,7 +129,7 @@ impl Database {
         let (db, began) = (self.clone(), self.0.pulse.begin());
         tokio::spawn(async move {
             let Some(began) = began else { return };
-            let mut write = std::pin::pin!(db.write(|c| c.query("SELECT 1 AS one", &[]).map(drop)));
+            let mut write = std::pin::pin!(db.write(super::pulse::beat));
             let done = match tokio::time::timeout(super::pulse::SLOW, &mut write).await {
                 Ok(done) => done,
                 Err(_) => {
@@ -143,7 +143,7 @@ impl Database {
                     write.await
                 }
             };
-            db.0.pulse.end(began, done.is_err());
+            db.0.pulse.end(began, &done);
         })
     }
 
@@ -151,6 +151,12 @@ impl Database {
     #[must_use]
     pub fn pulse(&self) -> super::pulse::Reading {
         self.0.pulse.reading()
+    }
+
+    /// The same of the beats after the one with this number, and the number of the last one: for who writes each of them down once.
+    #[must_use]
+    pub fn pulse_after(&self, number: u64) -> (super::pulse::Reading, u64) {
+        self.0.pulse.after(number)
     }
 
     /// Run `work` in one write transaction. It is committed, durably, when `work` succeeds, and rolled back when it fails.
@@ -213,7 +219,8 @@ impl Database {
         self.0.waiting.load(Ordering::Relaxed)
     }
 
-    /// A counter that moves after any process committed something. It is a hint: the truth is the feed's sequence numbers.
+    /// A counter that moves after any process committed a row of the change feed. It is a hint: the truth is the feed's sequence numbers.
+    /// What has no such row, as a lease that is kept, moves it not.
     ///
     /// # Errors
     /// When the watching connection cannot be opened.

@@ -64,7 +64,7 @@ pub struct Line {
     pub kind: Kind,
     /// How it is.
     pub status: Status,
-    /// Since when it is so, UTC; `None` while nothing is known.
+    /// Since when it is so, UTC; `None` while nothing is known, and where nobody wrote it down.
     pub since: Option<Millis>,
     /// Why, in a sentence.
     pub reason: String,
@@ -91,7 +91,7 @@ pub struct Line {
 pub struct System {
     /// Its name.
     pub name: String,
-    /// The worst of its lines; those paused or in maintenance do not count.
+    /// The worst of its lines; those paused or in maintenance do not count. Unknown where none counts: see [`System::counts`].
     pub status: Status,
     /// What hurts most first.
     pub lines: Vec<Line>,
@@ -120,8 +120,17 @@ impl Line {
     }
 }
 
+impl System {
+    /// Whether one of its lines counts: where each is paused or in a maintenance window nothing is asked of it.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.lines.iter().any(Line::counts)
+    }
+}
+
 impl Board {
-    /// Put lines together to a board: by system, what hurts most first, then the longest, then by name.
+    /// Put lines together to a board: by system, what hurts most first, then the longest, then by name. Systems of which no line counts stand
+    /// behind those that are healthy, and say nothing of the whole.
     #[must_use]
     pub fn of(lines: Vec<Line>, at: Millis, network: Option<String>, watcher: Option<String>) -> Self {
         let mut systems: Vec<System> = Vec::new();
@@ -140,8 +149,9 @@ impl Board {
             let counting = system.lines.iter().filter(|line| line.counts());
             system.status = counting.map(|line| line.status).max().unwrap_or(Status::Unknown);
         }
-        systems.sort_by(|a, b| b.status.cmp(&a.status).then_with(|| a.name.cmp(&b.name)));
-        let status = systems.iter().map(|system| system.status).max().unwrap_or(Status::Unknown);
+        systems.sort_by_cached_key(|system| (!system.counts(), std::cmp::Reverse(system.status), system.name.clone()));
+        let counting = systems.iter().filter(|system| system.counts());
+        let status = counting.map(|system| system.status).max().unwrap_or(Status::Unknown);
         Self { at, status, network, watcher, systems }
     }
 
@@ -192,5 +202,15 @@ mod tests {
         assert_eq!(names, ["old", "new", "slow", "well", "paused"]);
         assert_eq!(board.systems[1].status, Status::Healthy);
         assert_eq!(Board::of(vec![], 0, None, None).status, Status::Unknown);
+    }
+
+    #[test]
+    fn a_system_of_which_no_line_counts_hides_nothing_and_says_nothing_of_the_whole() {
+        let held = || Line { maintenance_until: Some(99), ..line("a", "held", Status::Unhealthy, 1) };
+        let board = Board::of(vec![held(), line("b", "well", Status::Healthy, 5)], 10, None, None);
+        let order: Vec<(&str, bool)> = board.systems.iter().map(|system| (system.name.as_str(), system.counts())).collect();
+        assert_eq!((order, board.status), (vec![("b", true), ("a", false)], Status::Healthy));
+        let board = Board::of(vec![held(), line("b", "new", Status::Unknown, 5)], 10, None, None);
+        assert_eq!((board.systems[0].name.as_str(), board.status), ("b", Status::Unknown));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::board::{Board, Kind, Line, Remedy};
 use super::health::Status;
-use super::own::{self, Facts};
+use super::own::{self, Facts, Part};
 use super::probe::maintenance::{self, Open};
 use super::probe::model::{Definitions, Probe};
 use super::probe::pauses::{self, Pause};
@@ -54,17 +54,16 @@ pub async fn load(db: &Database, definitions: &Definitions, site: &Site, clock: 
 /// The same with the file as it is: a broken one has a line of its own.
 pub async fn load_current(db: &Database, source: &file::Source, facts: &Facts, clock: &dyn Clock) -> Board {
     let current = source.current();
-    let mut board = load_with(db, &current.definitions, facts, clock).await;
-    if let Some(part) = own::probes(&current) {
-        let mut lines: Vec<Line> = board.systems.drain(..).flat_map(|system| system.lines).collect();
-        lines.push(part.line(None, board.at));
-        board = Board::of(lines, board.at, board.network, board.watcher);
-    }
-    board
+    load_parts(db, &current.definitions, own::probes(&current), facts, clock).await
 }
 
 /// The board with these definitions and places.
 pub async fn load_with(db: &Database, definitions: &Definitions, facts: &Facts, clock: &dyn Clock) -> Board {
+    load_parts(db, definitions, None, facts, clock).await
+}
+
+/// The board with one own part more.
+async fn load_parts(db: &Database, definitions: &Definitions, more: Option<Part>, facts: &Facts, clock: &dyn Clock) -> Board {
     let now = clock.now();
     let wanted = definitions.clone();
     let (parts, rows) = tokio::join!(own::look(db, facts, clock), tokio::time::timeout(PATIENCE, db.read(move |c| read(c, &wanted, now))));
@@ -78,7 +77,7 @@ pub async fn load_with(db: &Database, definitions: &Definitions, facts: &Facts, 
     };
     let open = maintenance::open(&definitions.maintenance, now);
     let mut lines = Vec::with_capacity(parts.len() + definitions.probes.len() + definitions.heartbeats.len());
-    for part in parts {
+    for part in parts.into_iter().chain(more) {
         let stored = rows.as_ref().and_then(|rows| rows.states.get(&part.id()));
         let mut line = part.line(stored, now);
         if let ("database", Some(rows)) = (line.name.as_str(), &rows) {
@@ -158,13 +157,16 @@ fn line(probe: &Probe, stored: Option<&Stored>, is_watched: bool, now: Millis) -
     line.last_error.clone_from(&stored.last_error);
     line.latencies.clone_from(&stored.recent);
     line.last_at = stored.last_at;
-    line.next_at = stored.next_at.filter(|at| is_watched && *at >= now - 60_000);
+    line.next_at = stored.next_at.filter(|at| is_watched && (now - 60_000..=now + state::run(probe)).contains(at));
     line.detail.clone_from(&stored.detail);
     if let Some(from) = stored.last_at.and_then(|last| state::stale_since(last, probe, now)) {
         line.status = Status::Unknown;
         line.since = Some(from);
-        let ago = clock::duration(now - stored.last_at.unwrap_or(now));
-        line.reason = format!("no result for {ago}; before: {}", stored.reason);
+        let age = now.saturating_sub(stored.last_at.unwrap_or(now));
+        line.reason = match clock::duration(age.saturating_abs()) {
+            ahead if age < 0 => format!("its last result is {ahead} ahead of this clock, which was set back; before: {}", stored.reason),
+            ago => format!("no result for {ago}; before: {}", stored.reason),
+        };
         line.remedy = first(None);
         return line;
     }

@@ -7,7 +7,7 @@
 //! | [`shown`] | the board for programs; pure |
 //! | [`board`] | the health board: systems, lines, what hurts most first; pure |
 //! | [`heartbeat`] | jobs that say when they run |
-//! | [`health`] | how each part of the deck is, with the reason |
+//! | [`health`] | the four states; pure |
 //! | [`marks`], [`started`], [`events`] | what happened: told by people, found at a start, from every source |
 //! | [`own`] | the parts of the deck: each with its cause and one remedy |
 //! | [`boards`] | the board, loaded: own parts live, probes and heartbeats from their rows |

@@ -78,3 +78,39 @@ pub fn is_ready(board: &Board, runs_agents: bool) -> bool {
     let runs = status("own/agent").is_some_and(|status| matches!(status, Status::Healthy | Status::Degraded));
     works && (!runs_agents || runs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(name: &str, status: Status) -> Line {
+        Line {
+            id: format!("own/{name}"),
+            system: "quarterdeck".to_owned(),
+            name: name.to_owned(),
+            kind: Kind::Own,
+            status,
+            since: None,
+            reason: String::new(),
+            last_error: None,
+            latencies: Vec::new(),
+            last_at: None,
+            next_at: None,
+            remedy: None,
+            paused: None,
+            maintenance_until: None,
+            detail: Value::Null,
+        }
+    }
+
+    #[test]
+    fn the_whole_is_as_its_worst_part_and_ready_needs_what_it_needs() {
+        let of = |database, agent| Board::of(vec![part("database", database), part("agent", agent)], 0, None, None);
+        let unknown = of(Status::Healthy, Status::Unknown);
+        assert_eq!(board(&unknown)["status"], "unknown");
+        assert!(is_ready(&unknown, false) && !is_ready(&unknown, true), "a loop that nothing is known of does not run");
+        let broken = of(Status::Unhealthy, Status::Healthy);
+        assert_eq!(board(&broken)["status"], "unhealthy");
+        assert!(!is_ready(&broken, false));
+    }
+}

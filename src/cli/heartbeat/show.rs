@@ -6,7 +6,7 @@ use super::definitions;
 use crate::base::{Millis, clock};
 use crate::deck::Deck;
 use crate::watch::heartbeat::rows::{self, Run};
-use crate::watch::heartbeat::{Known, View, defined, schedule};
+use crate::watch::heartbeat::{self, Known, View, defined, ping, schedule};
 use crate::watch::probe::maintenance;
 use crate::watch::probe::model::{Definitions, Heartbeat, Schedule};
 use serde_json::{Value, json};
@@ -34,6 +34,15 @@ fn read(context: &Context) -> Result<(Deck, Definitions, Known), Failure> {
     let settings = context.settings()?;
     let definitions = definitions(&settings)?;
     let (deck, now) = (Deck::open_existing(settings, context.clock.clone())?, context.clock.now());
+    let heartbeats = definitions.heartbeats.clone();
+    let is_new = deck.db.read_blocking({
+        let heartbeats = heartbeats.clone();
+        move |c| ping::unseen(c, &heartbeats).map(|unseen| !unseen.is_empty())
+    })?;
+    // What nobody probed yet is expected from the first look on, and not from each look anew.
+    if is_new && let Err(error) = deck.db.write_blocking(move |c| heartbeat::adopt(c, &heartbeats, now)) {
+        context.out.note(format!("since when the new ones are expected could not be written down: {error}"));
+    }
     let known = deck.db.read_blocking(move |c| Known::read(c, now))?;
     Ok((deck, definitions, known))
 }

@@ -68,6 +68,12 @@ impl Table {
         comfy_table::Table::new().width()
     }
 
+    /// How many columns it takes where nothing is shortened.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.render(false, None).lines().map(textwrap::core::display_width).max().unwrap_or(0)
+    }
+
     /// The table as text, in at most `width` columns.
     #[must_use]
     pub fn render(&self, color: bool, width: Option<u16>) -> String {

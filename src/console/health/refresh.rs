@@ -1,10 +1,12 @@
 //! When the board is read: when the tab is opened, when the database changed, at most once a second, seldomer while another tab is open. Pure.
 
+use super::Tab;
 use super::request::Request as Own;
 use crate::base::Millis;
 use crate::console::request::Request;
 use crate::console::state::State;
 use crate::console::tabs::Name;
+use crate::watch::board::Kind;
 
 /// How long a board stands before it is read again while it is looked at.
 pub(super) const LEAST: Millis = 1_000;
@@ -12,6 +14,8 @@ pub(super) const LEAST: Millis = 1_000;
 const LEAST_ELSEWHERE: Millis = 3_000;
 /// Ages on the board count up by themselves; what is read when it is asked for is read anew after this time.
 const OLD: Millis = 15_000;
+/// A result is on the board so long after its run was due: results are written together, once a second.
+const WRITTEN: Millis = 1_500;
 /// How long after the start the board is read for its badge.
 const FIRST: Millis = 500;
 
@@ -59,7 +63,14 @@ pub(in crate::console) fn caught_up(state: &mut State) -> Vec<Request> {
     }
     let least = if is_open(state) { LEAST } else { LEAST_ELSEWHERE };
     let age = now - tab.asked_at;
-    if (tab.is_stale && age >= least) || (is_open(state) && age >= OLD) { ask(state, false) } else { Vec::new() }
+    if (tab.is_stale && age >= least) || (is_open(state) && age >= old(tab)) { ask(state, false) } else { Vec::new() }
+}
+
+/// How long the board stands that is looked at: results change no state most of the time, and then nothing tells of them.
+fn old(tab: &Tab) -> Millis {
+    let lines = tab.board.iter().flat_map(|board| &board.systems).flat_map(|system| &system.lines);
+    let next = lines.filter(|line| line.kind == Kind::Probe && line.counts()).filter_map(|line| line.next_at).min();
+    next.map_or(OLD, |next| (next + WRITTEN - tab.asked_at).clamp(2 * LEAST, OLD))
 }
 
 /// In how many milliseconds the tab has to look again.
@@ -69,7 +80,7 @@ pub(in crate::console) fn wakes(state: &State, now: Millis) -> Option<Millis> {
     let age = now - tab.asked_at;
     let put_off = (tab.is_stale && !tab.reading).then(|| if is_open { LEAST } else { LEAST_ELSEWHERE } - age);
     // What is looked at counts up: ages, and the time until the next check.
-    let old = (is_open && !tab.reading).then_some(OLD - age);
+    let old = (is_open && !tab.reading).then(|| old(tab) - age);
     let works = tab.jobs.iter().any(super::Job::is_under_way).then_some(500);
     [put_off, old, works].into_iter().flatten().min().map(|wait| wait.max(1))
 }

@@ -188,6 +188,17 @@ fn the_first_lines_say_what_is_broken_since_when_and_what_to_do_next() {
 }
 
 #[test]
+fn a_board_that_is_looked_at_is_read_again_when_the_next_result_is_due() {
+    let mut state = state(80, 24);
+    let soon = Line { next_at: Some(NOW + 4_000), ..line("assistant", "redis", Status::Healthy, 5, "200") };
+    show(&mut state, Box::new(Board::of(vec![soon], NOW, None, Some("deck:77".into()))));
+    assert!(refresh::caught_up(&mut state).is_empty());
+    assert_eq!(refresh::wakes(&state, NOW), Some(5_500), "a result that changes no state is told by nobody");
+    state.now = NOW + 5_500;
+    assert_eq!(refresh::caught_up(&mut state).len(), 1);
+}
+
+#[test]
 fn what_nobody_looks_at_is_not_called_well() {
     let mut state = state(80, 24);
     let unknown = Line { last_at: None, ..line("assistant", "redis", Status::Unknown, 0, "nobody has probed it yet") };

@@ -1,15 +1,17 @@
 //! The database: its engine, whether it opens, whether it is whole, and its write-ahead log.
 
 use crate::base::clock::duration;
+use crate::rounds::bounded::bounded;
 use crate::rounds::found::{Found, Look, bytes as bytes_of, count};
 use crate::rounds::patient::{Opened, Patient};
 use crate::rounds::rows;
 use crate::store::audit::Actor;
-use crate::store::{self, Error};
+use crate::store::{self, Database, Error};
 use crate::upkeep::care;
 use crate::upkeep::progress::Unwatched;
 use crate::upkeep::runs::{self, Kind};
 use serde_json::json;
+use std::time::Duration;
 
 const DAY: i64 = 86_400_000;
 /// A full check is due after this.
@@ -29,12 +31,30 @@ pub(super) fn engine(_: &Patient) -> Look {
     })
 }
 
-/// The database opens, and its schema fits this program.
+/// How long a tiny write may take: one that waits for longer keeps decisions waiting.
+const WRITE: Duration = Duration::from_secs(2);
+
+/// Whether the open database can be written to, by the tiny write that the health board measures with.
+fn written(db: &Database, place: &str) -> Found {
+    let db = db.clone();
+    match bounded(WRITE, move || db.write_blocking(store::pulse::beat)) {
+        Ok(Ok(())) => Found::pass(format!("{place} answers; its schema is of version {}", store::newest_version())),
+        Ok(Err(error @ Error::Locked { .. })) => Found::fail(error.to_string()).remedy("find who holds it", "quarterdeck db holders"),
+        Ok(Err(error)) => Found::fail(format!("{place} can be read and not written to: {error}")).remedy(
+            "see who owns the file and its directory, who may write there, and whether the disk has room",
+            "quarterdeck doctor --only permissions,disk",
+        ),
+        Err(_) => Found::warn(format!("{place} answers, and a write has waited two seconds and is not through"))
+            .remedy("find who holds it", "quarterdeck db holders"),
+    }
+}
+
+/// The database opens and can be written to, and its schema fits this program.
 pub(super) fn opens(patient: &Patient) -> Look {
     let place = patient.address().map(|address| address.masked()).unwrap_or_default();
     let detail = json!({ "place": place, "schema": store::newest_version() });
     Ok(match patient.opened() {
-        Opened::Open(_) => Found::pass(format!("{place} answers; its schema is of version {}", store::newest_version())),
+        Opened::Open(db) => written(db, &place),
         Opened::Absent(path) => Found::warn(format!("there is no database at {} yet", path.display()))
             .remedy("make it, or say where it is with --database", "quarterdeck db migrate"),
         Opened::Nowhere => Found::unknown("the settings do not say where it is").remedy("correct the settings", "quarterdeck config check"),

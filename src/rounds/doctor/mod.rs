@@ -73,7 +73,7 @@ pub const CHECKS: &[Check] = &[
     check("filesystem", "the database lies on a local file system that keeps it", 5, places::filesystem, None),
     check("clock", "the clock agrees with the newest row and with the server, and is kept set", 10, time::clock, None),
     check("sqlite", "the engine has no known fault that damages files", 5, database::engine, None),
-    check("database", "the database opens, and its schema fits this program", 15, database::opens, None),
+    check("database", "the database opens and can be written to, and its schema fits this program", 15, database::opens, None),
     check("integrity", "the quick check finds nothing, and the full one is not long ago", 60, database::integrity, None),
     check("wal", "the write-ahead log is taken into the file", 5, database::wal, Some(database::checkpoint)),
     check("index", "the index of search loads and keeps up", 20, index::look, Some(index::fix)),

@@ -35,7 +35,8 @@ async fn keep(audit: Audit) {
     loop {
         let mut next = match look(&audit).await {
             Ok(Some(wait)) if wait > 0 => Duration::from_millis(wait.unsigned_abs()),
-            Ok(None) => Duration::from_secs(3_600),
+            // What has a row in the log and none in the change feed gives no hint.
+            Ok(None) => Duration::from_secs(60),
             Ok(Some(_)) => match anchored(&audit).await {
                 Ok(()) => {
                     said.clear();

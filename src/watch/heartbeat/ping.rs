@@ -70,17 +70,25 @@ pub struct Pinged {
 /// # Errors
 /// When the engine refuses.
 pub fn adopt(c: &mut dyn Conn, heartbeats: &[Heartbeat], now: Millis) -> store::Result<u64> {
-    let known = rows::schedules(c)?;
-    let mut changed = 0;
-    for heartbeat in heartbeats {
-        if known.get(&heartbeat.name) == Some(&schedule::word(&heartbeat.schedule)) {
-            continue;
-        }
-        changed += 1;
+    let unseen = unseen(c, heartbeats)?;
+    for heartbeat in &unseen {
         let stored = with_schedule(rows::find(c, &heartbeat.name)?, heartbeat, now);
         rows::store(c, &heartbeat.name, &stored, now)?;
     }
-    Ok(changed)
+    Ok(unseen.len() as u64)
+}
+
+/// Those whose schedule was not seen as it is now.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn unseen<'a>(c: &mut dyn Conn, heartbeats: &'a [Heartbeat]) -> store::Result<Vec<&'a Heartbeat>> {
+    if heartbeats.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = rows::schedules(c)?;
+    let is_seen = |heartbeat: &Heartbeat| known.get(&heartbeat.name) == Some(&schedule::word(&heartbeat.schedule));
+    Ok(heartbeats.iter().filter(|heartbeat| !is_seen(heartbeat)).collect())
 }
 
 fn with_schedule(known: Option<Stored>, heartbeat: &Heartbeat, now: Millis) -> Stored {

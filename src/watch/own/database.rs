@@ -4,7 +4,7 @@ use super::writer;
 use super::{Facts, Part, remedy};
 use crate::base::{Millis, clock};
 use crate::store::holders::holders;
-use crate::store::pulse::Reading;
+use crate::store::pulse::{Reading, Refusal};
 use crate::store::{Address, Conn, Result, newest_version};
 use crate::upkeep::runs::{self, Kind, Outcome};
 use crate::watch::board::Maintenance;
@@ -36,7 +36,7 @@ pub(super) fn parts(
     now: Millis,
 ) -> Result<Vec<Part>> {
     let read = started.elapsed();
-    let (slowest, refused) = writer::measured(c, pulse, now)?;
+    let writer::Measured { slowest, refused, why } = writer::measured(c, pulse, now)?;
     let verdict = writer::verdict(slowest.unwrap_or_default(), refused);
     // Whoever is in the way is looked for only when something is.
     let all = if verdict >= Status::Degraded { holders(address).unwrap_or_default() } else { Vec::new() };
@@ -49,24 +49,25 @@ pub(super) fn parts(
     }
     let took = slowest.map(|slowest| latency(u64::try_from(slowest.as_micros()).unwrap_or(u64::MAX)));
     let database = if verdict >= Status::Degraded {
-        let what = if refused > 0 {
-            "writes were refused: the database is locked".to_owned()
-        } else {
-            format!("a write took {}", took.unwrap_or_default())
+        let waits = pulse.waiting.filter(|waiting| Some(*waiting) == slowest).is_some();
+        let what = match took.unwrap_or_default() {
+            _ if refused > 0 => format!("writes were refused in the last minute: {}", why.as_deref().unwrap_or("the database is locked")),
+            took if waits => format!("a write has waited {took} and is not through"),
+            took => format!("a write took {took} in the last minute"),
         };
+        let is_unwritable = refused > 0 && why.as_deref() == Some(Refusal::Unwritable.reason());
         let (reason, first) = match holder {
-            Some(holder) if !holder.is_self => (
-                format!("{what} in the last minute; {} writes", holder.name()),
-                format!("{} holds it: {}.", holder.name(), holder.remedy(address)),
-            ),
+            _ if is_unwritable => {
+                (what, "See who owns the file and its directory, who may write there, and whether the disk has room.".to_owned())
+            }
+            Some(holder) if !holder.is_self => {
+                (format!("{what}; {} writes", holder.name()), format!("{} holds it: {}.", holder.name(), holder.remedy(address)))
+            }
             _ if pulse.held_by.is_some() => {
                 let (name, remedy) = pulse.held_by.clone().unwrap_or_default();
-                (format!("{what} in the last minute, while {name} held it"), format!("{name} held it: {remedy}."))
+                (format!("{what}, while {name} held it"), format!("{name} held it: {remedy}."))
             }
-            _ => (
-                format!("{what} in the last minute"),
-                "See who holds it: an import, a vacuum or another program with the file open; else its disk is slow.".to_owned(),
-            ),
+            _ => (what, "See who holds it: an import, a vacuum or another program with the file open; else its disk is slow.".to_owned()),
         };
         Part::hurt("database", verdict, reason, detail, remedy(first, Some("quarterdeck db holders"), Some(Maintenance::Check)))
     } else if read >= READ_SLOW {
@@ -209,7 +210,13 @@ mod tests {
         assert_eq!(with(2_500, 0).status, Status::Unhealthy);
         assert!(with(3, 1).reason.contains("locked"));
         let waits = Reading { waiting: Some(Duration::from_secs(3)), ..Reading::default() };
-        assert_eq!(looked(waits).remove(0).status, Status::Unhealthy, "one that waits counts before it has ended");
+        let waits = looked(waits).remove(0);
+        assert_eq!(waits.status, Status::Unhealthy, "one that waits counts before it has ended");
+        assert!(waits.reason.contains("has waited 3.0 s and is not through"), "{}", waits.reason);
+        let refused = Reading { refused: 1, refusal: Some(Refusal::Unwritable), ..Reading::default() };
+        let refused = looked(refused).remove(0);
+        assert!(refused.reason.contains("cannot be written to"), "{}", refused.reason);
+        assert!(refused.remedy.unwrap().text.contains("who may write there"));
     }
 
     #[test]

@@ -41,8 +41,8 @@ use std::time::Duration;
 
 /// A database that takes longer does not answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a look waits for its own tiny write; how long that waits is told in any case.
-const BEAT: Duration = Duration::from_millis(300);
+/// How long a look waits for its own tiny write. One that takes longer is slow: so a look that nobody follows tells it, too.
+const BEAT: Duration = writer::SLOW;
 
 /// The names of the parts that are always there.
 pub const NAMES: [&str; 17] = [
@@ -124,8 +124,9 @@ impl Part {
     /// Its line, with what is stored of it.
     #[must_use]
     pub fn line(self, stored: Option<&Stored>, now: Millis) -> Line {
+        // Where nobody probes nobody writes down since when it is so.
         let same = stored.filter(|stored| stored.state.status == self.status);
-        let since = same.and_then(|stored| stored.state.since).or((self.status != Status::Unknown).then_some(now));
+        let since = same.and_then(|stored| stored.state.since);
         Line {
             id: self.id(),
             system: "quarterdeck".to_owned(),
@@ -238,14 +239,12 @@ fn watcher(c: &mut dyn Conn, now: Millis) -> store::Result<Part> {
             Part::hurt("watcher", Status::Unknown, "nobody probes now: the process that did has ended", detail, first())
         }
         Some(watcher) => {
-            let ago = crate::base::clock::duration(now - watcher.beat_at);
-            Part::hurt(
-                "watcher",
-                Status::Degraded,
-                format!("{} probed last, and was not heard of for {ago}", watcher.process),
-                detail,
-                first(),
-            )
+            let age = now.saturating_sub(watcher.beat_at);
+            let reason = match crate::base::clock::duration(age.saturating_abs()) {
+                ahead if age < 0 => format!("{} probed last, by a clock that is {ahead} ahead of this one", watcher.process),
+                ago => format!("{} probed last, and was not heard of for {ago}", watcher.process),
+            };
+            Part::hurt("watcher", Status::Degraded, reason, detail, first())
         }
         None => Part::hurt("watcher", Status::Unknown, "nobody has probed yet", detail, first()),
     })

@@ -1,6 +1,6 @@
 //! The engine: in one process of all that are open every probe runs at its time, in a task of its own; the others stand by.
 //!
-//! Results are written together, once a second. A target that is slow delays no other, and no probe runs twice at once: its task begins
+//! Results are written together, at most once a second. A target that is slow delays no other, and no probe runs twice at once: its task begins
 //! the next run when the last one has ended. What cannot be written waits, up to a bound.
 
 mod runs;
@@ -13,6 +13,7 @@ use super::rows::{self, Change, Taken};
 use super::{lease, pauses};
 use crate::base::{Clock, Millis};
 use crate::store::{self, Database};
+use crate::watch::heartbeat;
 use crate::watch::own::{self, Facts};
 use runs::Runs;
 use std::collections::{BTreeMap, VecDeque};
@@ -20,7 +21,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -35,6 +36,8 @@ const STARTS: usize = 16_384;
 const OWN_EVERY: u64 = 2;
 /// Beats between two samples of memory, and between two rounds of taking away.
 const SAMPLE_EVERY: u64 = 6;
+/// How long old results are taken away at once, in batches that others get between: the next round goes on.
+const TRIMMING: Duration = Duration::from_secs(2);
 
 /// A look at a target, as a value: tests put their own in.
 pub type Checker = Arc<dyn Fn(Arc<Probe>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>;
@@ -210,7 +213,7 @@ async fn check_with(
 async fn drive(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let mut beats = interval(Duration::from_millis(lease::BEAT.unsigned_abs()));
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut watching = Watching { shared: Arc::clone(&shared), runs: None, beat: 0, own: BTreeMap::new() };
+    let mut watching = Watching::new(Arc::clone(&shared));
     loop {
         tokio::select! {
             biased;
@@ -240,9 +243,17 @@ struct Watching {
     beat: u64,
     /// What was written last of the own parts.
     own: BTreeMap<String, crate::watch::Status>,
+    /// The tiny write that was written down last.
+    measured: u64,
+    /// The definitions whose schedules of heartbeats were written down.
+    adopted: Option<Arc<Definitions>>,
 }
 
 impl Watching {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, runs: None, beat: 0, own: BTreeMap::new(), measured: 0, adopted: None }
+    }
+
     async fn beat(&mut self) {
         let number = self.beat;
         self.beat += 1;
@@ -251,11 +262,17 @@ impl Watching {
         db.beat();
         let (now, process, sample) = (clock.now(), process.clone(), number.is_multiple_of(SAMPLE_EVERY));
         let bytes = if sample { own::memory::resident() } else { None };
+        // With the lease, which is written anyway: a deck that is well writes nothing else.
+        let (ended, measured) = db.pulse_after(self.measured);
+        let measures = number % OWN_EVERY == 1;
         let kept = db
             .write(move |c| {
                 let mine = lease::keep(c, &process, now)?;
                 if let Some(bytes) = bytes {
                     own::memory::sample(c, &process, bytes, now)?;
+                }
+                if mine && measures {
+                    own::writer::note(c, &ended, now)?;
                 }
                 let pauses = pauses::standing(c, now)?;
                 Ok::<_, store::Error>((mine, pauses, if mine { rows::last(c)? } else { BTreeMap::new() }))
@@ -270,6 +287,9 @@ impl Watching {
             }
         };
         self.shared.watches.store(mine, Ordering::SeqCst);
+        if measures || !mine {
+            self.measured = measured;
+        }
         if !mine {
             if let Some(runs) = self.runs.take() {
                 tracing::info!("another process probes now");
@@ -279,20 +299,32 @@ impl Watching {
             return;
         }
         let definitions = self.shared.options.source.current().definitions;
+        self.adopt(now, &definitions).await;
         if self.runs.as_ref().is_none_or(|runs| !runs.runs(&definitions)) {
             if let Some(runs) = self.runs.take() {
                 runs.stop().await;
             }
-            self.runs = Some(Runs::start(&self.shared, &definitions, &last));
-        }
-        if let Some(runs) = &self.runs {
+            self.runs = Some(Runs::start(&self.shared, &definitions, &last, pauses.into_keys().collect()));
+        } else if let Some(runs) = &self.runs {
             runs.paused(pauses.into_keys().collect());
         }
         if number.is_multiple_of(OWN_EVERY) {
             self.own_parts(now, &definitions).await;
         }
         if number.is_multiple_of(SAMPLE_EVERY) {
-            self.trim(now).await;
+            self.trim(now, TRIMMING).await;
+        }
+    }
+
+    /// A schedule of a heartbeat that is new counts from now on, also when its job never reports.
+    async fn adopt(&mut self, now: Millis, definitions: &Arc<Definitions>) {
+        if self.adopted.as_ref().is_some_and(|adopted| Arc::ptr_eq(adopted, definitions)) {
+            return;
+        }
+        let known = Arc::clone(definitions);
+        match self.shared.options.db.write(move |c| heartbeat::adopt(c, &known.heartbeats, now)).await {
+            Ok(_) => self.adopted = Some(Arc::clone(definitions)),
+            Err(error) => tracing::warn!(%error, "schedules of heartbeats could not be written down; it is tried again"),
         }
     }
 
@@ -301,7 +333,6 @@ impl Watching {
         let Options { db, clock, facts, source, .. } = &self.shared.options;
         let mut parts = own::look(db, facts, clock.as_ref()).await;
         parts.extend(own::probes(&source.current()));
-        let pulse = db.pulse();
         let changed: Vec<_> = parts.into_iter().filter(|part| self.own.get(&part.id()) != Some(&part.status)).collect();
         let known: Vec<_> = changed.iter().map(|part| (part.id(), part.status)).collect();
         let definitions = Arc::clone(definitions);
@@ -310,8 +341,7 @@ impl Watching {
                 for part in &changed {
                     rows::note(c, &part.id(), part.status, &part.reason, &part.detail, now)?;
                 }
-                own::heartbeats(c, &definitions, now)?;
-                own::writer::note(c, &pulse, now)
+                own::heartbeats(c, &definitions, now)
             })
             .await;
         match written {
@@ -320,8 +350,10 @@ impl Watching {
         }
     }
 
-    async fn trim(&self, now: Millis) {
-        for _ in 0..10 {
+    /// Take away what is past its time, a batch after the other, and no longer than so at once.
+    async fn trim(&self, now: Millis, longest: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < longest {
             match self.shared.options.db.write(move |c| rows::trim(c, now)).await {
                 Ok(true) => {}
                 Ok(false) => return,

@@ -24,10 +24,10 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Whether it still probes.
+    /// Whether it still probes. A beat of the future is of a clock that was set back since, and says nothing.
     #[must_use]
     pub fn is_alive(&self, now: Millis) -> bool {
-        !self.process.is_empty() && now - self.beat_at <= LOST_AFTER
+        !self.process.is_empty() && now.abs_diff(self.beat_at) <= LOST_AFTER.unsigned_abs()
     }
 }
 
@@ -50,8 +50,6 @@ pub fn watcher(c: &mut dyn Conn) -> Result<Option<Watcher>> {
 
 /// Take the lease, or keep it. Returns whether this process has it.
 ///
-/// A row of the future is of a clock that was set back since: it holds nobody up.
-///
 /// # Errors
 /// When the engine refuses.
 pub fn keep(c: &mut dyn Conn, process: &str, now: Millis) -> Result<bool> {
@@ -59,7 +57,7 @@ pub fn keep(c: &mut dyn Conn, process: &str, now: Millis) -> Result<bool> {
     if let Some(other) = &other {
         let host = |process: &str| process.rsplit_once(':').map_or_else(String::new, |(host, _)| host.to_owned());
         let is_dead = host(&other.process) == host(process) && !lives(&other.process);
-        if other.is_alive(now) && other.beat_at <= now + LOST_AFTER && !is_dead {
+        if other.is_alive(now) && !is_dead {
             return Ok(false);
         }
     }
@@ -105,6 +103,14 @@ mod tests {
     use super::*;
     use crate::store::Error;
     use crate::store::testing::database;
+
+    #[test]
+    fn a_beat_of_the_future_is_no_sign_of_life() {
+        let watcher = |beat_at| Watcher { process: "here:1".into(), taken_at: 0, beat_at, network: None };
+        let alive = |beat_at, now| watcher(beat_at).is_alive(now);
+        assert!(alive(100_000, 100_000 + LOST_AFTER) && alive(100_000 + LOST_AFTER, 100_000), "clocks of two machines differ a little");
+        assert!(!alive(100_000 + LOST_AFTER + 1, 100_000) && !alive(Millis::MAX, 0) && !alive(Millis::MIN, 0));
+    }
 
     #[test]
     fn one_process_probes_and_another_takes_over_when_it_falls_silent_or_leaves() {

@@ -201,7 +201,8 @@ pub struct Taken<'a> {
 }
 
 /// Take in a result: the result itself, the sums of its hour and day, the state, and where that changed a row of changes and one of the
-/// feed. A result that is not newer than the last one changes no state: a clock that was set back does not make old things new.
+/// feed. One that is known already, as in a batch that is written a second time, counts once. One that is older than the last one by less
+/// than a run came late, and changes no state; one that is older than that is of a clock that was set back, and counts.
 ///
 /// # Errors
 /// When the engine refuses.
@@ -220,7 +221,12 @@ pub fn take(c: &mut dyn Conn, taken: &Taken<'_>) -> Result<Option<Change>> {
         state::Verdict::Bad => Status::Unhealthy,
         state::Verdict::Nothing => Status::Unknown,
     };
-    result(c, &probe.name, at, if held.is_some() { Status::Unknown } else { shown }, outcome, cause.as_deref(), error.as_deref())?;
+    let counted = if held.is_some() { Status::Unknown } else { shown };
+    let is_new = result(c, &probe.name, at, counted, outcome, cause.as_deref(), error.as_deref())?;
+    let is_late = before.as_ref().and_then(|before| before.last_at).is_some_and(|last| (at + 1..at + state::run(probe)).contains(&last));
+    if !is_new || is_late {
+        return Ok(None);
+    }
     let reason = match held {
         Some(network) => format!("held in the state it had: {network}"),
         None => state::reason(next, verdict, thresholds, outcome, probe.degraded_over),
@@ -276,7 +282,7 @@ fn recent(before: Option<&Stored>, latency: Option<u64>) -> String {
     words.join(",")
 }
 
-/// Write a result and add it to the sums of its hour and its day.
+/// Write a result and add it to the sums of its hour and its day. Returns whether it was not there yet.
 fn result(
     c: &mut dyn Conn,
     name: &str,
@@ -285,7 +291,7 @@ fn result(
     outcome: &Outcome,
     cause: Option<&str>,
     error: Option<&str>,
-) -> Result<()> {
+) -> Result<bool> {
     let latency = outcome.latency_us.and_then(|micros| i64::try_from(micros).ok());
     let fresh = c.exec(
         "INSERT INTO probe_results (name, at, status, latency_us, value, cause, error) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -293,7 +299,7 @@ fn result(
         vals![name, at, status.as_str(), latency, outcome.value, cause, error],
     )?;
     if fresh == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let one = |is: Status| i64::from(status == is);
     for (table, length) in [("probe_hours", HOUR), ("probe_days", DAY)] {
@@ -317,7 +323,7 @@ fn result(
             ],
         )?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// How an own part is: written where its status changed, with a row of changes and one of the feed.
@@ -358,7 +364,7 @@ pub fn note(c: &mut dyn Conn, name: &str, status: Status, reason: &str, detail: 
 /// When the engine refuses.
 pub fn measured(c: &mut dyn Conn, name: &str, at: Millis, status: Status, latency_us: Option<u64>, error: Option<&str>) -> Result<()> {
     let outcome = Outcome { status, latency_us, error: None, cause: None, host: None, value: None, detail: Value::Null };
-    result(c, name, at, status, &outcome, None, error)
+    result(c, name, at, status, &outcome, None, error).map(drop)
 }
 
 /// One result.

@@ -60,6 +60,35 @@ fn a_state_changes_with_one_row_of_the_feed_and_results_add_up() {
 }
 
 #[test]
+fn a_result_counts_once_and_one_that_comes_late_does_not_make_old_things_new() {
+    let (db, _guard) = database();
+    let hour = 3_600_000;
+    let (twice, late, sums, set_back) = db
+        .write_blocking(move |c| {
+            let probe = probe();
+            let mut taken = |at, cause| {
+                let change = take(c, &Taken { probe: &probe, outcome: &outcome(cause), at, next_at: None, held: None })?;
+                Ok::<_, Error>((change.map(|change| change.to), state(c, "shop")?.unwrap().state))
+            };
+            taken(2 * hour, None)?;
+            // The answer to a commit is lost, and the batch is written again: one failure of the two that count.
+            taken(2 * hour + 9, Some(Cause::Refused))?;
+            let twice = taken(2 * hour + 9, Some(Cause::Refused))?;
+            // A look by hand that began before the last run, and ended after it.
+            let late = taken(2 * hour - 5_000, None)?;
+            // The clock was set back by an hour: what is found now is what holds.
+            taken(hour, Some(Cause::Refused))?;
+            let set_back = taken(hour + 1, Some(Cause::Refused))?;
+            Ok::<_, Error>((twice, late, days(c, "shop", 0..1)?, set_back))
+        })
+        .unwrap();
+    assert_eq!((twice.0, twice.1.status, twice.1.failures), (None, Status::Healthy, 1));
+    assert_eq!((late.0, late.1.failures), (None, 1), "it came late: the failure after it still counts");
+    assert_eq!((set_back.0, set_back.1.status), (None, Status::Unhealthy));
+    assert_eq!((sums[0].results, sums[0].failures), (5, 3), "every run stands in the sums, once");
+}
+
+#[test]
 fn what_is_held_keeps_its_state_and_counts_as_unknown() {
     let (db, _guard) = database();
     let (stored, sums) = db

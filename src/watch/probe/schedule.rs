@@ -36,7 +36,13 @@ pub fn first(name: &str, interval: Duration, last_at: Option<Millis>, now: Milli
     if !is_due || usual - now <= FIRST {
         return usual;
     }
-    now + phase(name, Duration::from_millis(u64::try_from(FIRST.min(length)).unwrap_or(1)))
+    now + soon(name, interval)
+}
+
+/// How long one waits that is due, so that many are spread: at most half a minute, and an interval.
+#[must_use]
+pub fn soon(name: &str, interval: Duration) -> Millis {
+    phase(name, interval.min(Duration::from_millis(FIRST.unsigned_abs())))
 }
 
 #[cfg(test)]

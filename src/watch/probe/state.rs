@@ -100,12 +100,25 @@ impl State {
     }
 }
 
-/// When a state says nothing any more: no result for three intervals and the time that a run may take. The moment from which it is unknown.
+/// When a state says nothing any more: no result for three intervals and the time that a run may take, or a last result that lies further
+/// ahead than a run, of a clock that was set back since. The moment from which it is unknown.
 #[must_use]
 pub fn stale_since(last_at: Millis, probe: &Probe, now: Millis) -> Option<Millis> {
-    let millis = |length: Duration| i64::try_from(length.as_millis()).unwrap_or(i64::MAX / 8);
-    let from = last_at + STALE_AFTER * millis(probe.interval) + millis(probe.timeout);
+    if last_at > now.saturating_add(run(probe)) {
+        return Some(now);
+    }
+    let from = last_at.saturating_add(STALE_AFTER * millis(probe.interval) + millis(probe.timeout));
     (now > from).then_some(from)
+}
+
+/// From one run to the end of the next one: results that are further apart than this in the wrong order tell of a clock that was set back.
+#[must_use]
+pub fn run(probe: &Probe) -> Millis {
+    millis(probe.interval) + millis(probe.timeout)
+}
+
+fn millis(length: Duration) -> Millis {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX / 8)
 }
 
 /// Why a state is as it is, in a sentence.
@@ -146,7 +159,7 @@ mod tests {
 
     const THREE_TWO: Thresholds = Thresholds { failures: 3, successes: 2 };
 
-    fn run(verdicts: &[Verdict]) -> Vec<Status> {
+    fn states(verdicts: &[Verdict]) -> Vec<Status> {
         let mut state = State::default();
         let mut seen = Vec::new();
         for (at, verdict) in verdicts.iter().enumerate() {
@@ -160,11 +173,14 @@ mod tests {
     fn three_failures_in_a_row_make_it_unhealthy_and_two_successes_well_again() {
         use Status::{Degraded, Healthy, Unhealthy, Unknown};
         use Verdict::{Bad, Good, Nothing, Slow};
-        assert_eq!(run(&[Good, Bad, Bad, Good, Bad, Bad, Bad]), [Healthy, Healthy, Healthy, Healthy, Healthy, Healthy, Unhealthy]);
-        assert_eq!(run(&[Bad, Bad, Bad, Good, Bad, Good, Good]), [Unknown, Unknown, Unhealthy, Unhealthy, Unhealthy, Unhealthy, Healthy]);
-        assert_eq!(run(&[Good, Slow, Good, Slow, Good, Good]), [Healthy, Degraded, Degraded, Degraded, Degraded, Healthy]);
-        assert_eq!(run(&[Bad, Bad, Bad, Slow, Slow, Good, Good]), [Unknown, Unknown, Unhealthy, Unhealthy, Degraded, Degraded, Healthy]);
-        assert_eq!(run(&[Good, Nothing, Good]), [Healthy, Unknown, Healthy]);
+        assert_eq!(states(&[Good, Bad, Bad, Good, Bad, Bad, Bad]), [Healthy, Healthy, Healthy, Healthy, Healthy, Healthy, Unhealthy]);
+        assert_eq!(
+            states(&[Bad, Bad, Bad, Good, Bad, Good, Good]),
+            [Unknown, Unknown, Unhealthy, Unhealthy, Unhealthy, Unhealthy, Healthy]
+        );
+        assert_eq!(states(&[Good, Slow, Good, Slow, Good, Good]), [Healthy, Degraded, Degraded, Degraded, Degraded, Healthy]);
+        assert_eq!(states(&[Bad, Bad, Bad, Slow, Slow, Good, Good]), [Unknown, Unknown, Unhealthy, Unhealthy, Degraded, Degraded, Healthy]);
+        assert_eq!(states(&[Good, Nothing, Good]), [Healthy, Unknown, Healthy]);
     }
 
     #[test]
@@ -184,6 +200,10 @@ mod tests {
         };
         assert_eq!(stale_since(0, &probe, 100_000), None);
         assert_eq!(stale_since(0, &probe, 100_001), Some(100_000));
+        // A clock that was set back by an hour leaves a result of the future behind: it must not look fresh for an hour.
+        assert_eq!(stale_since(140_000, &probe, 100_000), None);
+        assert_eq!(stale_since(140_001, &probe, 100_000), Some(100_000));
+        assert_eq!((stale_since(Millis::MAX, &probe, 5), stale_since(Millis::MIN, &probe, 5).is_some()), (Some(5), true));
     }
 
     fn verdicts() -> impl Strategy<Value = Vec<Verdict>> {

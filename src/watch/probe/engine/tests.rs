@@ -138,6 +138,52 @@ async fn when_most_hosts_are_silent_it_is_one_finding_and_the_states_stay() {
     engine.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heartbeat_that_never_reports_is_expected_from_when_it_was_first_seen() {
+    let (db, _guard) = database();
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[[heartbeat]]\nname = \"nightly\"\nevery = \"1h\"\n";
+    std::fs::write(directory.path().join(super::super::file::FILE_NAME), text).unwrap();
+    let source = Source::open(directory.path(), &directory.path().join("environment"));
+    let definitions = source.current().definitions;
+    let said = async |seconds: i64| {
+        let clock = TestClock::at(1_700_000_000_000 + seconds * 1_000);
+        let board = crate::watch::boards::load_with(&db, &definitions, &Facts::default(), &clock).await;
+        board.line("heartbeat/nightly").unwrap().reason.clone()
+    };
+    assert!(said(5_395).await.contains("first expected in 1 h"), "nobody has seen it yet");
+    let checker: Checker = Arc::new(|_| Box::pin(async { good("h") }));
+    let engine = Engine::start_with(options(&db, source, "host:1"), checker);
+    until(async || said(5_395).await.contains("it was first expected 29 min")).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_thousands_of_probes_left_behind_is_taken_away_in_one_round() {
+    let (db, _guard) = database();
+    let directory = tempfile::tempdir().unwrap();
+    let old = async || {
+        let sql = "SELECT CAST(count(*) AS BIGINT) AS kept FROM probe_results";
+        db.read(move |c| c.first(sql, &[])?.map_or(Ok(0), |row| row.int("kept"))).await.unwrap()
+    };
+    db.write(|c| {
+        // What 5,000 probes of an interval of ten seconds find in half a minute.
+        c.exec(
+            "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 15000)
+             INSERT INTO probe_results (name, at, status) SELECT 'shop', number, 'healthy' FROM numbers",
+            &[],
+        )
+    })
+    .await
+    .unwrap();
+    assert_eq!(old().await, 15_000);
+    let checker: Checker = Arc::new(|_| Box::pin(async { good("h") }));
+    let options = options(&db, source(directory.path(), 1), "host:1");
+    let shared = Arc::new(Shared { options, checker, late: Mutex::default(), watches: AtomicBool::new(true) });
+    Watching::new(shared).trim(rows::KEEP_RESULTS + 15_001, Duration::from_secs(600)).await;
+    assert_eq!(old().await, 0);
+}
+
 #[tokio::test]
 async fn a_probe_is_run_at_once_and_a_defect_of_its_check_is_told() {
     let (db, _guard) = database();

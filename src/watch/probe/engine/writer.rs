@@ -1,4 +1,4 @@
-//! Results on their way into the database: together, once a second, by the process that holds the lease.
+//! Results on their way into the database: together, at most once a second, by the process that holds the lease.
 
 use super::Shared;
 use crate::base::Millis;
@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep_until};
 
 /// Results that wait at most: an hour of two thousand probes would not help anybody.
 const WAITING: usize = 20_000;
-/// How often they are written.
+/// How long they are gathered before they are written.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// A result.
@@ -53,6 +53,14 @@ impl Writer {
     }
 }
 
+/// Wait until then; for ever without a time.
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
 struct Work {
     shared: Arc<Shared>,
     names: BTreeSet<String>,
@@ -63,25 +71,42 @@ struct Work {
 
 impl Work {
     async fn run(mut self, mut results: mpsc::Receiver<Made>, mut stopped: watch::Receiver<bool>) {
-        let mut seconds = interval(EVERY);
-        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.network.keep(|name| self.names.contains(name));
+        let (mut write_at, mut is_open) = (None, true);
         loop {
             let is_last = tokio::select! {
                 biased;
                 _ = stopped.wait_for(|stopped| *stopped) => true,
-                _ = seconds.tick() => false,
+                () = until(write_at) => false,
+                // The first result begins the second in which more are gathered; nothing is woken before.
+                made = results.recv(), if is_open && write_at.is_none() => {
+                    match made {
+                        Some(made) => {
+                            self.take(made);
+                            write_at = Some(Instant::now() + EVERY);
+                        }
+                        // Nothing is probed, or no longer.
+                        None => is_open = false,
+                    }
+                    continue;
+                }
             };
             while let Ok(made) = results.try_recv() {
-                let interval = i64::try_from(made.probe.interval.as_millis()).unwrap_or(i64::MAX / 4);
-                self.network.take(&made.probe.name, &made.outcome, interval, made.at);
-                self.waiting.push(made);
+                self.take(made);
             }
             self.write().await;
             if is_last {
                 return;
             }
+            // A finding about our own network ends by time alone.
+            write_at = (self.was_found || !self.waiting.is_empty()).then(|| Instant::now() + EVERY);
         }
+    }
+
+    fn take(&mut self, made: Made) {
+        let interval = i64::try_from(made.probe.interval.as_millis()).unwrap_or(i64::MAX / 4);
+        self.network.take(&made.probe.name, &made.outcome, interval, made.at);
+        self.waiting.push(made);
     }
 
     async fn write(&mut self) {
