@@ -4,17 +4,28 @@ use super::check::{Cause, Outcome};
 use crate::base::Millis;
 use crate::watch::health::Status;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// With fewer distinct hosts nothing is concluded.
 pub const HOSTS: usize = 3;
 /// Percent of the distinct hosts that fail at once.
 pub const SHARE: usize = 80;
 
-/// Whether a result tells that nothing came back from the host: a host that answers with a refusal of its own proves the network.
+/// Whether a result tells that nothing came back from another machine. One that answers with a refusal of its own proves the network: a
+/// closed port says so, and so does a handshake that fails. Between this machine and itself there is no network.
 #[must_use]
 pub fn is_silence(outcome: &Outcome) -> bool {
-    let silent = matches!(outcome.cause, Some(Cause::Refused | Cause::Timeout | Cause::Dns | Cause::Tls | Cause::Network));
-    silent && outcome.status == Status::Unhealthy
+    let silent = matches!(outcome.cause, Some(Cause::Timeout | Cause::Dns | Cause::Network));
+    silent && outcome.status == Status::Unhealthy && outcome.host.as_deref().is_some_and(|host| !is_local(host))
+}
+
+/// Whether a host is this machine, reached without a network.
+fn is_local(host: &str) -> bool {
+    let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    match name.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback() || address.is_unspecified(),
+        Err(_) => name == "localhost" || name.ends_with(".localhost") || name == "localhost.localdomain",
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -51,9 +62,9 @@ impl std::fmt::Display for Finding {
 }
 
 impl Network {
-    /// Take in a result. It counts for one interval and a half.
+    /// Take in a result. It counts for one interval and a half; one of this machine itself tells nothing of the network.
     pub fn take(&mut self, probe: &str, outcome: &Outcome, interval: Millis, at: Millis) {
-        if let Some(host) = outcome.host.as_ref().map(|host| host.to_lowercase()) {
+        if let Some(host) = outcome.host.as_ref().filter(|host| !is_local(host)).map(|host| host.to_lowercase()) {
             let seen = Seen { host, at, lasts: interval + interval / 2, silent: is_silence(outcome) };
             self.seen.insert(probe.to_owned(), seen);
         }
@@ -108,10 +119,33 @@ mod tests {
     }
 
     #[test]
+    fn services_of_this_machine_that_are_down_are_no_matter_of_the_network() {
+        let mut network = Network::default();
+        for (number, host) in
+            ["127.0.0.1", "localhost", "127.0.0.2", "[::1]", "::ffff:127.0.0.1", "db.localhost", "0.0.0.0"].iter().enumerate()
+        {
+            let silent = outcome(host, Some(Cause::Timeout));
+            assert!(!is_silence(&silent), "{host}");
+            network.take(&format!("p{number}"), &silent, 30_000, 0);
+        }
+        assert_eq!(network.finding(0), None);
+        for host in ["h1", "h2", "h3"] {
+            network.take(host, &outcome(host, Some(Cause::Timeout)), 30_000, 0);
+        }
+        assert_eq!(network.finding(0), Some(Finding { silent: 3, hosts: 3 }));
+        network.take("p0", &outcome("localhost", None), 30_000, 0);
+        assert_eq!(network.finding(0), Some(Finding { silent: 3, hosts: 3 }), "that it is well here proves nothing");
+        for host in ["h1", "h2", "h3"] {
+            network.take(host, &outcome(host, Some(Cause::Refused)), 30_000, 0);
+        }
+        assert_eq!(network.finding(0), None, "who refuses has answered");
+    }
+
+    #[test]
     fn many_probes_of_one_host_are_one_host_and_old_results_do_not_count() {
         let mut network = Network::default();
         for number in 0..9 {
-            network.take(&format!("p{number}"), &outcome("H1", Some(Cause::Refused)), 30_000, 0);
+            network.take(&format!("p{number}"), &outcome("H1", Some(Cause::Timeout)), 30_000, 0);
         }
         network.take("q", &outcome("h2", Some(Cause::Dns)), 30_000, 0);
         assert_eq!(network.finding(0), None);
