@@ -9,7 +9,6 @@ use super::model::Probe;
 use crate::base::SafeText;
 use crate::config::nearest;
 use serde::Serialize;
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// The presets that ship, by name.
@@ -100,15 +99,7 @@ pub(super) fn laid_out(
         (variable.name.clone(), value)
     });
     let source = format!("preset {name}");
-    let page = Page {
-        source: &source,
-        text: preset.text,
-        names: from.names,
-        is_open: false,
-        variables: variables.collect(),
-        faults: RefCell::default(),
-        lacks: Cell::default(),
-    };
+    let page = Page { variables: variables.collect(), ..Page::new(&source, preset.text, from.names) };
     let mut probes = Vec::new();
     if let Some(document) = page::table(&page, preset.text) {
         let root = Entry::new(&page, document.get_ref(), 0, "the preset");

@@ -31,12 +31,12 @@ mod tcp;
 mod testing;
 
 pub use outcome::{Cause, Outcome};
+pub(super) use secrets::{HIDDEN, Secrets};
 
 use super::model::{Probe, Target};
 use crate::base::{Clock, SystemClock, clock};
 use conditions::Condition;
 use look::{Look, Trouble};
-use secrets::Secrets;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Semaphore;
@@ -105,6 +105,12 @@ impl Tools {
     }
 }
 
+/// A text about a probe without its secrets: they may stand in an address or a question.
+#[must_use]
+pub fn told(probe: &Probe, text: String) -> String {
+    Secrets::of(probe).without(text)
+}
+
 /// Look at a target. Never longer than its timeout.
 pub async fn check(probe: &Probe, tools: &Tools) -> Outcome {
     let secrets = Secrets::of(probe);
@@ -141,7 +147,7 @@ async fn look(probe: &Probe, conditions: &[Condition], tools: &Tools) -> Look {
         }
         Target::Qdrant { url, collection, api_key } => qdrant::look(url, collection.as_deref(), api_key.as_ref(), tools).await,
         Target::Prometheus { url, query } => prometheus::look(url, query, tools).await,
-        Target::Command { argv } => command::look(argv).await,
+        Target::Command { argv, env } => command::look(argv, env).await,
         Target::LogFile { path, error, window, max_rate, min_lines } => {
             let rule = log_file::Rule { error: error.clone(), window: *window, max_rate: *max_rate, min_lines: *min_lines };
             log_file::look(path.clone(), rule, conditions.iter().any(Condition::is_about_value), tools).await

@@ -5,6 +5,7 @@ use crate::base::SafeText;
 use crate::watch::probe::check::conditions::Condition;
 use crate::watch::probe::cron;
 use crate::watch::probe::model::{FAILURES, Heartbeat, INTERVAL, Probe, SUCCESSES, Schedule, Scope, TIMEOUT, Target, When, Window};
+use secrecy::ExposeSecret as _;
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::de::DeTable;
@@ -50,14 +51,14 @@ fn name(entry: &Entry<'_, '_, '_>) -> Option<String> {
     if !entry.has("name") {
         entry.missing("name", "each has a name of its own");
     }
-    entry.read("name", |name| {
+    entry.read_visible("name", |name| {
         if is_name(name) { Ok(name.to_owned()) } else { Err("a name has 1 to 64 letters, digits, `.`, `_` or `-`".to_owned()) }
     })
 }
 
 /// `[[probe]]`. `None` when something is wrong in it, which stands on the page, or it lacks a variable.
 pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, system: Option<&str>) -> Option<Probe> {
-    let before = page.faults.borrow().len();
+    let (before, laid) = (page.faults.borrow().len(), page.laid.borrow().len());
     page.lacks.set(false);
     let entry = Entry::new(page, table, at, "[[probe]]");
     let name = name(&entry);
@@ -77,9 +78,9 @@ pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, sy
             page.fault(at, format!("`conditions`: {}", SafeText::clipped(&wrong.to_string(), 200)));
         }
     }
-    let own_system = entry.read("system", |text| short(text, 64));
-    let remedy = entry.read("remedy", |text| short(text, 300));
-    let command = entry.read("remedy_command", |text| short(text, 300));
+    let own_system = entry.read_visible("system", |text| short(text, 64));
+    let remedy = entry.read_visible("remedy", |text| short(text, 300));
+    let command = entry.read_visible("remedy_command", |text| short(text, 300));
     // Where a target could not be read, the keys behind what was wrong were not asked for.
     entry.done(if target.is_none() { &OF_TARGETS } else { &[] });
     if page.faults.borrow().len() > before || page.lacks.get() {
@@ -98,6 +99,7 @@ pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, sy
         degraded_over: said.degraded_over,
         remedy,
         command,
+        secrets: page.laid.borrow().get(laid..).unwrap_or_default().to_vec(),
     };
     Some(probe)
 }
@@ -114,7 +116,7 @@ fn short(text: &str, most: usize) -> Result<String, String> {
 const KINDS: [&str; 8] = ["http", "tcp", "redis", "postgres", "qdrant", "prometheus", "command", "log_file"];
 
 /// The keys of all kinds of targets.
-const OF_TARGETS: [&str; 24] = [
+const OF_TARGETS: [&str; 25] = [
     "http",
     "tcp",
     "redis",
@@ -123,6 +125,7 @@ const OF_TARGETS: [&str; 24] = [
     "prometheus",
     "command",
     "log_file",
+    "env",
     "method",
     "headers",
     "body",
@@ -198,12 +201,19 @@ fn target(entry: &Entry<'_, '_, '_>, interval: Duration) -> Option<Target> {
             Target::Prometheus { url: entry.read("prometheus", web)?, query: entry.text("query")? }
         }
         "command" => {
-            let argv = entry.texts("command")?;
+            let argv = entry.visible_texts("command", |name| {
+                format!("everybody on this machine sees the arguments of a program: give it `env = {{ {name} = \"${{{name}}}\" }}`, and let it read {name} itself")
+            })?;
             if argv.first().is_none_or(String::is_empty) {
                 entry.page.fault(entry.at, "`command` is empty: write the program and its arguments, as [\"pg_isready\", \"-q\"]");
                 return None;
             }
-            Target::Command { argv }
+            let env = entry.pairs("env").unwrap_or_default();
+            if let Some((name, _)) = env.iter().find(|(name, value)| !is_variable(name) || value.expose_secret().contains('\0')) {
+                let shown = SafeText::clipped(name, 60);
+                entry.page.fault(entry.at, format!("`env`: {shown} is not a variable: letters, digits and `_`, and no digit first"));
+            }
+            Target::Command { argv, env }
         }
         _ => {
             if !entry.has("error") {
@@ -225,6 +235,12 @@ fn target(entry: &Entry<'_, '_, '_>, interval: Duration) -> Option<Target> {
             }
         }
     })
+}
+
+/// Whether a variable of an environment may be called so.
+fn is_variable(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.is_empty() && name.bytes().all(fits) && !name.starts_with(|letter: char| letter.is_ascii_digit())
 }
 
 fn web(text: &str) -> Result<String, String> {
@@ -283,9 +299,9 @@ pub fn heartbeat(page: &Page<'_>, table: &DeTable<'_>, at: usize) -> Option<Hear
     };
     let grace = entry.length("grace", SECOND, YEAR).unwrap_or(Duration::from_secs(3_600));
     let max_duration = entry.length("max_duration", SECOND, YEAR);
-    let system = entry.read("system", |text| short(text, 64));
-    let remedy = entry.read("remedy", |text| short(text, 300));
-    let command = entry.read("remedy_command", |text| short(text, 300));
+    let system = entry.read_visible("system", |text| short(text, 64));
+    let remedy = entry.read_visible("remedy", |text| short(text, 300));
+    let command = entry.read_visible("remedy_command", |text| short(text, 300));
     entry.done(&["zone"]);
     if page.faults.borrow().len() > before {
         return None;
@@ -299,7 +315,7 @@ pub fn window(page: &Page<'_>, table: &DeTable<'_>, at: usize) -> Option<Window>
     let before = page.faults.borrow().len();
     let entry = Entry::new(page, table, at, "[[maintenance]]");
     let all = entry.flag("all").unwrap_or(false);
-    let (system, probe) = (entry.text("system"), entry.text("probe"));
+    let (system, probe) = (entry.visible("system"), entry.visible("probe"));
     let scope = match (all, system, probe) {
         (true, None, None) => Some(Scope::All),
         (false, Some(system), None) => Some(Scope::System(system)),
@@ -324,7 +340,7 @@ pub fn window(page: &Page<'_>, table: &DeTable<'_>, at: usize) -> Option<Window>
     if matches!(when, Some(When::Once { from, until }) if from >= until) {
         page.fault(at, "the window ends before it begins");
     }
-    let reason = entry.read("reason", |text| short(text, 300)).unwrap_or_else(|| "maintenance".to_owned());
+    let reason = entry.read_visible("reason", |text| short(text, 300)).unwrap_or_else(|| "maintenance".to_owned());
     entry.done(&["cron", "zone", "duration", "from", "until"]);
     if page.faults.borrow().len() > before {
         return None;

@@ -2,6 +2,7 @@
 //!
 //! A broken file leaves what was in force, and the board says so.
 
+mod address;
 pub(super) mod define;
 pub(super) mod page;
 
@@ -11,8 +12,6 @@ use super::model::Definitions;
 use super::presets;
 use define::{Defaults, defaults};
 use page::{Entry, Page};
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -36,7 +35,7 @@ pub struct Broken {
 /// # Errors
 /// Everything that is wrong in it.
 pub fn parse(source: &str, text: &str, is_open: bool, names: &dyn Names) -> Result<Definitions, Broken> {
-    let page = Page { source, text, names, is_open, variables: BTreeMap::new(), faults: RefCell::default(), lacks: Cell::default() };
+    let page = Page { is_open, ..Page::new(source, text, names) };
     let mut definitions = Definitions::default();
     let mut other_faults = Vec::new();
     if let Some(document) = page::table(&page, text) {

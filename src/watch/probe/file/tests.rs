@@ -65,7 +65,8 @@ until = 2026-11-22T03:00:00+01:00
     assert!(matches!(&all.probe("port").unwrap().target, Target::Tcp { host, port: 99 } if host == "::1"));
     assert!(matches!(&all.heartbeats[0].schedule, Schedule::Cron { .. }));
     assert!(matches!(all.maintenance[0].when, When::Once { from, until } if until - from == 3_600_000));
-    assert!(all.probes.iter().any(|probe| probe.system == "textbook-rag" && format!("{probe:?}").contains("http://localhost:9000")));
+    assert!(all.probes.iter().any(|probe| probe.system == "textbook-rag"
+        && matches!(&probe.target, Target::Http { url, .. } if url.starts_with("http://localhost:9000"))));
 }
 
 #[test]
@@ -113,6 +114,54 @@ fn a_secret_in_a_file_that_others_may_read_is_refused_and_not_repeated() {
     let broken = parse("/p.toml", text, true, &Known).unwrap_err();
     assert!(broken.to_string().contains("chmod 600") && !broken.to_string().contains("canary"), "{broken}");
     assert!(parse("/p.toml", text, false, &Known).is_ok());
+}
+
+#[test]
+fn what_stands_for_a_name_is_laid_in_only_where_nobody_sees_it() {
+    let text = r#"
+presets = ["advisor-batch"]
+[preset.advisor-batch]
+base_url = "http://user:hidden@localhost:9000"
+[[probe]]
+name = "shop"
+system = "${SHOP_KEY}"
+http = "https://shop.example/${SHOP_KEY}"
+body = "${SHOP_KEY}"
+conditions = ["[BODY].key == ${SHOP_KEY}"]
+remedy = "Send ${SHOP_KEY} again."
+remedy_command = "curl -H 'Key: ${SHOP_KEY}' https://shop.example"
+[[heartbeat]]
+name = "nightly"
+remedy_command = "run ${SHOP_KEY}"
+[[maintenance]]
+system = "${SHOP_KEY}"
+from = 2026-11-22T02:00:00+01:00
+until = 2026-11-22T03:00:00+01:00
+reason = "${SHOP_KEY}"
+"#;
+    let all = read_text(text).unwrap();
+    let shop = all.probe("shop").unwrap();
+    assert!(shop.conditions[0].contains("canary") && matches!(&shop.target, Target::Http { url, .. } if url.ends_with("canary")));
+    let seen = format!("{all:?} {:?} {:?} {:?} {:?}", shop.remedy, shop.command, all.heartbeats, all.maintenance);
+    assert!(!seen.contains("canary") && seen.contains("Send ${SHOP_KEY} again."), "{seen}");
+    let told = crate::watch::probe::check::told(shop, format!("{} {:?}", shop.conditions[0], "x-canary"));
+    assert_eq!(told, "[BODY].key == [secret] \"x-[secret]\"");
+    let first = all.probe("advisor-health").unwrap().command.clone().unwrap();
+    assert_eq!(first, "curl -s http://user:[secret]@localhost:9000/admin/status");
+    let found = faults("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\ninterval = \"${SHOP_KEY}\"\nconditions = [\"[BODY] ${SHOP_KEY}\"]\n");
+    assert!(found.len() == 2 && !format!("{found:?}").contains("canary"), "{found:?}");
+}
+
+#[test]
+fn a_command_is_given_its_secrets_in_its_environment_and_not_in_its_arguments() {
+    let command = |rest: &str| format!("[[probe]]\nname = \"a\"\ncommand = {rest}\n");
+    let found = faults(&command("[\"curl\", \"-H\", \"Key: ${SHOP_KEY}\", \"http://h\"]"));
+    assert!(found.len() == 1 && found[0].contains("line 3") && found[0].contains("env = { SHOP_KEY = \"${SHOP_KEY}\" }"), "{found:?}");
+    let all = read_text(&command("[\"fetch\"]\nenv = { KEY = \"${SHOP_KEY}\" }")).unwrap();
+    let Target::Command { argv, env } = &all.probes[0].target else { panic!("{all:?}") };
+    assert_eq!((argv.as_slice(), env[0].0.as_str(), env[0].1.expose_secret()), (&["fetch".to_owned()][..], "KEY", "canary"));
+    assert!(faults(&command("[\"fetch\"]\nenv = { 1KEY = \"x\" }"))[0].contains("1KEY is not a variable"));
+    assert!(faults("[[probe]]\nname = \"a\"\ntcp = \"h:1\"\nenv = { A = \"b\" }\n")[0].contains("no key `env`"));
 }
 
 #[test]
