@@ -3,6 +3,7 @@
 //! They stand in `assets/presets`. A probe that mentions a variable without a value is left out.
 
 use super::file::Fault;
+use super::file::address;
 use super::file::define::{self, Defaults};
 use super::file::page::{self, Entry, Page};
 use super::model::Probe;
@@ -88,8 +89,9 @@ pub(super) fn laid_out(
             let near = nearest(variable, known()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             from.fault(*at, format!("the preset `{name}` has no variable `{}`{near}", SafeText::clipped(variable, 60)));
         }
-        let is_secret = ["password", "key", "database_url"].iter().any(|word| variable.contains(word));
-        if from.is_open && is_secret && value.as_ref().is_some_and(|value| !value.contains("${")) {
+        let is_secret =
+            |value: &str| (address::is_secret_name(variable) && address::is_literal(value)) || !address::secrets(value).is_empty();
+        if from.is_open && value.as_deref().is_some_and(is_secret) {
             from.fault(*at, format!("`{variable}` holds a secret and others than its owner may read this file: write ${{NAME}} for it"));
         }
     }

@@ -1,5 +1,6 @@
 //! Tables of `probes.toml` made into definitions.
 
+use super::address;
 use super::page::{Entry, Page};
 use crate::base::SafeText;
 use crate::watch::probe::check::conditions::Condition;
@@ -115,6 +116,10 @@ fn short(text: &str, most: usize) -> Result<String, String> {
 /// The keys of which a probe has exactly one.
 const KINDS: [&str; 8] = ["http", "tcp", "redis", "postgres", "qdrant", "prometheus", "command", "log_file"];
 
+/// The headers that are no secrets, whatever they say. Of any other nobody knows.
+const HARMLESS: [&str; 8] =
+    ["accept", "accept-encoding", "accept-language", "cache-control", "content-type", "host", "origin", "user-agent"];
+
 /// The keys of all kinds of targets.
 const OF_TARGETS: [&str; 25] = [
     "http",
@@ -159,9 +164,9 @@ fn target(entry: &Entry<'_, '_, '_>, interval: Duration) -> Option<Target> {
     };
     Some(match kind {
         "http" => Target::Http {
-            url: entry.read("http", web)?,
+            url: entry.address("http", web)?,
             method: entry.read("method", method).unwrap_or_else(|| "GET".to_owned()),
-            headers: entry.pairs("headers").unwrap_or_default(),
+            headers: entry.pairs("headers", |name, _| !HARMLESS.iter().any(|known| known.eq_ignore_ascii_case(name))).unwrap_or_default(),
             body: entry.text("body"),
             follow: entry.flag("follow").unwrap_or(false),
         },
@@ -181,24 +186,18 @@ fn target(entry: &Entry<'_, '_, '_>, interval: Duration) -> Option<Target> {
             }
             let is_address = |text: &str| {
                 let known = text.starts_with("postgres://") || text.starts_with("postgresql://");
-                known.then_some(()).ok_or_else(|| "an address as postgres://USER@HOST/NAME is expected".to_owned())
+                known.then(|| text.to_owned()).ok_or_else(|| "an address as postgres://USER@HOST/NAME is expected".to_owned())
             };
-            entry.read("postgres", is_address)?;
-            let (value, at) = entry.get("postgres")?;
-            let has_password = value.as_str().and_then(|text| Url::parse(text).ok()).is_some_and(|url| url.password().is_some());
-            if has_password && entry.page.is_open && !value.as_str().unwrap_or_default().contains("${") {
-                entry.page.fault(at, "`postgres` holds a password and others than its owner may read this file: write ${NAME} for it");
-            }
-            Target::Postgres { url: entry.text("postgres")?.into(), connections_degraded, connections_unhealthy }
+            Target::Postgres { url: entry.address("postgres", is_address)?.into(), connections_degraded, connections_unhealthy }
         }
         "qdrant" => {
-            Target::Qdrant { url: entry.read("qdrant", web)?, collection: entry.text("collection"), api_key: entry.secret("api_key") }
+            Target::Qdrant { url: entry.address("qdrant", web)?, collection: entry.text("collection"), api_key: entry.secret("api_key") }
         }
         "prometheus" => {
             if !entry.has("query") {
                 entry.missing("query", "a question in PromQL");
             }
-            Target::Prometheus { url: entry.read("prometheus", web)?, query: entry.text("query")? }
+            Target::Prometheus { url: entry.address("prometheus", web)?, query: entry.text("query")? }
         }
         "command" => {
             let argv = entry.visible_texts("command", |name| {
@@ -208,7 +207,8 @@ fn target(entry: &Entry<'_, '_, '_>, interval: Duration) -> Option<Target> {
                 entry.page.fault(entry.at, "`command` is empty: write the program and its arguments, as [\"pg_isready\", \"-q\"]");
                 return None;
             }
-            let env = entry.pairs("env").unwrap_or_default();
+            let env =
+                entry.pairs("env", |name, text| address::is_secret_name(name) || !address::secrets(text).is_empty()).unwrap_or_default();
             if let Some((name, _)) = env.iter().find(|(name, value)| !is_variable(name) || value.expose_secret().contains('\0')) {
                 let shown = SafeText::clipped(name, 60);
                 entry.page.fault(entry.at, format!("`env`: {shown} is not a variable: letters, digits and `_`, and no digit first"));

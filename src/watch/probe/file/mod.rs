@@ -2,7 +2,7 @@
 //!
 //! A broken file leaves what was in force, and the board says so.
 
-mod address;
+pub(super) mod address;
 pub(super) mod define;
 pub(super) mod page;
 

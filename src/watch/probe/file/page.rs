@@ -210,12 +210,25 @@ impl<'p, 'a, 't> Entry<'p, 'a, 't> {
     /// A secret. One that stands here itself asks that nobody else can read the file.
     pub fn secret(&self, key: &'static str) -> Option<SecretString> {
         let (value, at) = self.get(key)?;
-        self.guard(key, value.as_str().unwrap_or_default(), at);
+        if value.as_str().is_some_and(address::is_literal) {
+            self.guard(key, at);
+        }
         self.text(key).filter(|text| !text.is_empty()).map(SecretString::from)
     }
 
-    fn guard(&self, key: &str, text: &str, at: usize) {
-        if self.page.is_open && !text.is_empty() && !text.contains("${") && !text.contains('{') {
+    /// An address, read by a function that says what is wrong with it. A password or key that stands in it asks that nobody else can read
+    /// the file.
+    pub fn address<T>(&self, key: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let (value, at) = self.get(key)?;
+        if value.as_str().is_some_and(|text| !address::secrets(text).is_empty()) {
+            self.guard(key, at);
+        }
+        self.read(key, parse)
+    }
+
+    /// There is a secret in it.
+    fn guard(&self, key: &str, at: usize) {
+        if self.page.is_open {
             let next = format!("write ${{NAME}} and set NAME in the environment file, or `chmod 600 {}`", self.page.source);
             self.page.fault(at, format!("`{key}` holds a secret and others than its owner may read this file: {next}"));
         }
@@ -313,8 +326,8 @@ impl<'p, 'a, 't> Entry<'p, 'a, 't> {
         Some(texts)
     }
 
-    /// Names with texts, as headers are.
-    pub fn pairs(&self, key: &'static str) -> Option<Vec<(String, SecretString)>> {
+    /// Names with texts, as headers are. Which of them are secrets, by name and text, `is_secret` tells.
+    pub fn pairs(&self, key: &'static str, is_secret: impl Fn(&str, &str) -> bool) -> Option<Vec<(String, SecretString)>> {
         let (value, at) = self.get(key)?;
         let Some(table) = value.as_table() else {
             self.wrong(at, key, "names with texts, as { Accept = \"text/html\" }", value);
@@ -328,8 +341,8 @@ impl<'p, 'a, 't> Entry<'p, 'a, 't> {
                 return None;
             };
             let name = name.get_ref().to_string();
-            if name.eq_ignore_ascii_case("authorization") || name.to_lowercase().contains("key") || name.to_lowercase().contains("token") {
-                self.guard(key, text, at);
+            if address::is_literal(text) && is_secret(&name, text) {
+                self.guard(&format!("{key}.{}", SafeText::clipped(&name, 60)), at);
             }
             pairs.push((name, SecretString::from(self.page.expanded(at, key, text)?)));
         }

@@ -114,6 +114,38 @@ fn a_secret_in_a_file_that_others_may_read_is_refused_and_not_repeated() {
     let broken = parse("/p.toml", text, true, &Known).unwrap_err();
     assert!(broken.to_string().contains("chmod 600") && !broken.to_string().contains("canary"), "{broken}");
     assert!(parse("/p.toml", text, false, &Known).is_ok());
+    let probe = |rest: &str| format!("[[probe]]\nname = \"a\"\n{rest}\n");
+    let preset = |name: &str, rest: &str| format!("presets = [\"{name}\"]\n[preset.{name}]\n{rest}\n");
+    for text in [
+        probe("redis = \"h\"\npassword = \"canary{x\""),
+        probe("http = \"https://user:canary@h/x\""),
+        probe("http = \"https://h/x?token=canary\""),
+        probe("http = \"https://h/\"\nheaders = { Cookie = \"canary\" }"),
+        probe("http = \"https://h/\"\nheaders = { X-Secret = \"canary\" }"),
+        probe("http = \"https://h/\"\nheaders = { Proxy-Authorization = \"canary\" }"),
+        probe("postgres = \"postgres://u:canary@h/db\""),
+        probe("postgres = \"postgres://h/db?user=u&password=canary\""),
+        probe("qdrant = \"http://h/?api_key=canary\""),
+        probe("prometheus = \"http://u:canary@h\"\nquery = \"up\""),
+        probe("command = [\"x\"]\nenv = { PGPASSWORD = \"canary\" }"),
+        preset("textbook-rag", "base_url = \"http://u:canary@h\""),
+        preset("textbook-rag", "qdrant_key = \"canary{x\""),
+        preset("advisor-batch", "database_url = \"postgres://u@h/db?password=canary\""),
+    ] {
+        let faults = parse("/p.toml", &text, true, &Known).unwrap_err().faults;
+        let told = format!("{faults:?}");
+        assert!(faults.len() == 1 && told.contains("holds a secret") && !told.contains("canary"), "{text}: {told}");
+        assert!(parse("/p.toml", &text, false, &Known).is_ok(), "{text}");
+        let named = text.replace("canary{x", "${SHOP_KEY}").replace("canary", "${SHOP_KEY}");
+        assert!(parse("/p.toml", &named, true, &Known).is_ok(), "{named}");
+    }
+    for text in [
+        probe("http = \"https://h:80/x?page=2\"\nheaders = { Accept = \"text/html\", user-agent = \"x\" }"),
+        probe("postgres = \"postgres://u@h/db\""),
+        preset("advisor-batch", "database_url = \"postgres://u@h/db\""),
+    ] {
+        assert!(parse("/p.toml", &text, true, &Known).is_ok(), "{text}");
+    }
 }
 
 #[test]
