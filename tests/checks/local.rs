@@ -27,6 +27,35 @@ fn shell(script: &str) -> Target {
     Target::Command { argv: vec!["sh".into(), "-c".into(), script.into()], env: vec![] }
 }
 
+/// A firewall that opens must show, whatever stands behind it does with the connection.
+#[tokio::test]
+async fn what_takes_a_connection_is_not_closed_though_it_never_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let http = |scheme: &str, port: u16| Target::Http {
+        url: format!("{scheme}://127.0.0.1:{port}/"),
+        method: "GET".into(),
+        headers: vec![],
+        body: None,
+        follow: false,
+    };
+    let redis = Target::Redis { host: "127.0.0.1".into(), port, password: None };
+    let url = format!("postgres://u@127.0.0.1:{port}/x");
+    let postgres = Target::Postgres { url: url.into(), connections_degraded: 0.8, connections_unhealthy: 0.95 };
+    let closed = ["[CONNECTED] == false"];
+    for target in [redis, http("http", port), http("https", port), postgres] {
+        let hasty = Probe { timeout: Duration::from_millis(300), ..probe(target, &closed) };
+        is(&check(&hasty, &Tools::new().unwrap()).await, Status::Unhealthy, Cause::Timeout, "no whole answer");
+    }
+    drop(listener);
+    for target in [http("http", port), Target::Redis { host: "127.0.0.1".into(), port, password: None }] {
+        let outcome = look(target, &closed).await;
+        assert_eq!((outcome.status, outcome.error), (Status::Healthy, None));
+    }
+    // Of a name without an address nobody knows.
+    is(&look(Target::Tcp { host: "no-such-host.invalid".into(), port: 1 }, &closed).await, Status::Unhealthy, Cause::Dns, "no address");
+}
+
 #[tokio::test]
 async fn a_command_is_its_exit_code() {
     is_well(&look(shell("exit 0"), &[]).await);
