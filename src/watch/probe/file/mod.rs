@@ -10,6 +10,7 @@ pub use page::{Fault, Names};
 
 use super::model::Definitions;
 use super::presets;
+use crate::base::{SafeText, sha256_hex};
 use define::{Defaults, defaults};
 use page::{Entry, Page};
 use std::path::{Path, PathBuf};
@@ -114,7 +115,7 @@ fn check_scope(page: &Page<'_>, at: usize, scope: &super::model::Scope, definiti
     };
     if !known.contains(&name.as_str()) {
         let near = crate::config::nearest(name, known.into_iter()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        page.fault(at, format!("there is no {what} called `{}`{near}", crate::base::SafeText::clipped(name, 60)));
+        page.fault(at, format!("there is no {what} called `{}`{near}", SafeText::clipped(name, 60)));
     }
 }
 
@@ -190,9 +191,21 @@ struct Inner {
 /// What the definitions in force were read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Taken {
-    text: String,
+    file: Option<Version>,
+    environment: Result<Option<Version>, String>,
+}
+
+/// A file as it was: what stands in it may be secret, and is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Version {
+    digest: String,
     is_open: bool,
-    environment: Option<String>,
+}
+
+impl Version {
+    fn of((text, is_open): &(String, bool)) -> Self {
+        Self { digest: sha256_hex(text.as_bytes()), is_open: *is_open }
+    }
 }
 
 impl Source {
@@ -219,17 +232,13 @@ impl Source {
         self.0.state.read().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
-    /// Read the file again where it, or the environment file, changed. Returns whether other definitions are in force now.
+    /// Read the file again where it, or the environment file, changed, or who may read them. Returns whether other definitions are in force now.
     pub fn reload(&self) -> bool {
         let inner = &self.0;
         let failed = |reason: String| Broken { faults: vec![Fault { place: inner.path.display().to_string(), reason }] };
-        let environment = inner.environment.file.as_deref().and_then(|path| read(path).ok().flatten()).map(|(text, _)| text);
+        let environment = inner.environment.file.as_deref().map_or(Ok(None), read).map(|found| found.as_ref().map(Version::of));
         let read = read(&inner.path).map_err(failed);
-        let taken = match &read {
-            Ok(Some((text, is_open))) => Some(Taken { text: text.clone(), is_open: *is_open, environment }),
-            Ok(None) => Some(Taken { text: String::new(), is_open: false, environment }),
-            Err(_) => None,
-        };
+        let taken = read.as_ref().ok().map(|found| Taken { file: found.as_ref().map(Version::of), environment });
         {
             let state = inner.state.read().unwrap_or_else(PoisonError::into_inner);
             if taken.is_some() && state.1 == taken {

@@ -220,6 +220,25 @@ fn a_broken_file_leaves_what_was_in_force() {
     assert!(source.reload() && source.current().definitions.probes.is_empty() && source.current().broken.is_none());
 }
 
+#[test]
+fn an_environment_file_that_is_closed_to_others_is_taken_up_and_never_shown() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let environment = directory.path().join("environment");
+    let mode = |mode| std::fs::set_permissions(&environment, std::fs::Permissions::from_mode(mode)).unwrap();
+    std::fs::write(directory.path().join(FILE_NAME), "[[probe]]\nname = \"a\"\nredis = \"h\"\npassword = \"${QUARTERDECK_CANARY}\"\n")
+        .unwrap();
+    std::fs::write(&environment, "QUARTERDECK_CANARY=hidden\n").unwrap();
+    mode(0o644);
+    let source = Source::open(directory.path(), &environment);
+    let broken = source.current().broken.unwrap().to_string();
+    assert!(broken.contains("chmod 600"), "{broken}");
+    // What the fault asks for.
+    mode(0o600);
+    assert!(source.reload() && source.current().broken.is_none() && !source.reload());
+    assert!(!format!("{source:?}").contains("hidden"), "{source:?}");
+}
+
 proptest! {
     #[test]
     fn no_file_makes_it_panic(text in any::<String>()) {
