@@ -64,11 +64,22 @@ pub fn parse(source: &str, text: &str, is_open: bool, names: &dyn Names) -> Resu
             }
         }
         let at = root.get("presets").map_or(0, |(_, at)| at);
-        for name in &definitions.presets {
+        for (number, name) in definitions.presets.iter().enumerate() {
+            if definitions.presets.iter().take(number).any(|before| before == name) {
+                page.fault(at, format!("the preset `{}` is switched on twice", SafeText::clipped(name, 60)));
+                continue;
+            }
             let given = variables.iter().find(|(of, _, _)| of == name);
             let given = given.map(|(_, table, at)| Entry::new(&page, table, *at, "[preset]").free_texts()).unwrap_or_default();
             match presets::laid_out(name, &page, at, &given, from) {
-                Ok(probes) => definitions.probes.extend(probes),
+                Ok(probes) => {
+                    for probe in probes {
+                        if definitions.probe(&probe.name).is_some() {
+                            page.fault(at, format!("there is a second probe called `{}`, of the preset `{name}`", probe.name));
+                        }
+                        definitions.probes.push(probe);
+                    }
+                }
                 Err(faults) => other_faults.extend(faults),
             }
         }

@@ -96,6 +96,8 @@ fn each_fault_names_its_line_and_what_was_expected() {
         ("[[maintenance]]\nprobe = \"a\"\ncron = \"0 0 * * *\"\nduration = \"1h\"\n", "no probe or heartbeat called `a`"),
         ("[[maintenance]]\nall = true\nfrom = 2026-11-22T02:00:00\nuntil = 2026-11-22T03:00:00Z\n", "a time with its zone"),
         ("presets = [\"textbok-rag\"]\n", "did you mean `textbook-rag`?"),
+        ("presets = [\"textbook-rag\", \"textbook-rag\"]\n", "line 1, column 11: the preset `textbook-rag` is switched on twice"),
+        ("presets = [\"textbook-rag\"]\n[[probe]]\nname = \"textbook-health\"\ntcp = \"h:1\"\n", "a second probe called `textbook-health`"),
         ("presets = [\"textbook-rag\"]\n[preset.textbook-rag]\nbase_ur = \"x\"\n", "did you mean `base_url`?"),
         ("[preset.textbook-rag]\nbase_url = \"x\"\n", "not switched on"),
         ("[defaults]\nfailures = 0\n", "from 1 to 1000"),
