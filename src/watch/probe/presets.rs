@@ -112,7 +112,14 @@ pub(super) fn laid_out(
         root.done(&["about", "source", "variable"]);
     }
     let faults = page.faults.into_inner();
-    if faults.is_empty() { Ok(probes) } else { Err(faults) }
+    if faults.is_empty() {
+        return Ok(probes);
+    }
+    // None of them is taken, and windows may hold each of them.
+    let mut refused = from.refused.borrow_mut();
+    refused.extend(page.refused.into_inner());
+    refused.extend(probes.into_iter().map(|probe| (probe.name, probe.system)));
+    Err(faults)
 }
 
 #[cfg(test)]

@@ -84,12 +84,17 @@ pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, sy
     let command = entry.read_visible("remedy_command", |text| short(text, 300));
     // Where a target could not be read, the keys behind what was wrong were not asked for.
     entry.done(if target.is_none() { &OF_TARGETS } else { &[] });
-    if page.faults.borrow().len() > before || page.lacks.get() {
+    let system = own_system.or_else(|| system.map(str::to_owned));
+    if page.faults.borrow().len() > before {
+        page.refuse(name, system);
+        return None;
+    }
+    if page.lacks.get() {
         return None;
     }
     let name = name?;
     let probe = Probe {
-        system: own_system.or_else(|| system.map(str::to_owned)).unwrap_or_else(|| name.clone()),
+        system: system.unwrap_or_else(|| name.clone()),
         name,
         target: target?,
         interval: said.interval,
@@ -304,6 +309,7 @@ pub fn heartbeat(page: &Page<'_>, table: &DeTable<'_>, at: usize) -> Option<Hear
     let command = entry.read_visible("remedy_command", |text| short(text, 300));
     entry.done(&["zone"]);
     if page.faults.borrow().len() > before {
+        page.refuse(name, system);
         return None;
     }
     let name = name?;

@@ -117,7 +117,9 @@ pub fn parse(source: &str, text: &str, is_open: bool, names: &dyn Names) -> Resu
 /// A window that holds nothing would let everybody be called.
 fn check_scope(page: &Page<'_>, at: usize, scope: &super::model::Scope, definitions: &Definitions) {
     use super::model::Scope;
-    let probes = || definitions.probes.iter().map(|probe| (probe.name.as_str(), probe.system.as_str()));
+    let refused = page.refused.borrow();
+    let refused = || refused.iter().map(|(name, system)| (name.as_str(), system.as_str()));
+    let probes = || definitions.probes.iter().map(|probe| (probe.name.as_str(), probe.system.as_str())).chain(refused());
     let beats = || definitions.heartbeats.iter().map(|beat| (beat.name.as_str(), beat.system.as_str()));
     let (what, name, known): (_, _, Vec<&str>) = match scope {
         Scope::All => return,

@@ -46,6 +46,8 @@ pub struct Page<'a> {
     pub faults: RefCell<Vec<Fault>>,
     /// Whether a variable was met that is not set.
     pub lacks: Cell<bool>,
+    /// Names and systems of the probes and heartbeats in which something is wrong: windows may hold them all the same.
+    pub refused: RefCell<Vec<(String, String)>>,
     /// What was laid in for `${NAME}`s: each of them may be a secret, and nobody is told.
     pub laid: RefCell<Vec<SecretString>>,
 }
@@ -61,6 +63,7 @@ impl<'a> Page<'a> {
             variables: BTreeMap::new(),
             faults: RefCell::default(),
             lacks: Cell::default(),
+            refused: RefCell::default(),
             laid: RefCell::default(),
         }
     }
@@ -71,6 +74,14 @@ impl<'a> Page<'a> {
         let place = format!("{}, line {line}, column {column}", self.source);
         let reason = Secrets::new(&self.laid.borrow()).without(reason.into());
         self.faults.borrow_mut().push(Fault { place, reason });
+    }
+
+    /// Something is wrong in a probe or heartbeat, as far as its name and system could be read.
+    pub fn refuse(&self, name: Option<String>, system: Option<String>) {
+        if let Some(name) = name.or_else(|| system.clone()) {
+            let system = system.unwrap_or_else(|| name.clone());
+            self.refused.borrow_mut().push((name, system));
+        }
     }
 
     /// The text with its variables laid in, each as `value` gives it.

@@ -111,6 +111,23 @@ fn each_fault_names_its_line_and_what_was_expected() {
 }
 
 #[test]
+fn a_fault_in_a_probe_is_one_fault_though_a_window_holds_it() {
+    let window = |scope: &str| format!("[[maintenance]]\n{scope}\ncron = \"0 3 * * 0\"\nduration = \"1h\"\n");
+    let probe = "[[probe]]\nname = \"shop\"\nsystem = \"web\"\nredis = \"h\"\npassword = \"${NOBODY}\"\n";
+    for scope in ["system = \"web\"", "probe = \"shop\""] {
+        let found = faults(&format!("{probe}{}", window(scope)));
+        assert!(found.len() == 1 && found[0].contains("NOBODY is not set"), "{found:?}");
+    }
+    let beat = "[[heartbeat]]\nname = \"nightly\"\nevery = \"soon\"\n";
+    assert_eq!(faults(&format!("{beat}{}", window("probe = \"nightly\""))).len(), 1);
+    let preset = "presets = [\"advisor-batch\"]\n[preset.advisor-batch]\ndatabase_url = \"${NOBODY}\"\n";
+    for probe in ["advisor-database", "advisor-health"] {
+        assert_eq!(faults(&format!("{preset}{}", window(&format!("probe = \"{probe}\"")))).len(), 1);
+    }
+    assert_eq!(faults(&format!("{probe}{}", window("system = \"wep\""))).len(), 2, "this one holds nothing");
+}
+
+#[test]
 fn a_secret_in_a_file_that_others_may_read_is_refused_and_not_repeated() {
     let text = "[[probe]]\nname = \"a\"\nredis = \"h\"\npassword = \"canary\"\n";
     let broken = parse("/p.toml", text, true, &Known).unwrap_err();
