@@ -59,7 +59,7 @@ fn name(entry: &Entry<'_, '_, '_>) -> Option<String> {
 
 /// `[[probe]]`. `None` when something is wrong in it, which stands on the page, or it lacks a variable.
 pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, system: Option<&str>) -> Option<Probe> {
-    let (before, laid) = (page.faults.borrow().len(), page.laid.borrow().len());
+    let before = page.faults.borrow().len();
     page.lacks.set(false);
     let entry = Entry::new(page, table, at, "[[probe]]");
     let name = name(&entry);
@@ -69,6 +69,8 @@ pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, sy
     if timeout > said.interval {
         page.fault(at, "`timeout` is longer than `interval`: a run would not have ended when the next one begins");
     }
+    // What stands for a name in a length of time is no secret.
+    let laid = page.laid.borrow().len();
     let target = target(&entry, said.interval);
     let conditions = entry.texts("conditions").unwrap_or_default();
     for condition in &conditions {
