@@ -192,6 +192,27 @@ fn a_check_tells_what_is_wrong_and_what_to_try_first() {
 }
 
 #[test]
+fn what_stands_for_a_name_is_told_nowhere() {
+    let (address, _status) = server();
+    let deck = Deck::new(&format!(
+        "[[probe]]\nname = \"shop\"\nhttp = \"http://{address}/hooks/${{SHOP_KEY}}\"\nconditions = [\"[BODY].status == ${{SHOP_KEY}}\"]\n\
+         remedy_command = \"curl http://{address}/hooks/${{SHOP_KEY}}\"\n"
+    ));
+    let run = |words: &[&str]| {
+        let output = deck.command(words).env("SHOP_KEY", "canary-4711").output().unwrap();
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    let checked = run(&["probe", "check", "--json"]);
+    assert!(checked.contains("[BODY].status == [secret] does not hold") && checked.contains("/hooks/${SHOP_KEY}"), "{checked}");
+    let history = run(&["probe", "history", "shop", "--json"]);
+    let listed = run(&["probe", "list", "--json"]);
+    assert!(listed.contains("/hooks/[secret]"), "{listed}");
+    for told in [checked, history, listed, run(&["probe", "list"]), run(&["health", "--json"]), run(&["probe", "validate", "--json"])] {
+        assert!(!told.contains("canary-4711"), "{told}");
+    }
+}
+
+#[test]
 fn a_service_that_fails_and_comes_back_shows_with_its_history() {
     let (address, status) = server();
     let deck = Deck::new(&http("shop", &address));
