@@ -192,6 +192,27 @@ fn a_check_tells_what_is_wrong_and_what_to_try_first() {
 }
 
 #[test]
+fn what_stands_for_a_name_is_told_nowhere() {
+    let (address, _status) = server();
+    let deck = Deck::new(&format!(
+        "[[probe]]\nname = \"shop\"\nhttp = \"http://{address}/hooks/${{SHOP_KEY}}\"\nconditions = [\"[BODY].status == ${{SHOP_KEY}}\"]\n\
+         remedy_command = \"curl http://{address}/hooks/${{SHOP_KEY}}\"\n"
+    ));
+    let run = |words: &[&str]| {
+        let output = deck.command(words).env("SHOP_KEY", "canary-4711").output().unwrap();
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    let checked = run(&["probe", "check", "--json"]);
+    assert!(checked.contains("[BODY].status == [secret] does not hold") && checked.contains("/hooks/${SHOP_KEY}"), "{checked}");
+    let history = run(&["probe", "history", "shop", "--json"]);
+    let listed = run(&["probe", "list", "--json"]);
+    assert!(listed.contains("/hooks/[secret]"), "{listed}");
+    for told in [checked, history, listed, run(&["probe", "list"]), run(&["health", "--json"]), run(&["probe", "validate", "--json"])] {
+        assert!(!told.contains("canary-4711"), "{told}");
+    }
+}
+
+#[test]
 fn a_service_that_fails_and_comes_back_shows_with_its_history() {
     let (address, status) = server();
     let deck = Deck::new(&http("shop", &address));
@@ -252,29 +273,44 @@ fn a_broken_file_leaves_what_was_in_force_and_another_process_takes_over() {
     assert_eq!(second.end(), Some(0));
 }
 
+/// Probes of these addresses, one a second.
+fn ports(addresses: &[String]) -> String {
+    let probe = |(number, address): (usize, &String)| {
+        format!("[[probe]]\nname = \"p{number}\"\ntcp = \"{address}\"\ninterval = \"1s\"\ntimeout = \"1s\"\nfailures = 2\nsuccesses = 1\n")
+    };
+    addresses.iter().enumerate().map(probe).collect()
+}
+
 #[test]
 fn silent_hosts_all_at_once_are_one_finding() {
-    let listeners: Vec<TcpListener> = (2..6).map(|host| TcpListener::bind(format!("127.0.0.{host}:0")).unwrap()).collect();
-    let text: String = listeners
-        .iter()
-        .enumerate()
-        .map(|(number, listener)| {
-            let address = listener.local_addr().unwrap();
-            format!(
-                "[[probe]]\nname = \"p{number}\"\ntcp = \"{address}\"\ninterval = \"1s\"\ntimeout = \"1s\"\nfailures = 2\nsuccesses = 1\n"
-            )
-        })
-        .collect();
-    let deck = Deck::new(&text);
+    let listeners: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let here: Vec<String> = listeners.iter().map(|listener| listener.local_addr().unwrap().to_string()).collect();
+    let deck = Deck::new(&ports(&here));
     let running = deck.serve();
     for number in 0..4 {
         deck.until(&format!("p{number}"), |line| line["status"] == "healthy");
     }
-    drop(listeners);
+    // The same services on other machines, whose names have no address.
+    let away: Vec<String> = (0..4).map(|number| format!("h{number}.invalid:1")).collect();
+    deck.write(&ports(&away));
     let held = deck.until("p1", |line| line["reason"].as_str().unwrap().contains("held"));
     assert_eq!(held["status"], "healthy", "it keeps the state it had: {held}");
     let list = deck.run(&["probe", "list", "--json"]).done().json();
     assert!(list["network"].as_str().unwrap().contains("4 of 4 hosts"), "{list}");
+    assert_eq!(running.end(), Some(0));
+}
+
+#[test]
+fn a_whole_stack_of_this_machine_that_is_down_is_unhealthy_and_not_the_network() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let deck = Deck::new(&ports(&["127.0.0.1", "localhost", "127.0.0.2"].map(|host| format!("{host}:{free}"))));
+    let running = deck.serve();
+    for name in ["p0", "p1", "p2"] {
+        let line = deck.until(name, |line| line["status"] == "unhealthy");
+        assert!(line["reason"].as_str().unwrap().contains("nobody listens"), "{line}");
+    }
+    let list = deck.run(&["probe", "list", "--json"]).done().json();
+    assert_eq!(list["network"], Value::Null, "{list}");
     assert_eq!(running.end(), Some(0));
 }
 

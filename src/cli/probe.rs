@@ -10,6 +10,7 @@ use crate::base::{SafeText, clock};
 use crate::deck::Deck;
 use crate::store::audit::Actor;
 use crate::watch::board::{Kind, Line};
+use crate::watch::probe::check::told;
 use crate::watch::probe::file::Source;
 use crate::watch::probe::model::Target;
 use crate::watch::probe::{pauses, presets};
@@ -131,7 +132,7 @@ fn target(target: &Target) -> String {
         Target::Prometheus { url, query } => format!("{} {query}", bare(url)),
         Target::Tcp { host, port } | Target::Redis { host, port, .. } => format!("{host}:{port}"),
         Target::Postgres { .. } => String::new(),
-        Target::Command { argv } => argv.first().cloned().unwrap_or_default(),
+        Target::Command { argv, .. } => argv.first().cloned().unwrap_or_default(),
         Target::LogFile { path, .. } => path.display().to_string(),
     };
     format!("{} {rest}", target.kind()).trim_end().to_owned()
@@ -159,7 +160,7 @@ fn list(context: &Context, unwell: bool) -> Result<Outcome, Failure> {
         .flat_map(|system| &system.lines)
         .filter(|line| line.kind != Kind::Own && (!unwell || line.status != Status::Healthy))
         .collect();
-    let of = |line: &Line| current.definitions.probe(&line.name).map(|probe| target(&probe.target));
+    let of = |line: &Line| current.definitions.probe(&line.name).map(|probe| told(probe, target(&probe.target)));
     let value = |line: &Line| {
         let mut value = serde_json::to_value(line).unwrap_or_default();
         if let (Value::Object(fields), Some(target)) = (&mut value, of(line)) {

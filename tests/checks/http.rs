@@ -296,6 +296,12 @@ async fn a_certificate_is_refused_or_soon_at_its_end() {
     let url = format!("https://127.0.0.1:{}/", secure(&certificate, &key));
     // Nobody has signed it.
     is(&look(target(url.clone()), &[]).await, Status::Unhealthy, Cause::Certificate, "nobody that this machine trusts");
+    is(
+        &look(target(url.clone()), &["[CONNECTED] == false"]).await,
+        Status::Unhealthy,
+        Cause::Certificate,
+        "nobody that this machine trusts",
+    );
     let tools = Tools::with(Arc::new(SystemClock), std::slice::from_ref(&certificate)).unwrap();
     let with = |conditions: &[&str]| probe(target(url.clone()), conditions);
     is(&check(&with(&[]), &tools).await, Status::Degraded, Cause::Certificate, "ends in 1 d 23 h");

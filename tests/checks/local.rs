@@ -24,7 +24,36 @@ async fn a_port_is_open_or_closed() {
 }
 
 fn shell(script: &str) -> Target {
-    Target::Command { argv: vec!["sh".into(), "-c".into(), script.into()] }
+    Target::Command { argv: vec!["sh".into(), "-c".into(), script.into()], env: vec![] }
+}
+
+/// A firewall that opens must show, whatever stands behind it does with the connection.
+#[tokio::test]
+async fn what_takes_a_connection_is_not_closed_though_it_never_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let http = |scheme: &str, port: u16| Target::Http {
+        url: format!("{scheme}://127.0.0.1:{port}/"),
+        method: "GET".into(),
+        headers: vec![],
+        body: None,
+        follow: false,
+    };
+    let redis = Target::Redis { host: "127.0.0.1".into(), port, password: None };
+    let url = format!("postgres://u@127.0.0.1:{port}/x");
+    let postgres = Target::Postgres { url: url.into(), connections_degraded: 0.8, connections_unhealthy: 0.95 };
+    let closed = ["[CONNECTED] == false"];
+    for target in [redis, http("http", port), http("https", port), postgres] {
+        let hasty = Probe { timeout: Duration::from_millis(300), ..probe(target, &closed) };
+        is(&check(&hasty, &Tools::new().unwrap()).await, Status::Unhealthy, Cause::Timeout, "no whole answer");
+    }
+    drop(listener);
+    for target in [http("http", port), Target::Redis { host: "127.0.0.1".into(), port, password: None }] {
+        let outcome = look(target, &closed).await;
+        assert_eq!((outcome.status, outcome.error), (Status::Healthy, None));
+    }
+    // Of a name without an address nobody knows.
+    is(&look(Target::Tcp { host: "no-such-host.invalid".into(), port: 1 }, &closed).await, Status::Unhealthy, Cause::Dns, "no address");
 }
 
 #[tokio::test]
@@ -36,18 +65,23 @@ async fn a_command_is_its_exit_code() {
     is(&look(shell("kill -9 $$"), &[]).await, Status::Unhealthy, Cause::Exit(137), "signal 9");
     is_well(&look(shell("echo '{\"lag\": 4}'"), &["[BODY].lag < 5"]).await);
     is(&look(shell("echo '{\"lag\": 9}'"), &["[BODY].lag < 5"]).await, Status::Unhealthy, Cause::Condition, "it is 9");
-    let missing = Target::Command { argv: vec!["/no/such/program".into(), "--password=s3cr3t".into()] };
+    let missing = Target::Command { argv: vec!["/no/such/program".into(), "--password=s3cr3t".into()], env: vec![] };
     let missing = look(missing, &[]).await;
     is(&missing, Status::Unhealthy, Cause::Missing, "there is no program program");
     assert!(!format!("{missing:?}").contains("s3cr3t"));
     let plain = tempfile::NamedTempFile::new().unwrap();
-    let plain = Target::Command { argv: vec![plain.path().display().to_string()] };
+    let plain = Target::Command { argv: vec![plain.path().display().to_string()], env: vec![] };
     is(&look(plain, &[]).await, Status::Unhealthy, Cause::Auth, "may not be run");
-    is(&look(Target::Command { argv: vec![] }, &[]).await, Status::Unknown, Cause::Other, "no command");
+    is(&look(Target::Command { argv: vec![], env: vec![] }, &[]).await, Status::Unknown, Cause::Other, "no command");
     // Nothing to read, and none of our environment.
     is_well(&look(shell("cat"), &[]).await);
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
     is_well(&look(shell("test -z \"$CARGO_MANIFEST_DIR\" && test -n \"$PATH\""), &[]).await);
+    // What the file gives it besides, which is told nowhere.
+    let env = vec![("DOOR".to_owned(), "s3cr3t-door".into())];
+    let given = Target::Command { argv: vec!["sh".into(), "-c".into(), "echo no $DOOR >&2; test -z \"$DOOR\"".into()], env };
+    let given = look(given, &[]).await;
+    is(&given, Status::Unhealthy, Cause::Exit(1), "sh ended with 1: no [secret]");
     // More output than anybody wants.
     let flood = look(shell("head -c 50000000 /dev/zero; exit 4"), &[]).await;
     is(&flood, Status::Unhealthy, Cause::Exit(4), "ended with 4");

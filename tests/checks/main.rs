@@ -28,6 +28,7 @@ fn probe(target: Target, conditions: &[&str]) -> Probe {
         degraded_over: None,
         remedy: None,
         command: None,
+        secrets: vec![],
     }
 }
 

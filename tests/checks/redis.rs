@@ -37,6 +37,9 @@ async fn a_real_redis_is_up_slow_stopped_and_down() {
     let outcome = check(&stopped, &Tools::new().unwrap()).await;
     is(&outcome, Status::Unhealthy, Cause::Timeout, "within 400 ms");
     assert!(started.elapsed() < Duration::from_secs(20) && outcome.latency_us.is_none());
+    // It is reached all the same: a port that must be closed is not.
+    stopped.conditions = vec!["[CONNECTED] == false".into()];
+    is(&check(&stopped, &Tools::new().unwrap()).await, Status::Unhealthy, Cause::Timeout, "within 400 ms");
     server.signal("-CONT");
     is_well(&look(target(server.port, None), &[]).await);
 

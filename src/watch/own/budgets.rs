@@ -25,9 +25,12 @@ fn of(all: &[outlook::Outlook]) -> Part {
         Part::hurt("budgets", status, reason, detail.clone(), remedy(text, Some(command), None))
     };
     match () {
-        () if all.is_empty() => {
-            hurt(Status::Unknown, "there is no budget".to_owned(), "Set one: nothing bounds what is spent.", "quarterdeck budget list")
-        }
+        () if all.is_empty() => hurt(
+            Status::Unknown,
+            "there is no budget".to_owned(),
+            "Set one: nothing bounds what is spent.",
+            "quarterdeck budget set daily --limit 5 --period day",
+        ),
         () if stopped > 0 => hurt(
             Status::Degraded,
             format!("{stopped} budgets refuse calls"),
@@ -45,6 +48,8 @@ mod tests {
 
     #[test]
     fn no_budget_is_unknown() {
-        assert_eq!(of(&[]).status, Status::Unknown);
+        let none = of(&[]);
+        assert_eq!(none.status, Status::Unknown);
+        assert_eq!(none.remedy.unwrap().command.as_deref(), Some("quarterdeck budget set daily --limit 5 --period day"));
     }
 }

@@ -15,8 +15,8 @@ const BEHIND: Millis = 5 * 60_000;
 pub(super) fn part(c: &mut dyn Conn, now: Millis) -> Result<Part> {
     let first = || {
         remedy(
-            "Let the agent or the console run: they follow by themselves.",
-            Some("quarterdeck index status"),
+            "Let search catch up: the agent and the console follow by themselves.",
+            Some("quarterdeck doctor --fix --only index"),
             Some(Maintenance::VerifyIndex),
         )
     };

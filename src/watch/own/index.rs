@@ -29,21 +29,21 @@ pub(super) fn part(c: &mut dyn Conn, facts: &Facts) -> Result<Part> {
 }
 
 fn of(behind: Option<i64>, lost: bool, detail: serde_json::Value) -> Part {
-    let first = |text: &str| remedy(text, Some("quarterdeck index status"), Some(Maintenance::VerifyIndex));
+    let first = |text: &str| remedy(text, Some("quarterdeck doctor --fix --only index"), Some(Maintenance::VerifyIndex));
     match behind {
         None => Part::hurt(
             "index",
             Status::Unknown,
             "search has not begun to follow: it begins with the agent, the console or the first search",
             detail,
-            first("Let the agent or the console run, or search once."),
+            first("Let it catch up: the agent and the console do so by themselves."),
         ),
         Some(changes) if changes > BEHIND => Part::hurt(
             "index",
             Status::Degraded,
             format!("search is {changes} changes behind: nobody takes them in"),
             detail,
-            first("Let the agent or the console run: they take it in by themselves."),
+            first("Let it catch up: the agent and the console do so by themselves."),
         ),
         Some(_) if lost => {
             let first =
@@ -116,5 +116,7 @@ mod tests {
             (Status::Unknown, Status::Healthy, Status::Degraded)
         );
         assert_eq!(status(Some(0), true), Status::Degraded);
+        let first = of(None, false, json!({})).remedy.and_then(|first| first.command);
+        assert_eq!(first.as_deref(), Some("quarterdeck doctor --fix --only index"), "what is typed lets it catch up");
     }
 }

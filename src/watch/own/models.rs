@@ -57,7 +57,7 @@ pub(super) fn part(c: &mut dyn Conn, now: Millis) -> Result<Part> {
         () => Status::Healthy,
     };
     if status == Status::Unknown {
-        let first = remedy("Nothing asked a model; the next cycle of a loop will tell.", Some("quarterdeck models"), None);
+        let first = remedy("Nothing asked a model; the next cycle of a loop will tell.", Some("quarterdeck models check"), None);
         return Ok(Part::hurt("models", status, "no call in the last 10 minutes", detail, first));
     }
     let said = format!("{failed} of {calls} attempts failed in the last 10 minutes");
@@ -74,7 +74,7 @@ pub(super) fn part(c: &mut dyn Conn, now: Millis) -> Result<Part> {
         Some(404) => "The model is not there any more: choose another one in the settings.",
         _ => "See what the last calls came to, and whether the service is reached at all.",
     };
-    Ok(Part::hurt("models", status, format!("{said}; last {why}"), detail, remedy(text, Some("quarterdeck models"), None)))
+    Ok(Part::hurt("models", status, format!("{said}; last {why}"), detail, remedy(text, Some("quarterdeck models check"), None)))
 }
 
 #[cfg(test)]
@@ -112,5 +112,8 @@ mod tests {
         assert_eq!((seen[18].status, seen[20].status), (Status::Degraded, Status::Unhealthy));
         assert!(seen[20].reason.contains("3 of 20") && seen[20].reason.contains("HTTP 503"), "{}", seen[20].reason);
         assert!(seen[20].remedy.as_ref().unwrap().text.contains("status page"));
+        assert!(
+            seen.iter().filter_map(|part| part.remedy.as_ref()?.command.as_deref()).all(|command| command == "quarterdeck models check")
+        );
     }
 }

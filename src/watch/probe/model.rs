@@ -2,6 +2,7 @@
 
 use crate::base::Millis;
 use secrecy::SecretString;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub const FAILURES: u32 = 3;
 pub const SUCCESSES: u32 = 2;
 
 /// One target that is looked at from time to time.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Probe {
     /// Its name, unique among probes: 1 to 64 of `a-z A-Z 0-9 . _ -`.
     pub name: String,
@@ -40,10 +41,21 @@ pub struct Probe {
     pub remedy: Option<String>,
     /// The command to type.
     pub command: Option<String>,
+    /// What stands in the target and the conditions for `${NAME}`: no error and no detail tells it.
+    pub secrets: Vec<SecretString>,
+}
+
+impl fmt::Debug for Probe {
+    /// Without what may hold a secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut probe = formatter.debug_struct("Probe");
+        probe.field("name", &self.name).field("system", &self.system).field("target", &self.target).field("interval", &self.interval);
+        probe.finish_non_exhaustive()
+    }
 }
 
 /// What is asked of whom.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Target {
     /// An HTTP request.
     Http {
@@ -101,8 +113,10 @@ pub enum Target {
     },
     /// A command, which is well when it exits with 0. No shell is between.
     Command {
-        /// The program and its arguments.
+        /// The program and its arguments, which everybody on this machine sees.
         argv: Vec<String>,
+        /// Variables of its environment, beside the few that every command is given; their values may be secrets.
+        env: Vec<(String, SecretString)>,
     },
     /// The share of lines of a log file that tell of errors.
     LogFile {
@@ -117,6 +131,13 @@ pub enum Target {
         /// With fewer lines in the window nothing is said: unknown.
         min_lines: u32,
     },
+}
+
+impl fmt::Debug for Target {
+    /// Its kind alone: addresses and bodies may hold secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.kind())
+    }
 }
 
 impl Target {

@@ -3,13 +3,13 @@
 //! They stand in `assets/presets`. A probe that mentions a variable without a value is left out.
 
 use super::file::Fault;
+use super::file::address;
 use super::file::define::{self, Defaults};
 use super::file::page::{self, Entry, Page};
 use super::model::Probe;
 use crate::base::SafeText;
 use crate::config::nearest;
 use serde::Serialize;
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// The presets that ship, by name.
@@ -89,8 +89,9 @@ pub(super) fn laid_out(
             let near = nearest(variable, known()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             from.fault(*at, format!("the preset `{name}` has no variable `{}`{near}", SafeText::clipped(variable, 60)));
         }
-        let is_secret = ["password", "key", "database_url"].iter().any(|word| variable.contains(word));
-        if from.is_open && is_secret && value.as_ref().is_some_and(|value| !value.contains("${")) {
+        let is_secret =
+            |value: &str| (address::is_secret_name(variable) && address::is_literal(value)) || !address::secrets(value).is_empty();
+        if from.is_open && value.as_deref().is_some_and(is_secret) {
             from.fault(*at, format!("`{variable}` holds a secret and others than its owner may read this file: write ${{NAME}} for it"));
         }
     }
@@ -100,15 +101,7 @@ pub(super) fn laid_out(
         (variable.name.clone(), value)
     });
     let source = format!("preset {name}");
-    let page = Page {
-        source: &source,
-        text: preset.text,
-        names: from.names,
-        is_open: false,
-        variables: variables.collect(),
-        faults: RefCell::default(),
-        lacks: Cell::default(),
-    };
+    let page = Page { variables: variables.collect(), ..Page::new(&source, preset.text, from.names) };
     let mut probes = Vec::new();
     if let Some(document) = page::table(&page, preset.text) {
         let root = Entry::new(&page, document.get_ref(), 0, "the preset");
@@ -119,7 +112,14 @@ pub(super) fn laid_out(
         root.done(&["about", "source", "variable"]);
     }
     let faults = page.faults.into_inner();
-    if faults.is_empty() { Ok(probes) } else { Err(faults) }
+    if faults.is_empty() {
+        return Ok(probes);
+    }
+    // None of them is taken, and windows may hold each of them.
+    let mut refused = from.refused.borrow_mut();
+    refused.extend(page.refused.into_inner());
+    refused.extend(probes.into_iter().map(|probe| (probe.name, probe.system)));
+    Err(faults)
 }
 
 #[cfg(test)]

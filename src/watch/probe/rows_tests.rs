@@ -17,6 +17,7 @@ fn probe() -> Probe {
         degraded_over: None,
         remedy: None,
         command: None,
+        secrets: vec![],
     }
 }
 

@@ -197,6 +197,7 @@ mod tests {
             degraded_over: None,
             remedy: None,
             command: None,
+            secrets: vec![],
         };
         assert_eq!(stale_since(0, &probe, 100_000), None);
         assert_eq!(stale_since(0, &probe, 100_001), Some(100_000));

@@ -3,6 +3,7 @@
 use super::look::{Content, Look, Trouble};
 use super::outcome::Cause;
 use rustix::process::{Pid, Signal, kill_process_group};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt as _;
@@ -32,14 +33,20 @@ impl Drop for Group {
 }
 
 /// Run it to its end.
-pub(super) async fn look(argv: &[String]) -> Look {
+pub(super) async fn look(argv: &[String], env: &[(String, SecretString)]) -> Look {
     let Some((program, arguments)) = argv.split_first() else {
         return Look::failed(Trouble::unknown(Cause::Other, "there is no command"));
     };
     let name = Path::new(program).file_name().map_or_else(|| program.clone(), |name| name.to_string_lossy().into_owned());
     let environment = ENVIRONMENT.iter().filter_map(|name| std::env::var_os(name).map(|value| (*name, value)));
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(environment).process_group(0).kill_on_drop(true);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(environment)
+        .envs(env.iter().map(|(name, value)| (name, value.expose_secret())))
+        .process_group(0)
+        .kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,

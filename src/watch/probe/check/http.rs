@@ -194,16 +194,23 @@ fn trouble(error: &reqwest::Error, asked: &Url) -> Trouble {
     let mut last = None;
     while let Some(inner) = cause {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return Trouble::of_io(io, &place);
+            let trouble = Trouble::of_io(io, &place);
+            return match trouble.cause {
+                _ if !error.is_connect() => trouble.with_connection(Some(true)),
+                Cause::Timeout => trouble.with_connection(Some(false)),
+                _ => trouble,
+            };
         }
         last = Some(inner.to_string());
         cause = inner.source();
     }
     if error.is_timeout() {
-        return Trouble::unhealthy(Cause::Timeout, format!("{place} does not answer"));
+        return Trouble::unhealthy(Cause::Timeout, format!("{place} does not answer"))
+            .with_connection((!error.is_connect()).then_some(true));
     }
     let broken = if error.is_body() || error.is_decode() { "the answer broke off" } else { "the answer is not HTTP, or broke off" };
-    Trouble::unhealthy(Cause::Broken, last.map_or_else(|| broken.to_owned(), |text| format!("{broken}: {text}")))
+    let trouble = Trouble::unhealthy(Cause::Broken, last.map_or_else(|| broken.to_owned(), |text| format!("{broken}: {text}")));
+    trouble.with_connection((!error.is_connect()).then_some(true))
 }
 
 /// The error of TLS in an error: errors of the system carry others inside, which are not their sources.

@@ -14,12 +14,14 @@ const LONGEST: usize = 300;
 
 /// What one look at a probe's target comes to.
 pub(super) fn outcome(probe: &Probe, conditions: &[Condition], look: Look, elapsed: Option<Duration>, secrets: &Secrets) -> Outcome {
-    let answered = look.connected == Some(true) || !look.values.is_empty();
+    // What broke off behind the connection is no answer to time.
+    let broke_off = look.status.is_none() && look.trouble.as_ref().is_some_and(|trouble| trouble.connected == Some(true));
+    let answered = (look.connected == Some(true) && !broke_off) || !look.values.is_empty();
     let trouble = judged(probe, conditions, &look, elapsed);
     let latency_us = elapsed.filter(|_| answered).map(|elapsed| u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
     let (status, cause, error) = match trouble {
         None => (Status::Healthy, None, None),
-        Some(Trouble { status, cause, error }) => {
+        Some(Trouble { status, cause, error, .. }) => {
             (status, Some(cause), Some(SafeText::clipped(&secrets.without(error), LONGEST).as_str().to_owned()))
         }
     };

@@ -5,6 +5,7 @@ use super::outcome::Cause;
 use crate::watch::health::Status;
 use serde_json::Value;
 use std::io::ErrorKind;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// What is wrong with a target, whatever the conditions say.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,19 +13,37 @@ pub(super) struct Trouble {
     pub status: Status,
     pub cause: Cause,
     pub error: String,
+    /// Whether there was a connection all the same; `None` when nobody can tell.
+    pub connected: Option<bool>,
 }
 
 impl Trouble {
     pub fn unhealthy(cause: Cause, error: impl Into<String>) -> Self {
-        Self { status: Status::Unhealthy, cause, error: error.into() }
+        Self::new(Status::Unhealthy, cause, error.into())
     }
 
     pub fn degraded(cause: Cause, error: impl Into<String>) -> Self {
-        Self { status: Status::Degraded, cause, error: error.into() }
+        Self::new(Status::Degraded, cause, error.into())
     }
 
     pub fn unknown(cause: Cause, error: impl Into<String>) -> Self {
-        Self { status: Status::Unknown, cause, error: error.into() }
+        Self::new(Status::Unknown, cause, error.into())
+    }
+
+    fn new(status: Status, cause: Cause, error: String) -> Self {
+        let connected = match cause {
+            Cause::Refused | Cause::Network => Some(false),
+            // Who shows a certificate, or takes part in a handshake, has taken the connection.
+            Cause::Tls | Cause::Certificate => Some(true),
+            // A name without an address tells nothing of the target, and a time-out may come before and after.
+            _ => None,
+        };
+        Self { status, cause, error, connected }
+    }
+
+    /// The same, of a look that knows whether there was a connection.
+    pub fn with_connection(self, connected: Option<bool>) -> Self {
+        Self { connected, ..self }
     }
 
     /// What the system says of a connection to `place`.
@@ -85,8 +104,7 @@ pub(super) struct Look {
 impl Look {
     /// A look that brought nothing back.
     pub fn failed(trouble: Trouble) -> Self {
-        let no_connection = [Cause::Refused, Cause::Timeout, Cause::Dns, Cause::Network, Cause::Tls, Cause::Certificate];
-        let connected = no_connection.contains(&trouble.cause).then_some(false);
+        let connected = trouble.connected;
         Self { trouble: Some(trouble), connected, ..Self::default() }
     }
 
@@ -98,5 +116,33 @@ impl Look {
             Some(Content::Text(text, json)) => Body::Text(text, json.as_ref()),
         };
         Facts { status: self.status, response_ms, connected: self.connected, certificate_ms: self.certificate_ms, value, body }
+    }
+}
+
+/// How far a look has come to a connection: what is known of it when it is cut off.
+#[derive(Debug, Default)]
+pub(super) struct Reached(AtomicU8);
+
+impl Reached {
+    const ASKED: u8 = 1;
+    const CONNECTED: u8 = 2;
+
+    /// It has an address, and asks there for a connection.
+    pub fn asks(&self) {
+        self.0.store(Self::ASKED, Ordering::Relaxed);
+    }
+
+    /// The connection is there.
+    pub fn connected(&self) {
+        self.0.store(Self::CONNECTED, Ordering::Relaxed);
+    }
+
+    /// Whether there was a connection; `None` when nobody can tell.
+    pub fn connection(&self) -> Option<bool> {
+        match self.0.load(Ordering::Relaxed) {
+            Self::ASKED => Some(false),
+            Self::CONNECTED => Some(true),
+            _ => None,
+        }
     }
 }

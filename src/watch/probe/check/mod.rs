@@ -31,12 +31,12 @@ mod tcp;
 mod testing;
 
 pub use outcome::{Cause, Outcome};
+pub(super) use secrets::{HIDDEN, Secrets};
 
 use super::model::{Probe, Target};
 use crate::base::{Clock, SystemClock, clock};
 use conditions::Condition;
-use look::{Look, Trouble};
-use secrets::Secrets;
+use look::{Look, Reached, Trouble};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Semaphore;
@@ -105,6 +105,12 @@ impl Tools {
     }
 }
 
+/// A text about a probe without its secrets: they may stand in an address or a question.
+#[must_use]
+pub fn told(probe: &Probe, text: String) -> String {
+    Secrets::of(probe).without(text)
+}
+
 /// Look at a target. Never longer than its timeout.
 pub async fn check(probe: &Probe, tools: &Tools) -> Outcome {
     let secrets = Secrets::of(probe);
@@ -113,38 +119,59 @@ pub async fn check(probe: &Probe, tools: &Tools) -> Outcome {
         Ok(conditions) => conditions,
         Err(wrong) => return judge::outcome(probe, &[], Look::failed(Trouble::unknown(Cause::Other, wrong.to_string())), None, &secrets),
     };
+    let reached = Reached::default();
     let started = Instant::now();
-    let look = tokio::time::timeout(probe.timeout, look(probe, &conditions, tools)).await;
-    let elapsed = started.elapsed();
+    let look = tokio::time::timeout(probe.timeout, look(probe, &conditions, tools, &reached)).await;
+    // What was cut off took no time that says anything.
+    let elapsed = look.is_ok().then(|| started.elapsed());
     let look = look.unwrap_or_else(|_| {
         let patience = clock::duration(i64::try_from(probe.timeout.as_millis()).unwrap_or(i64::MAX));
         let text = match probe.target {
             Target::Command { .. } => format!("it did not end within {patience}, and was killed with what it had started"),
             _ => format!("no whole answer within {patience}"),
         };
-        Look::failed(Trouble::unhealthy(Cause::Timeout, text))
+        Look::failed(Trouble::unhealthy(Cause::Timeout, text).with_connection(reached.connection()))
     });
-    judge::outcome(probe, &conditions, look, Some(elapsed), &secrets)
+    judge::outcome(probe, &conditions, look, elapsed, &secrets)
 }
 
-async fn look(probe: &Probe, conditions: &[Condition], tools: &Tools) -> Look {
+async fn look(probe: &Probe, conditions: &[Condition], tools: &Tools, reached: &Reached) -> Look {
+    // Who asks whether there is a connection is told of just that, whatever comes after it.
+    if conditions.iter().any(Condition::is_about_connection)
+        && let Some((host, port)) = place(&probe.target)
+        && let Err(trouble) = tcp::connect(&host, port, reached).await
+    {
+        return Look::failed(trouble);
+    }
     match &probe.target {
         Target::Http { url, method, headers, body, follow } => {
             let wants_body = conditions.iter().any(Condition::is_about_body);
             let request = http::Request { url, method, headers, body: body.as_deref(), follow: *follow, wants_body };
             http::look(&request, conditions, tools).await
         }
-        Target::Tcp { host, port } => tcp::look(host, *port).await,
-        Target::Redis { host, port, password } => redis::look(host, *port, password.as_ref()).await,
+        Target::Tcp { host, port } => tcp::look(host, *port, reached).await,
+        Target::Redis { host, port, password } => redis::look(host, *port, password.as_ref(), reached).await,
         Target::Postgres { url, connections_degraded, connections_unhealthy } => {
             postgres::look(url, (*connections_degraded, *connections_unhealthy), tools).await
         }
         Target::Qdrant { url, collection, api_key } => qdrant::look(url, collection.as_deref(), api_key.as_ref(), tools).await,
         Target::Prometheus { url, query } => prometheus::look(url, query, tools).await,
-        Target::Command { argv } => command::look(argv).await,
+        Target::Command { argv, env } => command::look(argv, env).await,
         Target::LogFile { path, error, window, max_rate, min_lines } => {
             let rule = log_file::Rule { error: error.clone(), window: *window, max_rate: *max_rate, min_lines: *min_lines };
             log_file::look(path.clone(), rule, conditions.iter().any(Condition::is_about_value), tools).await
         }
+    }
+}
+
+/// Where a target is connected to that is asked through a client of its own; nothing for those that are connected to here.
+fn place(target: &Target) -> Option<(String, u16)> {
+    match target {
+        Target::Http { url, .. } | Target::Qdrant { url, .. } | Target::Prometheus { url, .. } => {
+            let url = url::Url::parse(url).ok()?;
+            Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
+        }
+        Target::Postgres { url, .. } => postgres::place(url),
+        Target::Tcp { .. } | Target::Redis { .. } | Target::Command { .. } | Target::LogFile { .. } => None,
     }
 }

@@ -26,6 +26,15 @@ pub(super) fn host(url: &SecretString) -> Option<String> {
     })
 }
 
+/// The first host and port of an address; nothing for a socket of this machine.
+pub(super) fn place(url: &SecretString) -> Option<(String, u16)> {
+    let config: Config = url.expose_secret().parse().ok()?;
+    match config.get_hosts().first()? {
+        Host::Tcp(name) => Some((name.clone(), config.get_ports().first().copied().unwrap_or(5_432))),
+        Host::Unix(_) => None,
+    }
+}
+
 /// Ask, and compare with the shares from which it is degraded and unhealthy.
 pub(super) async fn look(url: &SecretString, shares: (f64, f64), tools: &Tools) -> Look {
     // What the parser says may quote a part of the address.

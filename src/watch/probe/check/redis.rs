@@ -1,6 +1,6 @@
 //! A Redis server: AUTH where there is a password, then PING.
 
-use super::look::{Look, Trouble};
+use super::look::{Look, Reached, Trouble};
 use super::outcome::Cause;
 use super::resp::{self, Reply};
 use super::tcp;
@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 const LINE: usize = 4_096;
 
 /// Say PING.
-pub(super) async fn look(host: &str, port: u16, password: Option<&SecretString>) -> Look {
-    let mut stream = match tcp::connect(host, port).await {
+pub(super) async fn look(host: &str, port: u16, password: Option<&SecretString>, reached: &Reached) -> Look {
+    let mut stream = match tcp::connect(host, port, reached).await {
         Ok(stream) => stream,
         Err(trouble) => return Look::failed(trouble),
     };

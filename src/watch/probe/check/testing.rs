@@ -16,5 +16,6 @@ pub(super) fn probe(target: Target) -> Probe {
         degraded_over: None,
         remedy: None,
         command: None,
+        secrets: vec![],
     }
 }

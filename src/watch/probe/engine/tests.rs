@@ -30,7 +30,7 @@ fn good(host: &str) -> Outcome {
 }
 
 fn silent(host: &str) -> Outcome {
-    Outcome { status: Status::Unhealthy, latency_us: None, error: Some("nobody listens".into()), cause: Some(Cause::Refused), ..good(host) }
+    Outcome { status: Status::Unhealthy, latency_us: None, error: Some("no answer".into()), cause: Some(Cause::Timeout), ..good(host) }
 }
 
 /// A file with so many probes of an interval of a second.

@@ -1,10 +1,12 @@
 //! Tables of `probes.toml` made into definitions.
 
+use super::address;
 use super::page::{Entry, Page};
 use crate::base::SafeText;
 use crate::watch::probe::check::conditions::Condition;
 use crate::watch::probe::cron;
 use crate::watch::probe::model::{FAILURES, Heartbeat, INTERVAL, Probe, SUCCESSES, Schedule, Scope, TIMEOUT, Target, When, Window};
+use secrecy::ExposeSecret as _;
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::de::DeTable;
@@ -50,7 +52,7 @@ fn name(entry: &Entry<'_, '_, '_>) -> Option<String> {
     if !entry.has("name") {
         entry.missing("name", "each has a name of its own");
     }
-    entry.read("name", |name| {
+    entry.read_visible("name", |name| {
         if is_name(name) { Ok(name.to_owned()) } else { Err("a name has 1 to 64 letters, digits, `.`, `_` or `-`".to_owned()) }
     })
 }
@@ -67,6 +69,8 @@ pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, sy
     if timeout > said.interval {
         page.fault(at, "`timeout` is longer than `interval`: a run would not have ended when the next one begins");
     }
+    // What stands for a name in a length of time is no secret.
+    let laid = page.laid.borrow().len();
     let target = target(&entry, said.interval);
     let conditions = entry.texts("conditions").unwrap_or_default();
     for condition in &conditions {
@@ -77,17 +81,22 @@ pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, sy
             page.fault(at, format!("`conditions`: {}", SafeText::clipped(&wrong.to_string(), 200)));
         }
     }
-    let own_system = entry.read("system", |text| short(text, 64));
-    let remedy = entry.read("remedy", |text| short(text, 300));
-    let command = entry.read("remedy_command", |text| short(text, 300));
+    let own_system = entry.read_visible("system", |text| short(text, 64));
+    let remedy = entry.read_visible("remedy", |text| short(text, 300));
+    let command = entry.read_visible("remedy_command", |text| short(text, 300));
     // Where a target could not be read, the keys behind what was wrong were not asked for.
     entry.done(if target.is_none() { &OF_TARGETS } else { &[] });
-    if page.faults.borrow().len() > before || page.lacks.get() {
+    let system = own_system.or_else(|| system.map(str::to_owned));
+    if page.faults.borrow().len() > before {
+        page.refuse(name, system);
+        return None;
+    }
+    if page.lacks.get() {
         return None;
     }
     let name = name?;
     let probe = Probe {
-        system: own_system.or_else(|| system.map(str::to_owned)).unwrap_or_else(|| name.clone()),
+        system: system.unwrap_or_else(|| name.clone()),
         name,
         target: target?,
         interval: said.interval,
@@ -98,6 +107,7 @@ pub fn probe(page: &Page<'_>, table: &DeTable<'_>, at: usize, from: Defaults, sy
         degraded_over: said.degraded_over,
         remedy,
         command,
+        secrets: page.laid.borrow().get(laid..).unwrap_or_default().to_vec(),
     };
     Some(probe)
 }
@@ -113,8 +123,12 @@ fn short(text: &str, most: usize) -> Result<String, String> {
 /// The keys of which a probe has exactly one.
 const KINDS: [&str; 8] = ["http", "tcp", "redis", "postgres", "qdrant", "prometheus", "command", "log_file"];
 
+/// The headers that are no secrets, whatever they say. Of any other nobody knows.
+const HARMLESS: [&str; 8] =
+    ["accept", "accept-encoding", "accept-language", "cache-control", "content-type", "host", "origin", "user-agent"];
+
 /// The keys of all kinds of targets.
-const OF_TARGETS: [&str; 24] = [
+const OF_TARGETS: [&str; 25] = [
     "http",
     "tcp",
     "redis",
@@ -123,6 +137,7 @@ const OF_TARGETS: [&str; 24] = [
     "prometheus",
     "command",
     "log_file",
+    "env",
     "method",
     "headers",
     "body",
@@ -156,9 +171,9 @@ fn target(entry: &Entry<'_, '_, '_>, interval: Duration) -> Option<Target> {
     };
     Some(match kind {
         "http" => Target::Http {
-            url: entry.read("http", web)?,
+            url: entry.address("http", web)?,
             method: entry.read("method", method).unwrap_or_else(|| "GET".to_owned()),
-            headers: entry.pairs("headers").unwrap_or_default(),
+            headers: entry.pairs("headers", |name, _| !HARMLESS.iter().any(|known| known.eq_ignore_ascii_case(name))).unwrap_or_default(),
             body: entry.text("body"),
             follow: entry.flag("follow").unwrap_or(false),
         },
@@ -178,32 +193,34 @@ fn target(entry: &Entry<'_, '_, '_>, interval: Duration) -> Option<Target> {
             }
             let is_address = |text: &str| {
                 let known = text.starts_with("postgres://") || text.starts_with("postgresql://");
-                known.then_some(()).ok_or_else(|| "an address as postgres://USER@HOST/NAME is expected".to_owned())
+                known.then(|| text.to_owned()).ok_or_else(|| "an address as postgres://USER@HOST/NAME is expected".to_owned())
             };
-            entry.read("postgres", is_address)?;
-            let (value, at) = entry.get("postgres")?;
-            let has_password = value.as_str().and_then(|text| Url::parse(text).ok()).is_some_and(|url| url.password().is_some());
-            if has_password && entry.page.is_open && !value.as_str().unwrap_or_default().contains("${") {
-                entry.page.fault(at, "`postgres` holds a password and others than its owner may read this file: write ${NAME} for it");
-            }
-            Target::Postgres { url: entry.text("postgres")?.into(), connections_degraded, connections_unhealthy }
+            Target::Postgres { url: entry.address("postgres", is_address)?.into(), connections_degraded, connections_unhealthy }
         }
         "qdrant" => {
-            Target::Qdrant { url: entry.read("qdrant", web)?, collection: entry.text("collection"), api_key: entry.secret("api_key") }
+            Target::Qdrant { url: entry.address("qdrant", web)?, collection: entry.text("collection"), api_key: entry.secret("api_key") }
         }
         "prometheus" => {
             if !entry.has("query") {
                 entry.missing("query", "a question in PromQL");
             }
-            Target::Prometheus { url: entry.read("prometheus", web)?, query: entry.text("query")? }
+            Target::Prometheus { url: entry.address("prometheus", web)?, query: entry.text("query")? }
         }
         "command" => {
-            let argv = entry.texts("command")?;
+            let argv = entry.visible_texts("command", |name| {
+                format!("everybody on this machine sees the arguments of a program: give it `env = {{ {name} = \"${{{name}}}\" }}`, and let it read {name} itself")
+            })?;
             if argv.first().is_none_or(String::is_empty) {
                 entry.page.fault(entry.at, "`command` is empty: write the program and its arguments, as [\"pg_isready\", \"-q\"]");
                 return None;
             }
-            Target::Command { argv }
+            let env =
+                entry.pairs("env", |name, text| address::is_secret_name(name) || !address::secrets(text).is_empty()).unwrap_or_default();
+            if let Some((name, _)) = env.iter().find(|(name, value)| !is_variable(name) || value.expose_secret().contains('\0')) {
+                let shown = SafeText::clipped(name, 60);
+                entry.page.fault(entry.at, format!("`env`: {shown} is not a variable: letters, digits and `_`, and no digit first"));
+            }
+            Target::Command { argv, env }
         }
         _ => {
             if !entry.has("error") {
@@ -225,6 +242,12 @@ fn target(entry: &Entry<'_, '_, '_>, interval: Duration) -> Option<Target> {
             }
         }
     })
+}
+
+/// Whether a variable of an environment may be called so.
+fn is_variable(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.is_empty() && name.bytes().all(fits) && !name.starts_with(|letter: char| letter.is_ascii_digit())
 }
 
 fn web(text: &str) -> Result<String, String> {
@@ -283,11 +306,12 @@ pub fn heartbeat(page: &Page<'_>, table: &DeTable<'_>, at: usize) -> Option<Hear
     };
     let grace = entry.length("grace", SECOND, YEAR).unwrap_or(Duration::from_secs(3_600));
     let max_duration = entry.length("max_duration", SECOND, YEAR);
-    let system = entry.read("system", |text| short(text, 64));
-    let remedy = entry.read("remedy", |text| short(text, 300));
-    let command = entry.read("remedy_command", |text| short(text, 300));
+    let system = entry.read_visible("system", |text| short(text, 64));
+    let remedy = entry.read_visible("remedy", |text| short(text, 300));
+    let command = entry.read_visible("remedy_command", |text| short(text, 300));
     entry.done(&["zone"]);
     if page.faults.borrow().len() > before {
+        page.refuse(name, system);
         return None;
     }
     let name = name?;
@@ -299,7 +323,7 @@ pub fn window(page: &Page<'_>, table: &DeTable<'_>, at: usize) -> Option<Window>
     let before = page.faults.borrow().len();
     let entry = Entry::new(page, table, at, "[[maintenance]]");
     let all = entry.flag("all").unwrap_or(false);
-    let (system, probe) = (entry.text("system"), entry.text("probe"));
+    let (system, probe) = (entry.visible("system"), entry.visible("probe"));
     let scope = match (all, system, probe) {
         (true, None, None) => Some(Scope::All),
         (false, Some(system), None) => Some(Scope::System(system)),
@@ -324,7 +348,7 @@ pub fn window(page: &Page<'_>, table: &DeTable<'_>, at: usize) -> Option<Window>
     if matches!(when, Some(When::Once { from, until }) if from >= until) {
         page.fault(at, "the window ends before it begins");
     }
-    let reason = entry.read("reason", |text| short(text, 300)).unwrap_or_else(|| "maintenance".to_owned());
+    let reason = entry.read_visible("reason", |text| short(text, 300)).unwrap_or_else(|| "maintenance".to_owned());
     entry.done(&["cron", "zone", "duration", "from", "until"]);
     if page.faults.borrow().len() > before {
         return None;

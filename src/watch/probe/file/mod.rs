@@ -2,6 +2,7 @@
 //!
 //! A broken file leaves what was in force, and the board says so.
 
+pub(super) mod address;
 pub(super) mod define;
 pub(super) mod page;
 
@@ -9,10 +10,9 @@ pub use page::{Fault, Names};
 
 use super::model::Definitions;
 use super::presets;
+use crate::base::{SafeText, sha256_hex};
 use define::{Defaults, defaults};
 use page::{Entry, Page};
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -36,7 +36,7 @@ pub struct Broken {
 /// # Errors
 /// Everything that is wrong in it.
 pub fn parse(source: &str, text: &str, is_open: bool, names: &dyn Names) -> Result<Definitions, Broken> {
-    let page = Page { source, text, names, is_open, variables: BTreeMap::new(), faults: RefCell::default(), lacks: Cell::default() };
+    let page = Page { is_open, ..Page::new(source, text, names) };
     let mut definitions = Definitions::default();
     let mut other_faults = Vec::new();
     if let Some(document) = page::table(&page, text) {
@@ -64,11 +64,22 @@ pub fn parse(source: &str, text: &str, is_open: bool, names: &dyn Names) -> Resu
             }
         }
         let at = root.get("presets").map_or(0, |(_, at)| at);
-        for name in &definitions.presets {
+        for (number, name) in definitions.presets.iter().enumerate() {
+            if definitions.presets.iter().take(number).any(|before| before == name) {
+                page.fault(at, format!("the preset `{}` is switched on twice", SafeText::clipped(name, 60)));
+                continue;
+            }
             let given = variables.iter().find(|(of, _, _)| of == name);
             let given = given.map(|(_, table, at)| Entry::new(&page, table, *at, "[preset]").free_texts()).unwrap_or_default();
             match presets::laid_out(name, &page, at, &given, from) {
-                Ok(probes) => definitions.probes.extend(probes),
+                Ok(probes) => {
+                    for probe in probes {
+                        if definitions.probe(&probe.name).is_some() {
+                            page.fault(at, format!("there is a second probe called `{}`, of the preset `{name}`", probe.name));
+                        }
+                        definitions.probes.push(probe);
+                    }
+                }
                 Err(faults) => other_faults.extend(faults),
             }
         }
@@ -106,7 +117,9 @@ pub fn parse(source: &str, text: &str, is_open: bool, names: &dyn Names) -> Resu
 /// A window that holds nothing would let everybody be called.
 fn check_scope(page: &Page<'_>, at: usize, scope: &super::model::Scope, definitions: &Definitions) {
     use super::model::Scope;
-    let probes = || definitions.probes.iter().map(|probe| (probe.name.as_str(), probe.system.as_str()));
+    let refused = page.refused.borrow();
+    let refused = || refused.iter().map(|(name, system)| (name.as_str(), system.as_str()));
+    let probes = || definitions.probes.iter().map(|probe| (probe.name.as_str(), probe.system.as_str())).chain(refused());
     let beats = || definitions.heartbeats.iter().map(|beat| (beat.name.as_str(), beat.system.as_str()));
     let (what, name, known): (_, _, Vec<&str>) = match scope {
         Scope::All => return,
@@ -115,7 +128,7 @@ fn check_scope(page: &Page<'_>, at: usize, scope: &super::model::Scope, definiti
     };
     if !known.contains(&name.as_str()) {
         let near = crate::config::nearest(name, known.into_iter()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        page.fault(at, format!("there is no {what} called `{}`{near}", crate::base::SafeText::clipped(name, 60)));
+        page.fault(at, format!("there is no {what} called `{}`{near}", SafeText::clipped(name, 60)));
     }
 }
 
@@ -191,9 +204,21 @@ struct Inner {
 /// What the definitions in force were read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Taken {
-    text: String,
+    file: Option<Version>,
+    environment: Result<Option<Version>, String>,
+}
+
+/// A file as it was: what stands in it may be secret, and is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Version {
+    digest: String,
     is_open: bool,
-    environment: Option<String>,
+}
+
+impl Version {
+    fn of((text, is_open): &(String, bool)) -> Self {
+        Self { digest: sha256_hex(text.as_bytes()), is_open: *is_open }
+    }
 }
 
 impl Source {
@@ -220,17 +245,13 @@ impl Source {
         self.0.state.read().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
-    /// Read the file again where it, or the environment file, changed. Returns whether other definitions are in force now.
+    /// Read the file again where it, or the environment file, changed, or who may read them. Returns whether other definitions are in force now.
     pub fn reload(&self) -> bool {
         let inner = &self.0;
         let failed = |reason: String| Broken { faults: vec![Fault { place: inner.path.display().to_string(), reason }] };
-        let environment = inner.environment.file.as_deref().and_then(|path| read(path).ok().flatten()).map(|(text, _)| text);
+        let environment = inner.environment.file.as_deref().map_or(Ok(None), read).map(|found| found.as_ref().map(Version::of));
         let read = read(&inner.path).map_err(failed);
-        let taken = match &read {
-            Ok(Some((text, is_open))) => Some(Taken { text: text.clone(), is_open: *is_open, environment }),
-            Ok(None) => Some(Taken { text: String::new(), is_open: false, environment }),
-            Err(_) => None,
-        };
+        let taken = read.as_ref().ok().map(|found| Taken { file: found.as_ref().map(Version::of), environment });
         {
             let state = inner.state.read().unwrap_or_else(PoisonError::into_inner);
             if taken.is_some() && state.1 == taken {

@@ -1,7 +1,9 @@
 //! A page of TOML with the place of everything that is wrong in it. Messages never repeat a value that may be a secret.
 
+use super::address;
 use crate::base::{SafeText, duration};
 use crate::config::{nearest, position};
+use crate::watch::probe::check::{HIDDEN, Secrets};
 use secrecy::SecretString;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -44,30 +46,71 @@ pub struct Page<'a> {
     pub faults: RefCell<Vec<Fault>>,
     /// Whether a variable was met that is not set.
     pub lacks: Cell<bool>,
+    /// Names and systems of the probes and heartbeats in which something is wrong: windows may hold them all the same.
+    pub refused: RefCell<Vec<(String, String)>>,
+    /// What was laid in for `${NAME}`s: each of them may be a secret, and nobody is told.
+    pub laid: RefCell<Vec<SecretString>>,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    /// A text that nothing was read of yet.
+    pub fn new(source: &'a str, text: &'a str, names: &'a dyn Names) -> Self {
+        Self {
+            source,
+            text,
+            names,
+            is_open: false,
+            variables: BTreeMap::new(),
+            faults: RefCell::default(),
+            lacks: Cell::default(),
+            refused: RefCell::default(),
+            laid: RefCell::default(),
+        }
+    }
+
     /// Something is wrong at a byte.
     pub fn fault(&self, at: usize, reason: impl Into<String>) {
         let (line, column) = position(self.text, at);
         let place = format!("{}, line {line}, column {column}", self.source);
-        self.faults.borrow_mut().push(Fault { place, reason: reason.into() });
+        let reason = Secrets::new(&self.laid.borrow()).without(reason.into());
+        self.faults.borrow_mut().push(Fault { place, reason });
     }
 
-    /// The text with its variables and `${NAME}`s laid in.
-    fn expanded(&self, at: usize, key: &str, text: &str) -> Option<String> {
+    /// Something is wrong in a probe or heartbeat, as far as its name and system could be read.
+    pub fn refuse(&self, name: Option<String>, system: Option<String>) {
+        if let Some(name) = name.or_else(|| system.clone()) {
+            let system = system.unwrap_or_else(|| name.clone());
+            self.refused.borrow_mut().push((name, system));
+        }
+    }
+
+    /// The text with its variables laid in, each as `value` gives it.
+    fn with_variables(&self, text: &str, value: impl Fn(&str, &str) -> String) -> Option<String> {
         let mut laid = text.to_owned();
-        for (name, value) in &self.variables {
+        for (name, found) in &self.variables {
             let place = format!("{{{name}}}");
             if !laid.contains(&place) {
                 continue;
             }
-            let Some(value) = value else {
+            let Some(found) = found else {
                 self.lacks.set(true);
                 return None;
             };
-            laid = laid.replace(&place, value);
+            laid = laid.replace(&place, &value(name, found));
         }
+        Some(laid)
+    }
+
+    /// The text as everybody may see it: with its variables, without the secrets in them, and with `${NAME}` as it is written.
+    fn visible(&self, text: &str) -> Option<String> {
+        self.with_variables(text, |name, value| {
+            if address::is_secret_name(name) && address::is_literal(value) { HIDDEN.to_owned() } else { address::shown(value) }
+        })
+    }
+
+    /// The text with its variables and `${NAME}`s laid in.
+    fn expanded(&self, at: usize, key: &str, text: &str) -> Option<String> {
+        let laid = self.with_variables(text, |_, value| value.to_owned())?;
         let mut out = String::new();
         let mut rest = laid.as_str();
         while let Some((before, after)) = rest.split_once("${") {
@@ -79,7 +122,10 @@ impl Page<'_> {
             let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             let found = if is_name { self.names.value(name) } else { Err("names have letters, digits and underscores".to_owned()) };
             match found {
-                Ok(Some(value)) => out.push_str(&value),
+                Ok(Some(value)) => {
+                    out.push_str(&value);
+                    self.laid.borrow_mut().push(value.into());
+                }
                 Ok(None) => {
                     self.fault(at, format!("`{key}`: {name} is not set; set it in the environment or in the environment file"));
                     return None;
@@ -146,6 +192,25 @@ impl<'p, 'a, 't> Entry<'p, 'a, 't> {
         }
     }
 
+    /// A text that everybody sees: what stands in it for `${NAME}` is not laid in.
+    pub fn visible(&self, key: &'static str) -> Option<String> {
+        let (value, at) = self.get(key)?;
+        match value.as_str() {
+            Some(text) => self.page.visible(text),
+            None => {
+                self.wrong(at, key, "a text", value);
+                None
+            }
+        }
+    }
+
+    /// A text that everybody sees, read by a function that says what is wrong with it.
+    pub fn read_visible<T>(&self, key: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let (_, at) = self.get(key)?;
+        let text = self.visible(key)?;
+        parse(&text).map_err(|reason| self.page.fault(at, format!("`{key}`: {reason}"))).ok()
+    }
+
     /// A text read by a function that says what is wrong with it.
     pub fn read<T>(&self, key: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let (_, at) = self.get(key)?;
@@ -156,12 +221,25 @@ impl<'p, 'a, 't> Entry<'p, 'a, 't> {
     /// A secret. One that stands here itself asks that nobody else can read the file.
     pub fn secret(&self, key: &'static str) -> Option<SecretString> {
         let (value, at) = self.get(key)?;
-        self.guard(key, value.as_str().unwrap_or_default(), at);
+        if value.as_str().is_some_and(address::is_literal) {
+            self.guard(key, at);
+        }
         self.text(key).filter(|text| !text.is_empty()).map(SecretString::from)
     }
 
-    fn guard(&self, key: &str, text: &str, at: usize) {
-        if self.page.is_open && !text.is_empty() && !text.contains("${") && !text.contains('{') {
+    /// An address, read by a function that says what is wrong with it. A password or key that stands in it asks that nobody else can read
+    /// the file.
+    pub fn address<T>(&self, key: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let (value, at) = self.get(key)?;
+        if value.as_str().is_some_and(|text| !address::secrets(text).is_empty()) {
+            self.guard(key, at);
+        }
+        self.read(key, parse)
+    }
+
+    /// There is a secret in it.
+    fn guard(&self, key: &str, at: usize) {
+        if self.page.is_open {
             let next = format!("write ${{NAME}} and set NAME in the environment file, or `chmod 600 {}`", self.page.source);
             self.page.fault(at, format!("`{key}` holds a secret and others than its owner may read this file: {next}"));
         }
@@ -226,6 +304,21 @@ impl<'p, 'a, 't> Entry<'p, 'a, 't> {
 
     /// Several texts.
     pub fn texts(&self, key: &'static str) -> Option<Vec<String>> {
+        self.items(key, |at, text| self.page.expanded(at, key, text))
+    }
+
+    /// Several texts that everybody sees: `None` for one with a `${NAME}` in it, which `refused` names.
+    pub fn visible_texts(&self, key: &'static str, refused: impl Fn(&str) -> String) -> Option<Vec<String>> {
+        self.items(key, |at, text| {
+            let laid = self.page.with_variables(text, |_, value| value.to_owned())?;
+            let Some((_, behind)) = laid.split_once("${") else { return Some(laid) };
+            let name = behind.split('}').next().unwrap_or_default();
+            self.page.fault(at, format!("`{key}`: {}", refused(SafeText::clipped(name, 40).as_str())));
+            None
+        })
+    }
+
+    fn items(&self, key: &'static str, read: impl Fn(usize, &str) -> Option<String>) -> Option<Vec<String>> {
         let (value, at) = self.get(key)?;
         let Some(items) = value.as_array() else {
             self.wrong(at, key, "a list of texts", value);
@@ -234,7 +327,7 @@ impl<'p, 'a, 't> Entry<'p, 'a, 't> {
         let mut texts = Vec::new();
         for item in items.iter() {
             match item.get_ref().as_str() {
-                Some(text) => texts.push(self.page.expanded(item.span().start, key, text)?),
+                Some(text) => texts.push(read(item.span().start, text)?),
                 None => {
                     self.wrong(item.span().start, key, "a text", item.get_ref());
                     return None;
@@ -244,8 +337,8 @@ impl<'p, 'a, 't> Entry<'p, 'a, 't> {
         Some(texts)
     }
 
-    /// Names with texts, as headers are.
-    pub fn pairs(&self, key: &'static str) -> Option<Vec<(String, SecretString)>> {
+    /// Names with texts, as headers are. Which of them are secrets, by name and text, `is_secret` tells.
+    pub fn pairs(&self, key: &'static str, is_secret: impl Fn(&str, &str) -> bool) -> Option<Vec<(String, SecretString)>> {
         let (value, at) = self.get(key)?;
         let Some(table) = value.as_table() else {
             self.wrong(at, key, "names with texts, as { Accept = \"text/html\" }", value);
@@ -259,8 +352,8 @@ impl<'p, 'a, 't> Entry<'p, 'a, 't> {
                 return None;
             };
             let name = name.get_ref().to_string();
-            if name.eq_ignore_ascii_case("authorization") || name.to_lowercase().contains("key") || name.to_lowercase().contains("token") {
-                self.guard(key, text, at);
+            if address::is_literal(text) && is_secret(&name, text) {
+                self.guard(&format!("{key}.{}", SafeText::clipped(&name, 60)), at);
             }
             pairs.push((name, SecretString::from(self.page.expanded(at, key, text)?)));
         }
