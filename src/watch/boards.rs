@@ -140,7 +140,7 @@ fn unread(probe: &Probe) -> Line {
 
 fn nobody() -> Remedy {
     let text = "Nobody probes: let the agent, the console or `serve` run.".to_owned();
-    Remedy { text, command: Some("quarterdeck serve".to_owned()), maintenance: Some(super::board::Maintenance::Check) }
+    Remedy { text, command: Some("quarterdeck serve".to_owned()), maintenance: None }
 }
 
 /// The line of a probe.

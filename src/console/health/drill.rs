@@ -132,7 +132,7 @@ fn now(state: &State, one: &Line, width: usize, lines: &mut Vec<Pieces>) {
         pair("next", Role::Dim, &moment(at, state.now), width, lines);
     }
     if let Some(found) = &one.remedy {
-        lines.extend(head::remedy(state, found, width, 4));
+        lines.extend(head::remedy(state, found, width, 12));
     }
     for job in care::done_for(state, &one.id).take(5) {
         let (role, text) = job.words(state);

@@ -8,7 +8,7 @@ use crate::console::draw::{clip, columns};
 use crate::console::state::State;
 use crate::console::text::{Piece, Pieces, wrap};
 use crate::console::theme::Role;
-use crate::watch::board::{Board, Kind, Line, Remedy, System};
+use crate::watch::board::{Board, Kind, Line, Maintenance, Remedy, System};
 use crate::watch::health::Status;
 
 /// Lines above the rows, with the heading.
@@ -121,22 +121,60 @@ pub(super) fn above(state: &State, width: usize) -> Vec<Pieces> {
     vec![state_of_all(state, board, width), clipped(role, &what), clipped(Role::Text, &next(state, board)), line::heading(width)]
 }
 
+/// What the key of a remedy does, which need not be all that the remedy asks for: to check again restarts nothing.
+pub(super) fn does(maintenance: Maintenance) -> &'static str {
+    match maintenance {
+        Maintenance::Check => "checks again",
+        Maintenance::CheckDatabase => "checks the database",
+        Maintenance::VerifyAudit => "verifies the log",
+        Maintenance::VerifyIndex => "verifies the index",
+        Maintenance::RebuildIndex => "makes the index anew",
+        Maintenance::BackUp => "makes a backup",
+        Maintenance::Drill => "tries the backup",
+        Maintenance::Checkpoint => "takes the log in",
+        Maintenance::PauseSending => "stops all sending",
+    }
+}
+
 /// The remedy of a line in words, and the key or the command that does it.
 pub(super) fn remedy(state: &State, remedy: &Remedy, width: usize, rows: usize) -> Vec<Pieces> {
-    let mut pieces = vec![Piece::new(Role::Heading, "try first: "), Piece::new(Role::Text, SafeText::line(&remedy.text).as_str())];
-    if remedy.maintenance.is_some() {
-        pieces.push(Piece::new(Role::Key, &format!("  {} does it", state.key(Action::HealthRemedy))));
+    let mut pieces = vec![Piece::new(Role::Heading, "try first")];
+    // The key goes before the words, which may be too many for the room there is.
+    if let Some(maintenance) = remedy.maintenance.filter(|_| !state.read_only) {
+        pieces.push(Piece::new(Role::Key, &format!(" ({} {})", state.key(Action::HealthRemedy), does(maintenance))));
     }
+    pieces.push(Piece::new(Role::Heading, ": "));
+    pieces.push(Piece::new(Role::Text, SafeText::line(&remedy.text).as_str()));
     let mut all = wrap(&pieces, width, 0);
     let command = remedy.command.as_ref().map(|command| {
         let copies = format!("  ({} copies it)", state.key(Action::HealthCopy));
         let command = clip(SafeText::line(command).as_str(), width.saturating_sub(columns(&copies) + 2));
         vec![Piece::new(Role::Accent, &format!("$ {command}")), Piece::new(Role::Dim, &copies)]
     });
-    all.truncate(rows.saturating_sub(usize::from(command.is_some())).max(1));
+    let room = rows.saturating_sub(usize::from(command.is_some())).max(1);
+    if all.len() > room {
+        all.truncate(room);
+        // Whoever reads it sees that it goes on: the line's own page has all of it.
+        if let Some(last) = all.last_mut() {
+            shorten(last, width, state.glyphs.ellipsis);
+        }
+    }
     all.extend(command);
     all.truncate(rows);
     all
+}
+
+/// Let the end of a line say that there is more.
+fn shorten(line: &mut Pieces, width: usize, ellipsis: &str) {
+    let before: usize = line.iter().rev().skip(1).map(|piece| columns(piece.text())).sum();
+    if let Some(last) = line.last_mut() {
+        let room = width.saturating_sub(before + columns(ellipsis) + 1);
+        let mut text = last.text().trim_end().to_owned();
+        while columns(&text) > room {
+            text.pop();
+        }
+        *last = Piece::new(last.role, &format!("{} {ellipsis}", text.trim_end()));
+    }
 }
 
 /// What stands below the rows: whatever is under way or was done last, and the one remedy for the line at hand.

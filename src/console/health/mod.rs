@@ -34,7 +34,7 @@ use super::action::{Action, Scope};
 use super::state::State;
 use super::text::Pieces;
 use crate::base::Millis;
-use crate::watch::board::Board;
+use crate::watch::board::{Board, Kind, Maintenance};
 use crate::watch::health::Status;
 pub(super) use care::{Ask, Job};
 pub(super) use refresh::wakes;
@@ -122,6 +122,32 @@ impl Tab {
 /// The tables of the keymap that hold, the innermost first.
 pub(super) fn scopes(_state: &State) -> &'static [Scope] {
     &[Scope::Health]
+}
+
+/// What the remedy of the line at hand does by its key, where it does anything.
+fn at_hand(state: &State) -> Option<Maintenance> {
+    act::line(state)?.remedy.as_ref()?.maintenance
+}
+
+/// Whether a key of the footer does anything for the line at hand.
+pub(super) fn offers(state: &State, action: Action) -> bool {
+    let kind = act::line(state).map(|line| line.kind);
+    match action {
+        Action::HealthRemedy => at_hand(state).is_some(),
+        Action::HealthCheck => matches!(kind, Some(Kind::Probe | Kind::Own)),
+        Action::HealthPauseProbe => matches!(kind, Some(Kind::Probe | Kind::Heartbeat)),
+        _ => true,
+    }
+}
+
+/// What a key does here, where that is more than its title.
+pub(super) fn title(state: &State, action: Action) -> Option<&'static str> {
+    let line = act::line(state);
+    match action {
+        Action::HealthRemedy => at_hand(state).map(head::does),
+        Action::HealthPauseProbe => line.map(|line| if line.paused.is_some() { "resume" } else { "pause" }),
+        _ => None,
+    }
 }
 
 /// What the footer names.

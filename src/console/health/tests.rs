@@ -258,8 +258,30 @@ fn the_remedy_is_done_by_a_key_where_the_console_can() {
     press(&mut state, "r");
     assert!(state.said.last().unwrap().text.contains("y copies the command"));
     press(&mut state, "n");
-    assert!(picture(&mut state).contains("take the log into the file  r does it"));
+    let shown = picture(&mut state);
+    assert!(shown.contains("try first (r takes the log in): take the log into the file"), "{shown}");
+    assert!(shown.lines().last().unwrap().contains("r takes the log in"), "{shown}");
     assert_eq!(cares(&press(&mut state, "ry")), [Care::Checkpoint]);
+    // Where nothing may be changed it is not offered.
+    state.read_only = true;
+    let shown = picture(&mut state);
+    assert!(shown.contains("try first: take the log into the file") && !shown.contains("takes the log in"), "{shown}");
+}
+
+#[test]
+fn the_key_of_a_remedy_says_what_it_does_and_a_remedy_that_is_too_long_says_that_it_goes_on() {
+    let mut state = state(80, 24);
+    let long = format!("Restart the shop{}.", ", look at its load and its own stores".repeat(9));
+    let one = Line {
+        remedy: remedy(&long, Some("systemctl restart shop"), Some(Maintenance::Check)),
+        ..line("web", "shop", Status::Unhealthy, 60_000, "timeout")
+    };
+    show(&mut state, Box::new(Board::of(vec![one], NOW, None, Some("deck:1".into()))));
+    let shown = picture(&mut state);
+    // To check again restarts nothing, and does not say so.
+    assert!(shown.contains("try first (r checks again): Restart the shop, look at"), "{shown}");
+    assert!(shown.lines().any(|line| line.ends_with(" …")) && shown.contains("$ systemctl restart shop"), "{shown}");
+    assert_eq!(cares(&press(&mut state, "r")), [Care::Check("shop".into())]);
 }
 
 #[test]

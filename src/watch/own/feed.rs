@@ -5,7 +5,6 @@ use super::{Part, remedy};
 use crate::base::{Millis, clock};
 use crate::search::documents::ingest;
 use crate::store::{Conn, Result};
-use crate::watch::board::Maintenance;
 use crate::watch::health::Status;
 use serde_json::{Value, json};
 
@@ -14,11 +13,8 @@ const BEHIND: Millis = 5 * 60_000;
 
 pub(super) fn part(c: &mut dyn Conn, now: Millis) -> Result<Part> {
     let first = || {
-        remedy(
-            "Let the agent or the console run: they follow by themselves.",
-            Some("quarterdeck index status"),
-            Some(Maintenance::VerifyIndex),
-        )
+        // Nothing at hand does that: to verify the index takes nothing in.
+        remedy("Let the agent or the console run: they follow by themselves.", Some("quarterdeck index status"), None)
     };
     if ingest::behind(c).map_err(|error| refused(&error))?.is_none() {
         let reason = "nobody has followed the change feed yet: it begins with the agent, the console or the first search";
