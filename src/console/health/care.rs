@@ -268,6 +268,8 @@ pub(super) fn named(state: &mut State, ask: Ask, typed: &str) -> Vec<Request> {
 /// Begin.
 pub(in crate::console) fn begin(state: &mut State, ask: Ask) -> Vec<Request> {
     let tab = &mut state.health;
+    // Whoever does something for a line wants to see how it goes.
+    tab.is_chosen = true;
     tab.begun += 1;
     let stop = Arc::new(AtomicBool::new(false));
     let job = Job {

@@ -41,6 +41,7 @@ pub(super) fn read(state: &mut State, id: String) -> Vec<Request> {
     let since = state.health.board.as_deref().and_then(|board| board.line(&id)).and_then(|line| line.since);
     state.health.begun += 1;
     let generation = state.health.begun;
+    act::choose(state, Item::Line(id.clone()));
     let before = state.health.opened.take().filter(|opened| opened.id == id);
     let (history, top) = before.map_or((None, 0), |before| (before.history, before.top));
     state.health.opened = Some(Opened { id: id.clone(), history, generation, lines: Vec::new(), top });

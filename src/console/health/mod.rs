@@ -97,6 +97,8 @@ pub(super) struct Tab {
     pub asked_at: Millis,
     /// What the cursor is on.
     pub at: Option<Item>,
+    /// Whether a person put the cursor there; until they do it stands on what hurts most.
+    pub is_chosen: bool,
     /// The first row that is shown.
     pub top: usize,
     /// Systems that a person folded (true) or unfolded; the others are folded while they are healthy.

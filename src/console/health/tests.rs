@@ -332,6 +332,48 @@ fn the_cursor_stays_on_its_line_when_the_board_changes() {
 }
 
 #[test]
+fn until_a_person_chooses_the_cursor_is_on_what_hurts_most() {
+    let mut state = state(80, 24);
+    let well = |system: &'static str| {
+        (0..9).map(move |number| line(system, &format!("{system}-{number}"), Status::Healthy, 9_000, "200"))
+    };
+    let mut all: Vec<Line> = ["alpha", "beta", "gamma"].into_iter().flat_map(well).collect();
+    // The first board is read for the number beside the tab's name, long before anybody looks at it.
+    show(&mut state, Box::new(Board::of(all.clone(), NOW, None, Some("deck:1".into()))));
+    all.push(line("omega", "api", Status::Unhealthy, 1_000, "500"));
+    show(&mut state, Box::new(Board::of(all.clone(), NOW, None, Some("deck:1".into()))));
+    assert_eq!(act::line(&state).unwrap().name, "api");
+    let shown = picture(&mut state);
+    assert!(shown.contains("omega  1 unhealthy") && shown.contains("▌  ✗ unhealthy  api"), "{shown}");
+    // Something worse breaks later: it is at hand, on top, under the name of its system.
+    all.push(line("delta", "store", Status::Unhealthy, 90_000, "refused"));
+    show(&mut state, Box::new(Board::of(all.clone(), NOW, None, Some("deck:1".into()))));
+    assert_eq!((act::line(&state).unwrap().name.as_str(), state.health.top), ("store", 0));
+    // From then on it is the person's.
+    press(&mut state, "n");
+    assert_eq!(act::line(&state).unwrap().name, "api");
+    all.push(line("aaa", "cache", Status::Unhealthy, 900_000, "refused"));
+    show(&mut state, Box::new(Board::of(all, NOW, None, Some("deck:1".into()))));
+    assert_eq!(act::line(&state).unwrap().name, "api");
+}
+
+#[test]
+fn scrolled_up_to_a_line_its_system_stands_above_it() {
+    let mut state = state(80, 24);
+    let many = ["alpha", "beta", "gamma"].into_iter().flat_map(|system| {
+        (0..12).map(move |number| line(system, &format!("{system}-{number}"), Status::Unhealthy, 9_000 - number, "500"))
+    });
+    show(&mut state, Box::new(Board::of(many.collect(), NOW, None, Some("deck:1".into()))));
+    press(&mut state, "G");
+    let first = |state: &mut State| picture(state).lines().nth(5).unwrap().to_owned();
+    // Up to the first line of the system: its name comes into view with it.
+    while act::line(&state).unwrap().name != "gamma-0" {
+        press(&mut state, "k");
+    }
+    assert!(first(&mut state).contains("gamma  12 unhealthy"), "{}", picture(&mut state));
+}
+
+#[test]
 fn where_nothing_may_be_changed_every_changing_key_of_every_tab_is_refused_with_a_sentence() {
     use crate::console::action::{Action, Scope};
     for action in Action::ALL.iter().filter(|action| action.changes()) {
