@@ -109,19 +109,19 @@ fn item(state: &State, row: usize) -> Option<Item> {
     }
 }
 
-/// The line at hand: of what was gone into, else under the cursor.
+/// The line at hand: of what was gone into, else under the cursor. A system is helped by what helps its worst line.
 pub(super) fn line(state: &State) -> Option<&Line> {
     let board = state.health.board.as_deref()?;
-    let id = match (&state.health.opened, &state.health.at) {
-        (Some(opened), _) => &opened.id,
-        (None, Some(Item::Line(id))) => id,
-        _ => return None,
-    };
-    board.line(id)
+    match (&state.health.opened, &state.health.at) {
+        (Some(opened), _) => board.line(&opened.id),
+        (None, Some(Item::Line(id))) => board.line(id),
+        (None, Some(Item::System(_))) => system(state)?.lines.first(),
+        (None, None) => None,
+    }
 }
 
 /// The system at hand.
-fn system(state: &State) -> Option<&System> {
+pub(super) fn system(state: &State) -> Option<&System> {
     let board = state.health.board.as_deref()?;
     match state.health.at.as_ref()? {
         Item::System(name) => board.systems.iter().find(|system| system.name == *name),

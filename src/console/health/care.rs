@@ -1,7 +1,7 @@
 //! What can be done for the deck at hand: how dangerous it is, what is asked before, how far it is, how it went. Pure.
 
 use super::request::Request as Own;
-use super::{Asked, Item, act};
+use super::{Asked, act};
 use crate::base::{Millis, SafeText, clock};
 use crate::console::action::Action;
 use crate::console::draw::clip;
@@ -232,10 +232,7 @@ fn means(state: &State, care: &Care) -> String {
 
 /// Somebody wants something done: at once, or after they were asked.
 pub(super) fn wanted(state: &mut State, care: Care) -> Vec<Request> {
-    let line = match &state.health.at {
-        Some(Item::Line(id)) => Some(id.clone()),
-        _ => None,
-    };
+    let line = act::line(state).map(|line| line.id.clone());
     if state.health.jobs.iter().any(|job| job.is_under_way() && job.care == care) {
         state.say(format!("the {} is under way already", care.words()), false);
         return Vec::new();

@@ -1,7 +1,7 @@
 //! What stands above the board and below it: what is broken, since when, what to do next; the remedy of the line at hand; the work that is under
 //! way. Pure.
 
-use super::{Item, care, line, words};
+use super::{Item, act, care, line, words};
 use crate::base::{Millis, SafeText, clock};
 use crate::console::action::Action;
 use crate::console::draw::{clip, columns};
@@ -179,23 +179,20 @@ fn shorten(line: &mut Pieces, width: usize, ellipsis: &str) {
 
 /// What stands below the rows: whatever is under way or was done last, and the one remedy for the line at hand.
 pub(super) fn below(state: &State, width: usize) -> Vec<Pieces> {
-    let Some(board) = state.health.board.as_deref() else { return Vec::new() };
+    if state.health.board.is_none() {
+        return Vec::new();
+    }
     let stroke = state.glyphs.border.horizontal_top;
-    let title = match &state.health.at {
-        Some(Item::Line(id)) => board.line(id).map(|line| line.name.clone()),
-        Some(Item::System(name)) => Some(name.clone()),
-        None => None,
+    let at_hand = act::line(state);
+    let title = match (&state.health.at, at_hand) {
+        // The keys hold for this one of its lines.
+        (Some(Item::System(system)), Some(line)) if *system != line.name => Some(format!("{} of {system}", line.name)),
+        (_, line) => line.map(|line| line.name.clone()),
     };
     let title = title.map_or_else(String::new, |title| format!("{stroke} {} ", clip(SafeText::line(&title).as_str(), width / 2)));
     let mut all = vec![vec![Piece::new(Role::Border, &format!("{title}{}", stroke.repeat(width.saturating_sub(columns(&title)))))]];
     let job = care::line(state, width);
     let rows = BELOW - 1 - usize::from(job.is_some());
-    let at_hand = match &state.health.at {
-        Some(Item::Line(id)) => board.line(id),
-        // A system is helped by what helps its worst line.
-        Some(Item::System(name)) => board.systems.iter().find(|system| system.name == *name).and_then(|system| system.lines.first()),
-        None => None,
-    };
     all.extend(match at_hand {
         None => Vec::new(),
         Some(line) => of_line(state, line, width, rows),

@@ -332,6 +332,21 @@ fn the_cursor_stays_on_its_line_when_the_board_changes() {
 }
 
 #[test]
+fn the_keys_that_stand_below_a_system_work_on_its_worst_line() {
+    let mut state = opened(80, 24);
+    press(&mut state, "nk");
+    // The row of the system, above the database.
+    let shown = picture(&mut state);
+    assert!(shown.contains("database of quarterdeck") && shown.contains("r takes the log in"), "{shown}");
+    assert_eq!(cares(&press(&mut state, "ry")), [Care::Checkpoint]);
+    press(&mut state, "gg");
+    assert_eq!(act::line(&state).unwrap().name, "redis");
+    assert_eq!(cares(&press(&mut state, "c")), [Care::Check("redis".into())]);
+    press(&mut state, "y");
+    assert!(state.wishes.iter().any(|wish| *wish == crate::console::state::Wish::Copy("systemctl status redis".into())));
+}
+
+#[test]
 fn until_a_person_chooses_the_cursor_is_on_what_hurts_most() {
     let mut state = state(80, 24);
     let well = |system: &'static str| {
