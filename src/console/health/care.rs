@@ -209,12 +209,17 @@ fn means(state: &State, care: &Care) -> String {
         let board = state.health.board.as_deref()?;
         board.line(line)?.detail.get(name)?.as_i64()
     };
+    let is_job = act::line(state).is_some_and(|line| line.kind == Kind::Heartbeat);
     match care {
         Care::BackUp => "Make a backup of database, index and configuration? It is made while everything goes on; secrets are left out.".into(),
         Care::Drill => {
             "Restore the newest backup into a scratch place and try it? Nothing that runs is touched; it needs as much free disk as the backup.".into()
         }
         Care::Checkpoint => "Take the write-ahead log into the database's file? Writers may wait for an instant.".into(),
+        Care::PauseProbe(name) if is_job => {
+            format!("Pause the heartbeat {name}? Nobody is told when its job does not run, in any console, until somebody resumes it.")
+        }
+        Care::ResumeProbe(name) if is_job => format!("Expect {name} again? What it missed meanwhile does not count."),
         Care::PauseProbe(name) => {
             format!("Pause the probe {name}? Nobody is told when its target breaks, in any console, until somebody resumes it.")
         }
@@ -302,19 +307,19 @@ pub(super) fn stop(state: &mut State) {
     }
 }
 
-/// The probe at hand.
-fn probe(state: &State) -> Result<(String, bool), &'static str> {
+/// What is at hand to be checked or paused, and whether it is paused. A heartbeat can be paused; nothing can be asked for it.
+fn probe(state: &State, action: Action) -> Result<(String, bool), &'static str> {
     let Some(line) = act::line(state) else { return Err("no line is at hand") };
     match line.kind {
-        Kind::Probe => Ok((line.name.clone(), line.paused.is_some())),
         Kind::Own => Err("this is a part of the deck: it is looked at always"),
-        Kind::Heartbeat => Err("a heartbeat comes from its job: it is not probed"),
+        Kind::Heartbeat if action == Action::HealthCheck => Err("a heartbeat comes from its job: it is not probed"),
+        Kind::Probe | Kind::Heartbeat => Ok((line.name.clone(), line.paused.is_some())),
     }
 }
 
 /// Check what is at hand, pause it, resume it.
 pub(super) fn of_probe(state: &mut State, action: Action) -> Vec<Request> {
-    match (probe(state), action) {
+    match (probe(state, action), action) {
         (Ok((name, _)), Action::HealthCheck) => wanted(state, Care::Check(name)),
         (Ok((name, true)), _) => wanted(state, Care::ResumeProbe(name)),
         (Ok((name, false)), _) => wanted(state, Care::PauseProbe(name)),

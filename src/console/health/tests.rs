@@ -347,6 +347,28 @@ fn the_keys_that_stand_below_a_system_work_on_its_worst_line() {
 }
 
 #[test]
+fn a_heartbeat_is_paused_and_resumed_like_a_probe() {
+    let mut state = state(80, 24);
+    let job = |paused| Line {
+        id: "heartbeat/nightly".into(),
+        kind: Kind::Heartbeat,
+        paused,
+        ..line("jobs", "nightly", Status::Unhealthy, 9_000, "late")
+    };
+    show(&mut state, Box::new(Board::of(vec![job(None)], NOW, None, Some("deck:1".into()))));
+    assert!(press(&mut state, "p").is_empty());
+    assert!(picture(&mut state).contains("Pause the heartbeat nightly?"));
+    assert_eq!(cares(&press(&mut state, "y")), [Care::PauseProbe("nightly".into())]);
+    state.health.jobs.clear();
+    show(&mut state, Box::new(Board::of(vec![job(Some(("ben".into(), None)))], NOW, None, Some("deck:1".into()))));
+    assert!(picture(&mut state).contains("p resumes it"));
+    assert_eq!(cares(&press(&mut state, "py")), [Care::ResumeProbe("nightly".into())]);
+    // It comes from its job, and cannot be asked for.
+    assert_eq!(cares(&press(&mut state, "c")), []);
+    assert!(state.said.last().unwrap().text.contains("comes from its job"));
+}
+
+#[test]
 fn until_a_person_chooses_the_cursor_is_on_what_hurts_most() {
     let mut state = state(80, 24);
     let well = |system: &'static str| {
