@@ -21,10 +21,11 @@ fn lines(board: &Board) -> impl Iterator<Item = (&System, &Line)> {
     board.systems.iter().flat_map(|system| system.lines.iter().map(move |line| (system, line)))
 }
 
-/// What hurts most: the first line that counts and is not healthy.
+/// What hurts most: of the worst lines that count and are not healthy the first. A system in which nothing counts may stand before it.
 fn worst(board: &Board) -> Option<(&System, &Line)> {
-    let system = board.systems.first().filter(|system| system.status != Status::Healthy)?;
-    Some((system, system.lines.iter().find(|line| line.counts() && line.status != Status::Healthy)?))
+    let hurting = || lines(board).filter(|(_, line)| line.counts() && line.status != Status::Healthy);
+    let status = hurting().map(|(_, line)| line.status).max()?;
+    hurting().find(|(_, line)| line.status == status)
 }
 
 /// Two ends of a line: the longest of the right ones that there is room for beside the left one; of the left one what the shortest leaves.
@@ -83,6 +84,7 @@ fn what(state: &State, board: &Board, now: Millis) -> (Role, String) {
             (role, format!("{name}: {reason}{since}"))
         }
         None if board.systems.is_empty() => (Role::Accent, "nothing is known of anything".to_owned()),
+        None if !lines(board).any(|(_, line)| line.counts()) => (Role::Paused, "all of it is paused or in maintenance".to_owned()),
         None => (Role::Good, "nothing that is known here is broken".to_owned()),
     }
 }

@@ -54,7 +54,11 @@ pub(super) fn heading(width: usize) -> Pieces {
 
 /// A system: its state, and how many of its lines are how.
 pub(super) fn system(system: &System, is_folded: bool, width: usize, glyphs: &Glyphs) -> Pieces {
-    let (role, sign, word) = words::status(system.status, glyphs);
+    // Where nothing counts nothing is known, and nobody waits to know it.
+    let (role, sign, word) = match system.lines.iter().any(Line::counts) {
+        true => words::status(system.status, glyphs),
+        false => words::HELD,
+    };
     let count = |wanted: Status| system.lines.iter().filter(|line| line.counts() && line.status == wanted).count();
     let held = system.lines.iter().filter(|line| !line.counts()).count();
     let (unhealthy, degraded, unknown) = (count(Status::Unhealthy), count(Status::Degraded), count(Status::Unknown));

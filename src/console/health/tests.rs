@@ -202,6 +202,21 @@ fn what_nobody_looks_at_is_not_called_well() {
 }
 
 #[test]
+fn a_system_that_is_paused_hides_nothing_that_is_broken_elsewhere() {
+    let held = |name: &str| Line { paused: Some(("ben".into(), None)), ..line(name, name, Status::Unhealthy, 9_000, "refused") };
+    let mut state = state(80, 24);
+    let lines = vec![held("alpha"), held("beta"), line("zulu", "api", Status::Unknown, 60_000, "no result for 5 min")];
+    show(&mut state, Box::new(Board::of(lines, NOW, None, Some("deck:1".into()))));
+    let shown = picture(&mut state);
+    assert!(shown.contains("api of zulu: no result for 5 min") && !shown.contains("nothing that is known here is broken"), "{shown}");
+    assert!(shown.contains("= held       alpha  1 paused or maintained"), "{shown}");
+    // All of it held is not all of it well.
+    show(&mut state, Box::new(Board::of(vec![held("alpha")], NOW, None, Some("deck:1".into()))));
+    let shown = picture(&mut state);
+    assert!(!shown.contains("nothing that is known here is broken") && !shown.contains("healthy"), "{shown}");
+}
+
+#[test]
 fn systems_fold_and_the_filter_finds_and_says_what_it_does_not_understand() {
     let mut state = opened(80, 24);
     press(&mut state, "G\r");
