@@ -19,6 +19,9 @@ use std::time::Duration;
 /// Pieces of work that are remembered.
 const MOST_JOBS: usize = 50;
 
+/// How long the end of a piece of work stands in the last line of the tab, where the remedy has less room meanwhile.
+const SHOWN: Millis = 30_000;
+
 /// Something that can be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::console) enum Care {
@@ -140,19 +143,33 @@ impl Job {
         self.progress = Some((progress, since));
     }
 
-    /// The role and the words for where it is or how it went.
-    pub fn words(&self, state: &State) -> (Role, String) {
+    /// Whether it ended with something to look at.
+    pub fn is_bad(&self) -> bool {
+        self.ended.as_ref().is_some_and(|(_, result)| !matches!(result, Ok(told) if !told.is_problem))
+    }
+
+    /// Where it is or how it went.
+    pub fn sentence(&self, state: &State) -> String {
         let what = self.care.words();
         match &self.ended {
-            Some((_, Ok(told))) if told.is_problem => (Role::Bad, format!("{} {what}: {}", state.glyphs.block, told.text)),
-            Some((_, Ok(told))) => (Role::Good, format!("{} {what}: {}", state.glyphs.check, told.text)),
-            Some((_, Err(why))) => (Role::Bad, format!("{} {what} was not done: {why}", state.glyphs.block)),
+            Some((_, Ok(told))) => format!("{what}: {}", told.text),
+            Some((_, Err(why))) => format!("{what} was not done: {why}"),
             None => {
                 let is_stopping = self.stop.load(Ordering::Relaxed);
                 let far = self.progress.map_or_else(|| "it begins".to_owned(), |(progress, since)| far(progress, state.now - since));
                 let stops = if is_stopping { "it is stopping; " } else { "" };
-                (Role::Pending, format!("{what}: {stops}{far}"))
+                format!("{what}: {stops}{far}")
             }
+        }
+    }
+
+    /// The role and the sentence with its sign.
+    pub fn words(&self, state: &State) -> (Role, String) {
+        let sentence = self.sentence(state);
+        match (self.is_under_way(), self.is_bad()) {
+            (true, _) => (Role::Pending, sentence),
+            (false, true) => (Role::Bad, format!("{} {sentence}", state.glyphs.block)),
+            (false, false) => (Role::Good, format!("{} {sentence}", state.glyphs.check)),
         }
     }
 }
@@ -195,10 +212,17 @@ fn bytes(count: f64) -> String {
     }
 }
 
-/// The newest piece of work as a line: what is under way, else what was done last.
+/// In how many milliseconds the last line of the tab no longer shows what ended.
+pub(super) fn fades(state: &State, now: Millis) -> Option<Millis> {
+    let left = |job: &Job| job.ended.as_ref().map(|(at, _)| at + SHOWN - now);
+    state.health.jobs.iter().filter_map(left).filter(|left| *left > 0).min()
+}
+
+/// The newest piece of work as a line: what is under way, else what was done last, for a while. Its line's own page keeps it.
 pub(super) fn line(state: &State, width: usize) -> Option<Pieces> {
     let jobs = &state.health.jobs;
-    let job = jobs.iter().rev().find(|job| job.is_under_way()).or_else(|| jobs.last())?;
+    let is_fresh = |job: &&Job| job.ended.as_ref().is_some_and(|(at, _)| state.now - at < SHOWN);
+    let job = jobs.iter().rev().find(|job| job.is_under_way()).or_else(|| jobs.iter().rev().find(is_fresh))?;
     let (role, text) = job.words(state);
     Some(vec![Piece::new(role, &clip(SafeText::line(&text).as_str(), width))])
 }

@@ -71,5 +71,6 @@ pub(in crate::console) fn wakes(state: &State, now: Millis) -> Option<Millis> {
     // What is looked at counts up: ages, and the time until the next check.
     let old = (is_open && !tab.reading).then_some(OLD - age);
     let works = tab.jobs.iter().any(super::Job::is_under_way).then_some(500);
-    [put_off, old, works].into_iter().flatten().min().map(|wait| wait.max(1))
+    let fades = if is_open { super::care::fades(state, now) } else { None };
+    [put_off, old, works, fades].into_iter().flatten().min().map(|wait| wait.max(1))
 }

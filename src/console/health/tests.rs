@@ -265,6 +265,14 @@ fn care_asks_by_its_grade_and_tells_how_far_it_is() {
     let asked = update::reply(&mut state, Whole::Health(Reply::Cared { number, result }));
     assert!(asked.iter().any(|request| matches!(request, Asked::Health(Request::Board { .. }))), "the board is read again");
     assert!(picture(&mut state).contains("✓ backup: 2026-11-21 verified"));
+    // After a while the remedy has its room again; what went wrong is told with one sign.
+    state.now += 40_000;
+    assert!(!picture(&mut state).contains("2026-11-21 verified"));
+    assert_eq!(cares(&press(&mut state, "d")), [Care::CheckDatabase]);
+    let number = state.health.jobs.last().unwrap().number;
+    update::reply(&mut state, Whole::Health(Reply::Cared { number, result: Err("it is locked".into()) }));
+    let shown = picture(&mut state);
+    assert!(shown.contains("✗ check of the database was not done: it is locked") && !shown.contains("✗ ✗"), "{shown}");
 }
 
 #[test]
