@@ -226,6 +226,8 @@ fn systems_fold_and_the_filter_finds_and_says_what_it_does_not_understand() {
     press(&mut state, "/is:unhealthy is:unknown\r");
     let shown = picture(&mut state);
     assert!(shown.contains("filter: is:unhealthy") && !shown.contains("textbook"), "{shown}");
+    // What says so hides no row: it stands in the stroke below them.
+    assert!(shown.lines().any(|row| row.contains("─ filter: is:unhealthy")), "{shown}");
     press(&mut state, "Z/ is:bad\r");
     assert!(state.said.last().unwrap().text.contains("there is no is:bad"));
     press(&mut state, "\u{1b}\u{1b}");
@@ -340,6 +342,21 @@ fn two_thousand_lines_are_drawn_as_few_as_are_seen() {
     assert_eq!(state.health.top, 2_040 - draw::rows(&state));
     press(&mut state, "home");
     assert!(picture(&mut state).contains("200 unhealthy"));
+}
+
+#[test]
+fn no_row_is_hidden_by_how_many_more_there_are() {
+    let mut state = state(80, 24);
+    let many = (0..60).map(|number| {
+        line("web", &format!("shop-{number}"), Status::Unhealthy, 9_000 + number, &format!("shop {number} has answered with the end"))
+    });
+    show(&mut state, Box::new(Board::of(many.collect(), NOW, None, Some("deck:1".into()))));
+    press(&mut state, "/shop\r");
+    let shown = picture(&mut state);
+    let stroke = shown.lines().find(|row| row.contains(" more")).unwrap();
+    assert!(stroke.contains("─") && stroke.contains("filter: shop") && stroke.contains("↓ 48 more"), "{shown}");
+    let rows: Vec<&str> = shown.lines().filter(|row| row.contains("✗ unhealthy  shop-")).collect();
+    assert!(rows.len() == 12 && rows.iter().all(|row| row.ends_with('…')), "{shown}");
 }
 
 #[test]
