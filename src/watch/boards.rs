@@ -111,7 +111,10 @@ fn hold(line: &mut Line, pauses: &BTreeMap<String, Pause>, open: &[Open<'_>]) {
         line.reason = format!("paused by {}: {}; before: {}", pause.paused_by, pause.reason, line.reason);
         line.next_at = pause.until;
     }
-    line.maintenance_until = maintenance::holds(open, &line.name, &line.system);
+    let window = maintenance::holder(open, &line.name, &line.system);
+    line.maintenance_until = window.map(|open| open.until);
+    let because = pauses.get(&line.name).map(|pause| &pause.reason).or_else(|| window.map(|open| &open.window.reason));
+    line.held_because = because.filter(|reason| !reason.is_empty()).cloned();
 }
 
 fn blank(probe: &Probe) -> Line {
@@ -130,6 +133,7 @@ fn blank(probe: &Probe) -> Line {
         remedy: None,
         paused: None,
         maintenance_until: None,
+        held_because: None,
         detail: Value::Null,
     }
 }

@@ -109,13 +109,14 @@ fn item(state: &State, row: usize) -> Option<Item> {
     }
 }
 
-/// The line at hand: of what was gone into, else under the cursor. A system is helped by what helps its worst line.
+/// The line at hand: of what was gone into, else under the cursor. A system is helped by what helps its worst line; where all of it is well none
+/// of its lines is meant.
 pub(super) fn line(state: &State) -> Option<&Line> {
     let board = state.health.board.as_deref()?;
     match (&state.health.opened, &state.health.at) {
         (Some(opened), _) => board.line(&opened.id),
         (None, Some(Item::Line(id))) => board.line(id),
-        (None, Some(Item::System(_))) => system(state)?.lines.first(),
+        (None, Some(Item::System(_))) => system(state)?.lines.first().filter(|line| !line.counts() || line.status != Status::Healthy),
         (None, None) => None,
     }
 }

@@ -119,11 +119,13 @@ fn now(state: &State, one: &Line, width: usize, lines: &mut Vec<Pieces>) {
     let since = one.since.map_or_else(|| "since when is not known".to_owned(), |since| format!("since {}", moment(since, state.now)));
     pair("state", role, &format!("{sign} {word} {since}"), width, lines);
     pair("why", Role::Text, if one.reason.is_empty() { "no reason is known" } else { &one.reason }, width, lines);
-    if let Some((who, until)) = &one.paused {
-        pair("paused", Role::Paused, &line::held(who, *until, state.now), width, lines);
+    if one.paused.is_some() {
+        pair("paused", Role::Paused, &line::held(one, state.now).unwrap_or_default(), width, lines);
     }
     if let Some(until) = one.maintenance_until {
-        pair("maintenance", Role::Paused, &format!("until {}", moment(until, state.now)), width, lines);
+        let because = one.held_because.as_ref().filter(|_| one.paused.is_none());
+        let because = because.map_or_else(String::new, |reason| format!("{reason}, "));
+        pair("maintenance", Role::Paused, &format!("{because}until {}", moment(until, state.now)), width, lines);
     }
     if let Some((at, error)) = &one.last_error {
         pair("last error", Role::Text, &format!("{error}, {}", moment(*at, state.now)), width, lines);

@@ -189,6 +189,7 @@ pub(super) fn below(state: &State, width: usize) -> Vec<Pieces> {
     let title = match (&state.health.at, at_hand) {
         // The keys hold for this one of its lines.
         (Some(Item::System(system)), Some(line)) if *system != line.name => Some(format!("{} of {system}", line.name)),
+        (Some(Item::System(system)), None) => Some(system.clone()),
         (_, line) => line.map(|line| line.name.clone()),
     };
     let title = title.map_or_else(String::new, |title| format!("{stroke} {} ", clip(SafeText::line(&title).as_str(), width / 2)));
@@ -196,7 +197,8 @@ pub(super) fn below(state: &State, width: usize) -> Vec<Pieces> {
     let job = care::line(state, width);
     let rows = BELOW - 1 - usize::from(job.is_some());
     all.extend(match at_hand {
-        None => Vec::new(),
+        None if title.is_empty() => Vec::new(),
+        None => vec![vec![Piece::new(Role::Dim, "nothing has to be done")]],
         Some(line) => of_line(state, line, width, rows),
     });
     all.truncate(1 + rows);
@@ -210,9 +212,13 @@ pub(super) fn below(state: &State, width: usize) -> Vec<Pieces> {
 /// What to try for a line, or that nothing has to be done.
 fn of_line(state: &State, one: &Line, width: usize, rows: usize) -> Vec<Pieces> {
     let words = |role, text: &str| wrap(&[Piece::new(role, SafeText::line(text).as_str())], width, 0);
-    if let Some((who, until)) = &one.paused {
-        let text = format!("{}; {} resumes it", line::held(who, *until, state.now), state.key(Action::HealthPauseProbe));
-        return words(Role::Paused, &text);
+    match line::held(one, state.now) {
+        Some(held) if one.paused.is_some() && !state.read_only => {
+            return words(Role::Paused, &format!("{held}; {} resumes it", state.key(Action::HealthPauseProbe)));
+        }
+        Some(held) if one.paused.is_none() => return words(Role::Paused, &format!("{held}; it does not count until then")),
+        Some(held) => return words(Role::Paused, &held),
+        None => {}
     }
     if let Some(found) = &one.remedy {
         return remedy(state, found, width, rows);

@@ -33,6 +33,7 @@ pub(in crate::console) fn line(system: &str, name: &str, status: Status, ago: Mi
         remedy: None,
         paused: None,
         maintenance_until: None,
+        held_because: None,
         detail: serde_json::json!({ "value": 0.5 }),
     }
 }
@@ -406,6 +407,29 @@ fn a_heartbeat_is_paused_and_resumed_like_a_probe() {
     // It comes from its job, and cannot be asked for.
     assert_eq!(cares(&press(&mut state, "c")), []);
     assert!(state.said.last().unwrap().text.contains("comes from its job"));
+}
+
+#[test]
+fn why_something_is_held_stands_in_its_row_below_the_board_and_on_its_page() {
+    let because = |line: Line, why: &str| Line { held_because: Some(why.into()), ..line };
+    let paused = Line { paused: Some(("ben".into(), None)), ..line("web", "shop", Status::Unhealthy, 9_000, "refused") };
+    let window = Line { maintenance_until: Some(NOW + 300_000), ..line("web", "store", Status::Unhealthy, 9_000, "refused") };
+    let mut state = state(140, 40);
+    let lines = vec![because(paused, "moved to the new host"), because(window, "new disks")];
+    show(&mut state, Box::new(Board::of(lines, NOW, None, Some("deck:1".into()))));
+    for (name, row, page) in [
+        ("shop", "paused by ben (moved to the new host)", "paused by ben (moved to the new host)"),
+        ("store", "maintenance (new disks) for 5 min more", "new disks, until "),
+    ] {
+        state.health.at = Some(super::Item::Line(format!("probe/{name}")));
+        // In its row, and as the one at hand below.
+        let shown = picture(&mut state);
+        assert!(shown.matches(row).count() == 2, "{shown}");
+        press(&mut state, "\r");
+        let shown = picture(&mut state);
+        assert!(shown.contains(page), "{shown}");
+        press(&mut state, "\u{1b}");
+    }
 }
 
 #[test]
