@@ -12,12 +12,17 @@ use crate::console::text::{Piece, Pieces, wrap};
 use crate::console::theme::Role;
 use crate::report::format::micros;
 use crate::watch::board::{Kind, Line};
+use crate::watch::events::{Event, Kind as EventKind};
 use serde_json::Value;
 
 /// Rows of the chart.
 const CHART: usize = 5;
 /// Changes, hours and days that are listed.
 const LISTED: usize = 12;
+/// What people and programs did in the hour before, as far as it is listed.
+const EVENTS: usize = 30;
+/// Other lines that changed in it: whatever breaks takes others with it, and five show that.
+const OTHERS: usize = 5;
 /// Columns of what stands before a value.
 const NAME: usize = 14;
 
@@ -156,16 +161,18 @@ fn past(state: &State, history: &History, width: usize, lines: &mut Vec<Pieces>)
                 &format!("nothing that is known here: {} notes what happened elsewhere", state.key(Action::HealthNote)),
             ));
         }
-        for event in &history.events {
-            let before = if event.at <= around { format!("{} before", words::short(around - event.at)) } else { "after it".to_owned() };
-            let role = if around - event.at <= BEFORE / 6 { Role::Accent } else { Role::Text };
-            let pieces = [
-                Piece::new(Role::Dim, &format!("{}  {before:<14}", clock::local(event.at).get(11..19).unwrap_or_default())),
-                Piece::new(Role::Badge, &format!("{:<14}", event.kind.word())),
-                Piece::new(role, SafeText::line(&event.what).as_str()),
-                Piece::new(Role::Dim, &format!("  by {}", SafeText::line(&event.who))),
-            ];
-            lines.extend(wrap(&pieces, width, 0));
+        let (others, mut told): (Vec<&Event>, Vec<&Event>) = history.events.iter().partition(|event| event.kind == EventKind::Probe);
+        // What people and programs did explains more than what broke with it.
+        told.sort_by_key(|event| matches!(event.kind, EventKind::Upkeep | EventKind::Team));
+        for (all, most) in [(told, EVENTS), (others, OTHERS)] {
+            for event in all.iter().take(most) {
+                lines.extend(happened(event, around, width));
+            }
+            let rest = all.len().saturating_sub(most);
+            if rest > 0 {
+                let of = if most == OTHERS { "changes of other lines" } else { "such changes" };
+                lines.push(words_of(Role::Dim, &format!("and {rest} more {of}")));
+            }
         }
         lines.push(Vec::new());
     }
@@ -189,6 +196,22 @@ fn past(state: &State, history: &History, width: usize, lines: &mut Vec<Pieces>)
     }
     spans(state, "hours", &history.hours, 5..16, width, lines);
     spans(state, "days", &history.days, 0..10, width, lines);
+}
+
+/// Something that happened before the line changed, or right after it.
+fn happened(event: &Event, around: Millis, width: usize) -> Vec<Pieces> {
+    let before = if event.at <= around { format!("{} before", words::short(around - event.at)) } else { "after it".to_owned() };
+    let role = if around - event.at <= BEFORE / 6 { Role::Accent } else { Role::Text };
+    let mut pieces = vec![
+        Piece::new(Role::Dim, &format!("{}  {before:<14}", clock::local(event.at).get(11..19).unwrap_or_default())),
+        Piece::new(Role::Badge, &format!("{:<14}", event.kind.word())),
+        Piece::new(role, SafeText::line(&event.what).as_str()),
+    ];
+    // Another line changes by itself, and its name stands there already.
+    if event.kind != EventKind::Probe {
+        pieces.push(Piece::new(Role::Dim, &format!("  by {}", SafeText::line(&event.who))));
+    }
+    wrap(&pieces, width, 0)
 }
 
 /// The latencies of the last results as columns, and their percentiles.
@@ -273,14 +296,22 @@ fn numbers(state: &State, one: &Line, width: usize, lines: &mut Vec<Pieces>) {
     let Some(numbers) = one.detail.as_object().filter(|numbers| !numbers.is_empty()) else { return };
     lines.push(heading(state, "the numbers behind it", width));
     for (name, value) in numbers {
-        let text = match value {
-            Value::Null => "not known".to_owned(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let text = shown(name, value);
         let name = SafeText::line(&name.replace('_', " "));
         let wrapped =
             wrap(&[Piece::new(Role::Dim, &format!("{name}: ")), Piece::new(Role::Text, SafeText::clipped(&text, 400).as_str())], width, 0);
         lines.extend(wrapped);
+    }
+}
+
+/// A number behind a line as people read it: a moment as the clock shows it.
+fn shown(name: &str, value: &Value) -> String {
+    let is_moment = name.ends_with("_at") || matches!(name, "at" | "due" | "next");
+    match value {
+        Value::Null => "not known".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(all) if is_moment => all.iter().map(|one| shown(name, one)).collect::<Vec<_>>().join(", "),
+        Value::Number(number) if is_moment => number.as_i64().map_or_else(|| number.to_string(), clock::local),
+        other => other.to_string(),
     }
 }

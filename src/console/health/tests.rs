@@ -325,6 +325,34 @@ fn into_a_line_and_back_to_where_one_was() {
 }
 
 #[test]
+fn what_people_did_stands_before_the_lines_that_broke_with_it() {
+    use super::history::History;
+    use crate::watch::events::{Event, Kind as EventKind};
+    let mut state = state(140, 40);
+    let due = serde_json::json!({ "due": NOW, "next": [NOW, NOW + 60_000], "started_at": null, "runs": 3 });
+    let job = Line { detail: due, ..line("jobs", "nightly", Status::Unhealthy, 300_000, "late") };
+    show(&mut state, Box::new(Board::of(vec![job], NOW, None, Some("deck:1".into()))));
+    let asked = press(&mut state, "\r");
+    let Asked::Health(Request::History { id, generation, .. }) = &asked[0] else { panic!("{asked:?}") };
+    let event = |ago, kind, what: &str, who: &str| Event { at: NOW - 300_000 - ago, kind, what: what.into(), who: who.into() };
+    let mut events: Vec<Event> = (0..20)
+        .map(|number| event(number, EventKind::Probe, &format!("target-{number}: healthy to unhealthy, refused"), &format!("target-{number}")))
+        .collect();
+    events.push(event(900_000, EventKind::Upkeep, "vacuum", "cron"));
+    events.push(event(1_900_000, EventKind::Deployment, "assistant: 2.4.1", "bea"));
+    let history = History { around: Some(NOW - 300_000), events, ..History::default() };
+    let reply = Reply::History { id: id.clone(), generation: *generation, result: Ok(Box::new(history)) };
+    update::reply(&mut state, Whole::Health(reply));
+    let shown = picture(&mut state);
+    let row = |what: &str| shown.lines().position(|row| row.contains(what)).unwrap_or_else(|| panic!("{what}\n{shown}"));
+    assert!(row("assistant: 2.4.1  by bea") < row("vacuum  by cron") && row("vacuum  by cron") < row("target-0: healthy"), "{shown}");
+    assert!(row("target-4:") < row("and 15 more changes of other lines") && !shown.contains("by target-"), "{shown}");
+    // A moment among the numbers is a time, and not a number of milliseconds.
+    let time = crate::base::clock::local(NOW);
+    assert!(shown.contains(&format!("due: {time}")) && shown.contains(&format!("next: {time}, ")) && shown.contains("runs: 3"), "{shown}");
+}
+
+#[test]
 fn two_thousand_lines_are_drawn_as_few_as_are_seen() {
     let mut state = state(140, 40);
     let many = (0..2_000).map(|number| {
