@@ -160,8 +160,8 @@ pub(super) fn wanted(state: &State) -> &'static [Action] {
     };
     let tab = &state.health;
     match (tab.opened.is_some(), tab.jobs.iter().any(Job::is_under_way)) {
-        (_, true) => &[HealthStop, HealthOpen, Help, Back, HealthFilter, Palette],
-        (true, _) => &[Back, HealthCheck, HealthRemedy, HealthPauseProbe, HealthCopy, Help, Palette],
-        (false, _) => &[HealthOpen, HealthRemedy, HealthCheck, HealthPauseProbe, HealthBackUp, HealthFold, HealthFilter, Help, Palette],
+        (_, true) => &[HealthStop, HealthOpen, Help, Back, Palette, HealthFilter],
+        (true, _) => &[Back, HealthRemedy, Help, Palette, HealthCheck, HealthPauseProbe, HealthCopy],
+        (false, _) => &[HealthOpen, HealthRemedy, Help, Palette, HealthCheck, HealthPauseProbe, HealthFilter, HealthFold, HealthBackUp],
     }
 }

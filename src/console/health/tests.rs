@@ -353,6 +353,17 @@ fn what_people_did_stands_before_the_lines_that_broke_with_it() {
 }
 
 #[test]
+fn the_way_to_all_keys_stands_in_the_last_line_of_a_small_terminal() {
+    for keys in ["", "nk", "\r", "d"] {
+        let mut state = opened(80, 24);
+        press(&mut state, keys);
+        let shown = picture(&mut state);
+        let last = shown.lines().last().unwrap();
+        assert!(last.contains("? keys") && last.contains(": commands"), "{shown}");
+    }
+}
+
+#[test]
 fn two_thousand_lines_are_drawn_as_few_as_are_seen() {
     let mut state = state(140, 40);
     let many = (0..2_000).map(|number| {
