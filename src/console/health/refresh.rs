@@ -10,7 +10,8 @@ use crate::console::tabs::Name;
 pub(super) const LEAST: Millis = 1_000;
 /// The same while another tab is open: then the badge is all that is seen of it.
 const LEAST_ELSEWHERE: Millis = 3_000;
-/// Ages on the board count up by themselves; what is read when it is asked for is read anew after this time.
+/// What is read when it is asked for, and what time alone changes, as a heartbeat that is late, is read anew after this time, also for the
+/// number beside the tab's name.
 const OLD: Millis = 15_000;
 /// How long after the start the board is read for its badge.
 const FIRST: Millis = 500;
@@ -59,7 +60,7 @@ pub(in crate::console) fn caught_up(state: &mut State) -> Vec<Request> {
     }
     let least = if is_open(state) { LEAST } else { LEAST_ELSEWHERE };
     let age = now - tab.asked_at;
-    if (tab.is_stale && age >= least) || (is_open(state) && age >= OLD) { ask(state, false) } else { Vec::new() }
+    if (tab.is_stale && age >= least) || age >= OLD { ask(state, false) } else { Vec::new() }
 }
 
 /// In how many milliseconds the tab has to look again.
@@ -69,7 +70,8 @@ pub(in crate::console) fn wakes(state: &State, now: Millis) -> Option<Millis> {
     let age = now - tab.asked_at;
     let put_off = (tab.is_stale && !tab.reading).then(|| if is_open { LEAST } else { LEAST_ELSEWHERE } - age);
     // What is looked at counts up: ages, and the time until the next check.
-    let old = (is_open && !tab.reading).then_some(OLD - age);
+    let is_known = tab.board.is_some() || is_open;
+    let old = (is_known && !tab.reading).then_some(OLD - age);
     let works = tab.jobs.iter().any(super::Job::is_under_way).then_some(500);
     let fades = if is_open { super::care::fades(state, now) } else { None };
     [put_off, old, works, fades].into_iter().flatten().min().map(|wait| wait.max(1))

@@ -336,7 +336,9 @@ fn what_people_did_stands_before_the_lines_that_broke_with_it() {
     let Asked::Health(Request::History { id, generation, .. }) = &asked[0] else { panic!("{asked:?}") };
     let event = |ago, kind, what: &str, who: &str| Event { at: NOW - 300_000 - ago, kind, what: what.into(), who: who.into() };
     let mut events: Vec<Event> = (0..20)
-        .map(|number| event(number, EventKind::Probe, &format!("target-{number}: healthy to unhealthy, refused"), &format!("target-{number}")))
+        .map(|number| {
+            event(number, EventKind::Probe, &format!("target-{number}: healthy to unhealthy, refused"), &format!("target-{number}"))
+        })
         .collect();
     events.push(event(900_000, EventKind::Upkeep, "vacuum", "cron"));
     events.push(event(1_900_000, EventKind::Deployment, "assistant: 2.4.1", "bea"));
@@ -350,6 +352,18 @@ fn what_people_did_stands_before_the_lines_that_broke_with_it() {
     // A moment among the numbers is a time, and not a number of milliseconds.
     let time = crate::base::clock::local(NOW);
     assert!(shown.contains(&format!("due: {time}")) && shown.contains(&format!("next: {time}, ")) && shown.contains("runs: 3"), "{shown}");
+}
+
+#[test]
+fn the_number_beside_the_name_is_not_older_than_what_time_alone_changes() {
+    let mut state = opened(80, 24);
+    state.tab = tabs::Name::Queue;
+    // Nothing was written anywhere, as where a console only reads.
+    assert!(tabs::caught_up(&mut state).is_empty());
+    state.now += 15_000;
+    assert!(refresh::wakes(&state, state.now).is_some_and(|wait| wait <= 1));
+    let asked = tabs::caught_up(&mut state);
+    assert!(asked.iter().any(|request| matches!(request, Asked::Health(Request::Board { is_awaited: false, .. }))), "{asked:?}");
 }
 
 #[test]
@@ -474,9 +488,7 @@ fn why_something_is_held_stands_in_its_row_below_the_board_and_on_its_page() {
 #[test]
 fn until_a_person_chooses_the_cursor_is_on_what_hurts_most() {
     let mut state = state(80, 24);
-    let well = |system: &'static str| {
-        (0..9).map(move |number| line(system, &format!("{system}-{number}"), Status::Healthy, 9_000, "200"))
-    };
+    let well = |system: &'static str| (0..9).map(move |number| line(system, &format!("{system}-{number}"), Status::Healthy, 9_000, "200"));
     let mut all: Vec<Line> = ["alpha", "beta", "gamma"].into_iter().flat_map(well).collect();
     // The first board is read for the number beside the tab's name, long before anybody looks at it.
     show(&mut state, Box::new(Board::of(all.clone(), NOW, None, Some("deck:1".into()))));
