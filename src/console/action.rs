@@ -165,7 +165,7 @@ actions! {
     HealthFoldAll "health.fold_all" Health "fold all" "Fold every system, or unfold every one.";
     HealthFilter "health.filter" Health "filter" "Filter the board: words of names and reasons, `is:`, `kind:`.";
     HealthCheck "health.check" Health "check now" "Probe the target at hand now; a part of the deck is looked at again.";
-    HealthPauseProbe "health.pause_probe" Health "pause probe" "Pause the probe at hand, or resume it.", asks;
+    HealthPauseProbe "health.pause_probe" Health "pause, resume" "Pause the probe or the heartbeat at hand, or resume it.", asks;
     HealthCheckDatabase "health.check_database" Health "check database" "Check the whole database: integrity, foreign keys, schema.";
     HealthVerifyAudit "health.verify_audit" Health "verify audit" "Walk the chain of the audit log.";
     HealthVerifyIndex "health.verify_index" Health "verify index" "Compare the index with an exact search.";

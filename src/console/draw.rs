@@ -5,6 +5,7 @@ mod list;
 mod over;
 mod parts;
 
+use super::action::Action;
 use super::state::State;
 use super::tabs::Name;
 use super::theme::Role;
@@ -45,6 +46,11 @@ pub(super) fn layout(width: u16, height: u16) -> Places {
     Places { tabs: Rect::new(0, 0, width, 1.min(height)), body, list, case, footer }
 }
 
+/// Whether the screen has no room for the deck: then nothing of it is shown, and no key decides anything.
+pub(super) fn is_too_small(state: &State) -> bool {
+    state.width < LEAST.0 || state.height < LEAST.1
+}
+
 /// Draw everything.
 pub(super) fn draw(state: &mut State, frame: &mut Frame<'_>) {
     let area = frame.area();
@@ -52,9 +58,17 @@ pub(super) fn draw(state: &mut State, frame: &mut Frame<'_>) {
     let buffer = frame.buffer_mut();
     // The ground of a theme that brings its own.
     buffer.set_style(area, state.theme.style(Role::Text));
-    if area.width < LEAST.0 || area.height < LEAST.1 {
+    if is_too_small(state) {
         let words = format!("{} by {} is too small: make it {} by {} or larger", area.width, area.height, LEAST.0, LEAST.1);
-        put(buffer, area.x, area.y + area.height / 2, area.width, &words, state.theme.style(Role::Warning));
+        let keys = if state.is_stopped() {
+            format!("ALL SENDING IS STOPPED; {} quits", state.key(Action::Quit))
+        } else {
+            format!("{} stops all sending, {} quits", state.key(Action::KillSwitch), state.key(Action::Quit))
+        };
+        let middle = area.y + area.height / 2;
+        for (y, words, role) in [(middle, words, Role::Warning), (middle + 1, keys, Role::Dim)] {
+            put(buffer, area.x, y, area.width, &words, state.theme.style(role));
+        }
         return;
     }
     let places = layout(area.width, area.height);

@@ -43,7 +43,8 @@ pub async fn run(
     is_demo: bool,
     models: Option<crate::llm::Client>,
 ) -> io::Result<Option<String>> {
-    let _keeper = crate::upkeep::audit::keeper::start(deck.audit());
+    // A checkpoint is written; whoever only reads leaves it to others.
+    let _keeper = (!deck.settings.console.read_only).then(|| crate::upkeep::audit::keeper::start(deck.audit()));
     let desk = request::desk(deck, actor, models);
     let mut state = state(&desk, persona, is_demo);
     remember(&desk, &mut state).await;

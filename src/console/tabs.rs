@@ -293,6 +293,18 @@ pub(super) fn wanted(state: &State) -> &'static [Action] {
     }
 }
 
+/// Whether the footer names an action: what would be refused, or does nothing for what is at hand, is not offered.
+pub(super) fn offers(state: &State, action: Action) -> bool {
+    let is_refused = state.read_only && action.changes();
+    !is_refused && (Name::of(action) != Some(Name::Health) || health::offers(state, action))
+}
+
+/// A word or two for what an action does to what is at hand.
+pub(super) fn title(state: &State, action: Action) -> &'static str {
+    let own = if Name::of(action) == Some(Name::Health) { health::title(state, action) } else { None };
+    own.unwrap_or_else(|| action.title())
+}
+
 /// What may follow keys that were begun, with what it does.
 pub(super) fn follows(state: &State, pending: &[Chord]) -> Vec<(String, Action)> {
     let mut all: Vec<(String, Action)> = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! The shell's part: keys to actions, what every tab shares. What a tab does with an action stands in the folder of the tab.
 
-use super::action::Action;
+use super::action::{Action, Scope};
 use super::keymap::{Chord, Step};
 use super::queue::answer;
 use super::request::{Reply, Request};
@@ -14,6 +14,7 @@ use crossterm::event::{Event, KeyEvent, MouseButton, MouseEvent, MouseEventKind}
 pub(super) fn event(state: &mut State, event: &Event) -> Vec<Request> {
     match event {
         Event::Key(key) => pressed(state, *key),
+        Event::Paste(_) if draw::is_too_small(state) => Vec::new(),
         Event::Paste(text) => {
             state.is_dirty = true;
             if state.layers.is_empty()
@@ -29,6 +30,11 @@ pub(super) fn event(state: &mut State, event: &Event) -> Vec<Request> {
         Event::Mouse(mouse) => moused(state, *mouse),
         Event::Resize(width, height) => {
             (state.width, state.height) = (*width, *height);
+            if draw::is_too_small(state) {
+                // What was begun is not seen any more.
+                state.pending.clear();
+                state.count = None;
+            }
             tabs::lay_out(state);
             // A terminal that became small and large again in between lost what stood on it, though its size is the same.
             state.wishes.push(Wish::Redraw);
@@ -41,6 +47,9 @@ pub(super) fn event(state: &mut State, event: &Event) -> Vec<Request> {
 fn pressed(state: &mut State, key: KeyEvent) -> Vec<Request> {
     let Some(chord) = Chord::of(&key) else { return Vec::new() };
     state.is_dirty = true;
+    if draw::is_too_small(state) {
+        return unseen(state, chord);
+    }
     if !state.layers.is_empty() {
         return layers::key(state, key);
     }
@@ -72,10 +81,34 @@ fn pressed(state: &mut State, key: KeyEvent) -> Vec<Request> {
     }
 }
 
+/// A key while the screen has no room for the deck: what nobody sees is not decided. Leaving and the stop of all sending go on, and a text that
+/// was being typed is not lost to either.
+fn unseen(state: &mut State, chord: Chord) -> Vec<Request> {
+    let types = matches!(state.layers.last(), Some(Layer::Line { .. } | Layer::Editor { .. }));
+    let is_stopped = state.is_stopped();
+    let may = |action: Action| match action {
+        Action::Quit => !types,
+        // To send again is asked, and the question would not be seen.
+        Action::KillSwitch => !is_stopped,
+        _ => false,
+    };
+    state.count = None;
+    let mut pending = std::mem::take(&mut state.pending);
+    pending.push(chord);
+    match state.keymap.step(Scope::Global, &pending) {
+        Step::Action(action) if may(action) => act(state, action),
+        Step::Prefix(next) if next.iter().any(|(_, action)| may(*action)) => {
+            state.pending = pending;
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn moused(state: &mut State, mouse: MouseEvent) -> Vec<Request> {
     let is_click = matches!(mouse.kind, MouseEventKind::Down(MouseButton::Left));
     let is_wheel = matches!(mouse.kind, MouseEventKind::ScrollDown | MouseEventKind::ScrollUp);
-    if !is_click && !is_wheel {
+    if (!is_click && !is_wheel) || draw::is_too_small(state) {
         return Vec::new();
     }
     state.is_dirty = true;

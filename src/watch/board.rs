@@ -82,6 +82,8 @@ pub struct Line {
     pub paused: Option<(String, Option<Millis>)>,
     /// Until when a maintenance window holds it.
     pub maintenance_until: Option<Millis>,
+    /// Why it is held: the reason of the pause, else of the maintenance window, where they gave one.
+    pub held_because: Option<String>,
     /// Numbers behind it.
     pub detail: serde_json::Value,
 }
@@ -182,6 +184,7 @@ mod tests {
             remedy: None,
             paused: None,
             maintenance_until: None,
+            held_because: None,
             detail: serde_json::Value::Null,
         }
     }

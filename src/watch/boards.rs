@@ -110,7 +110,10 @@ fn hold(line: &mut Line, pauses: &BTreeMap<String, Pause>, open: &[Open<'_>]) {
         line.reason = format!("paused by {}: {}; before: {}", pause.paused_by, pause.reason, line.reason);
         line.next_at = pause.until;
     }
-    line.maintenance_until = maintenance::holds(open, &line.name, &line.system);
+    let window = maintenance::holder(open, &line.name, &line.system);
+    line.maintenance_until = window.map(|open| open.until);
+    let because = pauses.get(&line.name).map(|pause| &pause.reason).or_else(|| window.map(|open| &open.window.reason));
+    line.held_because = because.filter(|reason| !reason.is_empty()).cloned();
 }
 
 fn blank(probe: &Probe) -> Line {
@@ -129,6 +132,7 @@ fn blank(probe: &Probe) -> Line {
         remedy: None,
         paused: None,
         maintenance_until: None,
+        held_because: None,
         detail: Value::Null,
     }
 }
@@ -139,7 +143,7 @@ fn unread(probe: &Probe) -> Line {
 
 fn nobody() -> Remedy {
     let text = "Nobody probes: let the agent, the console or `serve` run.".to_owned();
-    Remedy { text, command: Some("quarterdeck serve".to_owned()), maintenance: Some(super::board::Maintenance::Check) }
+    Remedy { text, command: Some("quarterdeck serve".to_owned()), maintenance: None }
 }
 
 /// The line of a probe.

@@ -3,6 +3,7 @@
 //! Reading only. Starts and ends of agents' loops stand in the audit log, as do pauses, rules, policies, the team and upkeep; drafts, decisions
 //! and deliveries stand there too, and are left out: there are thousands of them, and none is a change of how the deck works.
 
+use super::health::Status;
 use super::marks::{self, Kind as MarkKind};
 use super::probe::rows;
 use crate::base::{Millis, Picos};
@@ -210,9 +211,10 @@ fn budgets(c: &mut dyn Conn, window: &Range<Millis>) -> Result<Vec<Event>> {
     .collect()
 }
 
-/// Who is said to have done it is the probe itself.
+/// Who is said to have done it is the probe itself. What is found well for the first time has not changed.
 fn probes(c: &mut dyn Conn, window: &Range<Millis>) -> Result<Vec<Event>> {
-    let changes = rows::all_changes(c, window.clone())?;
+    let mut changes = rows::all_changes(c, window.clone())?;
+    changes.retain(|change| (change.from, change.to) != (Status::Unknown, Status::Healthy));
     let newest = changes.len().saturating_sub(usize::try_from(MOST).unwrap_or(0));
     let of = |change: rows::Change| Event {
         at: change.at,

@@ -34,6 +34,7 @@ pub fn line(line: &Line) -> Value {
         "remedy": line.remedy,
         "paused": line.paused.as_ref().map(|(by, until)| json!({ "by": by, "until": time(*until) })),
         "maintenance_until": time(line.maintenance_until),
+        "held_because": line.held_because.as_deref().map(text),
         "detail": line.detail,
     })
 }

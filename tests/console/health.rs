@@ -87,6 +87,8 @@ fn where_only_reading_is_allowed_no_key_of_any_tab_changes_anything() {
         console.keys(key).says("only reads");
     }
     console.keys("gb").shows("[Beliefs").keys("n").says("only reads");
+    // To walk the audit log leaves no row in it.
+    console.keys("gav").shows("the chain is whole").keys("\x1b").hides("the chain is whole").keys("\x1b").hides("audit log");
     assert_eq!((rows(), home.state(&ids[0])), (before, "pending".to_owned()));
     console.keys("q").ended(std::time::Duration::from_secs(10));
 }

@@ -122,13 +122,20 @@ fn pasting_into_the_list_does_nothing_but_say_so() {
 }
 
 #[test]
-fn a_small_terminal_is_told_so_kindly() {
-    let (home, _) = Home::with(&["A harmless remark about rivers."]);
+fn a_small_terminal_is_told_so_kindly_and_decides_nothing_unseen() {
+    let (home, ids) = Home::with(&["A harmless remark about rivers."]);
     let mut console = home.console();
-    console.chooses("rivers").resize(50, 10).shows("50 by 10 is too small").hides("rivers");
-    console.resize(80, 24).chooses("rivers").hides("too small");
+    console.chooses("rivers").shows("the draft").resize(50, 10).shows("50 by 10 is too small").hides("rivers");
+    // What nobody sees is not decided: no key, no click, no paste. What protects still works.
+    console.shows("ctrl-k ctrl-k stops all sending").keys("aAre5jx").paste("a").keys("\x1b[<0;3;3M").keys("\x0b\x0b");
+    console.shows("ALL SENDING IS STOPPED").resize(80, 24).chooses("rivers").shows("1 item,").hides("too small");
+    assert_eq!((home.state(&ids[0]).as_str(), home.pauses().len()), ("pending", 1));
     console.resize(140, 40).chooses("rivers").resize(1, 1).resize(2, 2).resize(140, 40).chooses("rivers");
     assert_eq!(console.broken(), 0);
+    // A question that was open is not answered, sending again is not asked unseen, and leaving works.
+    console.resize(80, 24).chooses("rivers").shows("the draft").keys("xa").shows("are you sure?");
+    console.resize(60, 15).shows("too small").keys("\x0b\x0byq").ended(Duration::from_secs(10));
+    assert_eq!((home.state(&ids[0]).as_str(), home.pauses().len()), ("pending", 1));
 }
 
 #[test]

@@ -20,15 +20,15 @@ pub(in crate::console) fn keys(view: &View) -> &'static [(&'static str, &'static
     match (&view.check, view.details) {
         (Check::Running { .. }, _) => &[("esc", "end it")],
         (Check::Done { .. }, _) => &[("j/k", "scroll"), ("esc", "back")],
-        (Check::None, Some(_)) => &[("j/k", "scroll"), ("o", "open item"), ("v", "verify"), ("esc", "back")],
+        (Check::None, Some(_)) => &[("j/k", "scroll"), ("esc", "back"), ("o", "open item"), ("v", "verify")],
         (Check::None, None) => &[
             ("j/k", "choose"),
+            ("esc", "back"),
             ("enter", "details"),
             ("/", "filter"),
             ("o", "open item"),
             ("v", "verify"),
             ("r", "refresh"),
-            ("esc", "back"),
         ],
     }
 }

@@ -48,8 +48,8 @@ pub(super) fn keys(state: &State) -> Vec<(String, &'static str, Option<Action>)>
         }
         None if tabs::field_keys(state).is_some() => own(tabs::field_keys(state).unwrap_or_default()),
         None => {
-            let shown = tabs::wanted(state);
-            shown.iter().map(|action| (state.key(*action), action.title(), Some(*action))).collect()
+            let shown = tabs::wanted(state).iter().filter(|action| tabs::offers(state, **action));
+            shown.map(|action| (state.key(*action), tabs::title(state, *action), Some(*action))).collect()
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::console::action::Action;
 use crate::console::request::Request;
 use crate::console::state::{self, State, Wish};
 use crate::console::{count, layers};
-use crate::watch::board::{Line, System};
+use crate::watch::board::{Board, Line, System};
 use crate::watch::health::Status;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
@@ -109,19 +109,20 @@ fn item(state: &State, row: usize) -> Option<Item> {
     }
 }
 
-/// The line at hand: of what was gone into, else under the cursor.
+/// The line at hand: of what was gone into, else under the cursor. A system is helped by what helps its worst line; where all of it is well none
+/// of its lines is meant.
 pub(super) fn line(state: &State) -> Option<&Line> {
     let board = state.health.board.as_deref()?;
-    let id = match (&state.health.opened, &state.health.at) {
-        (Some(opened), _) => &opened.id,
-        (None, Some(Item::Line(id))) => id,
-        _ => return None,
-    };
-    board.line(id)
+    match (&state.health.opened, &state.health.at) {
+        (Some(opened), _) => board.line(&opened.id),
+        (None, Some(Item::Line(id))) => board.line(id),
+        (None, Some(Item::System(_))) => system(state)?.lines.first().filter(|line| !line.counts() || line.status != Status::Healthy),
+        (None, None) => None,
+    }
 }
 
 /// The system at hand.
-fn system(state: &State) -> Option<&System> {
+pub(super) fn system(state: &State) -> Option<&System> {
     let board = state.health.board.as_deref()?;
     match state.health.at.as_ref()? {
         Item::System(name) => board.systems.iter().find(|system| system.name == *name),
@@ -142,9 +143,15 @@ fn go(state: &mut State, by: isize) {
 
 fn take(state: &mut State, row: usize) {
     if let Some(item) = item(state, row) {
-        state.health.at = Some(item);
+        choose(state, item);
     }
     keep_in_view(state);
+}
+
+/// A person chose what is at hand: it stays at hand, whatever the board does.
+pub(super) fn choose(state: &mut State, item: Item) {
+    state.health.at = Some(item);
+    state.health.is_chosen = true;
 }
 
 /// Scroll to where the cursor is.
@@ -159,7 +166,25 @@ fn keep_in_view(state: &mut State) {
     } else {
         tab_top
     };
+    // A line stands under the name of its system, where there is room for both.
+    let is_headless = |top: usize| matches!(state.health.rows.get(top), Some(Row::Line { .. }));
+    let is_head = |row: usize| matches!(state.health.rows.get(row), Some(Row::System { .. }));
+    let top = match top.checked_sub(1) {
+        Some(above) if is_headless(top) && is_head(above) && at < above + rows => above,
+        _ => top,
+    };
     state.health.top = top.min(total.saturating_sub(rows));
+}
+
+/// Whether a row is a line that counts and is not healthy.
+fn hurts(board: &Board, row: &Row) -> bool {
+    match row {
+        Row::Line { system, line } => {
+            let line = board.systems.get(*system).and_then(|system| system.lines.get(*line));
+            line.is_some_and(|line| line.counts() && line.status != Status::Healthy)
+        }
+        Row::System { .. } => false,
+    }
 }
 
 /// To the next line that is not healthy, and around.
@@ -167,14 +192,8 @@ fn next_trouble(state: &mut State) {
     let Some(board) = state.health.board.as_deref() else { return };
     let count = state.health.rows.len();
     let from = place(state).map_or(0, |place| place + 1);
-    let hurts = |row: &Row| match row {
-        Row::Line { system, line } => {
-            let line = board.systems.get(*system).and_then(|system| system.lines.get(*line));
-            line.is_some_and(|line| line.counts() && line.status != Status::Healthy)
-        }
-        Row::System { .. } => false,
-    };
-    let found = (0..count).map(|step| (from + step) % count.max(1)).find(|place| state.health.rows.get(*place).is_some_and(hurts));
+    let is_trouble = |row: &Row| hurts(board, row);
+    let found = (0..count).map(|step| (from + step) % count.max(1)).find(|place| state.health.rows.get(*place).is_some_and(is_trouble));
     match found {
         Some(row) => take(state, row),
         None => state.say("nothing that is shown is in trouble", false),
@@ -195,7 +214,7 @@ pub(super) fn fold(state: &mut State) {
         _ => false,
     });
     state.health.folded.insert(name.clone(), !is_folded);
-    state.health.at = Some(Item::System(name));
+    choose(state, Item::System(name));
     lay_out(state);
 }
 
@@ -204,7 +223,7 @@ fn fold_all(state: &mut State) {
     let any_open = state.health.rows.iter().any(|row| matches!(row, Row::System { is_folded: false, .. }));
     let names: Vec<String> = state.health.board.iter().flat_map(|board| &board.systems).map(|system| system.name.clone()).collect();
     if let Some(name) = system(state).map(|system| system.name.clone()) {
-        state.health.at = Some(Item::System(name));
+        choose(state, Item::System(name));
     }
     state.health.folded = names.into_iter().map(|name| (name, any_open)).collect();
     lay_out(state);
@@ -216,17 +235,24 @@ pub(in crate::console) fn lay_out(state: &mut State) {
     if let Some(board) = state.health.board.as_deref() {
         state.health.rows = rows::rows(board, &state.health.filter, &state.health.folded);
     }
-    if place(state).is_none() {
-        // What the cursor was on is gone: the same row, else what hurts most.
-        let row = before.or_else(|| state.health.rows.iter().position(|row| matches!(row, Row::Line { .. }))).unwrap_or(0);
-        state.health.at = item(state, row.min(state.health.rows.len().saturating_sub(1)));
+    if !state.health.is_chosen {
+        // Nobody chose it: what hurts most now is at hand, and what stands on top is seen.
+        state.health.at = item(state, worst(state));
+        state.health.top = 0;
+    } else if place(state).is_none() {
+        // What the cursor was on is gone: the same row.
+        state.health.at = item(state, before.unwrap_or_else(|| worst(state)).min(state.health.rows.len().saturating_sub(1)));
     }
     keep_in_view(state);
-    if before.is_none() && place(state) == Some(1) {
-        state.health.top = 0;
-    }
     drill::lay_out(state);
     state.is_dirty = true;
+}
+
+/// The row that hurts most: the first line in trouble, else the first line, else the first row.
+fn worst(state: &State) -> usize {
+    let rows = &state.health.rows;
+    let hurting = state.health.board.as_deref().and_then(|board| rows.iter().position(|row| hurts(board, row)));
+    hurting.or_else(|| rows.iter().position(|row| matches!(row, Row::Line { .. }))).unwrap_or(0)
 }
 
 fn copy(state: &mut State) {

@@ -50,8 +50,8 @@ pub(in crate::console) fn answer(state: &mut State, reply: Reply) -> Vec<Request
                 job.ended = Some((now, result));
             }
             if let Some(job) = state.health.jobs.iter().find(|job| job.number == number).cloned() {
-                let (_, text) = job.words(state);
-                let is_bad = !matches!(&job.ended, Some((_, Ok(told))) if !told.is_problem);
+                // The line of messages has a sign of its own for what went wrong.
+                let (text, is_bad) = if job.is_bad() { (job.sentence(state), true) } else { (job.words(state).1, false) };
                 state.say(crate::base::SafeText::line(&text).as_str(), is_bad);
             }
             drill::lay_out(state);

@@ -1,7 +1,7 @@
 //! What can be done for the deck at hand: how dangerous it is, what is asked before, how far it is, how it went. Pure.
 
 use super::request::Request as Own;
-use super::{Asked, Item, act};
+use super::{Asked, act};
 use crate::base::{Millis, SafeText, clock};
 use crate::console::action::Action;
 use crate::console::draw::clip;
@@ -18,6 +18,9 @@ use std::time::Duration;
 
 /// Pieces of work that are remembered.
 const MOST_JOBS: usize = 50;
+
+/// How long the end of a piece of work stands in the last line of the tab, where the remedy has less room meanwhile.
+const SHOWN: Millis = 30_000;
 
 /// Something that can be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,19 +143,33 @@ impl Job {
         self.progress = Some((progress, since));
     }
 
-    /// The role and the words for where it is or how it went.
-    pub fn words(&self, state: &State) -> (Role, String) {
+    /// Whether it ended with something to look at.
+    pub fn is_bad(&self) -> bool {
+        self.ended.as_ref().is_some_and(|(_, result)| !matches!(result, Ok(told) if !told.is_problem))
+    }
+
+    /// Where it is or how it went.
+    pub fn sentence(&self, state: &State) -> String {
         let what = self.care.words();
         match &self.ended {
-            Some((_, Ok(told))) if told.is_problem => (Role::Bad, format!("{} {what}: {}", state.glyphs.block, told.text)),
-            Some((_, Ok(told))) => (Role::Good, format!("{} {what}: {}", state.glyphs.check, told.text)),
-            Some((_, Err(why))) => (Role::Bad, format!("{} {what} was not done: {why}", state.glyphs.block)),
+            Some((_, Ok(told))) => format!("{what}: {}", told.text),
+            Some((_, Err(why))) => format!("{what} was not done: {why}"),
             None => {
                 let is_stopping = self.stop.load(Ordering::Relaxed);
                 let far = self.progress.map_or_else(|| "it begins".to_owned(), |(progress, since)| far(progress, state.now - since));
                 let stops = if is_stopping { "it is stopping; " } else { "" };
-                (Role::Pending, format!("{what}: {stops}{far}"))
+                format!("{what}: {stops}{far}")
             }
+        }
+    }
+
+    /// The role and the sentence with its sign.
+    pub fn words(&self, state: &State) -> (Role, String) {
+        let sentence = self.sentence(state);
+        match (self.is_under_way(), self.is_bad()) {
+            (true, _) => (Role::Pending, sentence),
+            (false, true) => (Role::Bad, format!("{} {sentence}", state.glyphs.block)),
+            (false, false) => (Role::Good, format!("{} {sentence}", state.glyphs.check)),
         }
     }
 }
@@ -195,10 +212,17 @@ fn bytes(count: f64) -> String {
     }
 }
 
-/// The newest piece of work as a line: what is under way, else what was done last.
+/// In how many milliseconds the last line of the tab no longer shows what ended.
+pub(super) fn fades(state: &State, now: Millis) -> Option<Millis> {
+    let left = |job: &Job| job.ended.as_ref().map(|(at, _)| at + SHOWN - now);
+    state.health.jobs.iter().filter_map(left).filter(|left| *left > 0).min()
+}
+
+/// The newest piece of work as a line: what is under way, else what was done last, for a while. Its line's own page keeps it.
 pub(super) fn line(state: &State, width: usize) -> Option<Pieces> {
     let jobs = &state.health.jobs;
-    let job = jobs.iter().rev().find(|job| job.is_under_way()).or_else(|| jobs.last())?;
+    let is_fresh = |job: &&Job| job.ended.as_ref().is_some_and(|(at, _)| state.now - at < SHOWN);
+    let job = jobs.iter().rev().find(|job| job.is_under_way()).or_else(|| jobs.iter().rev().find(is_fresh))?;
     let (role, text) = job.words(state);
     Some(vec![Piece::new(role, &clip(SafeText::line(&text).as_str(), width))])
 }
@@ -209,12 +233,17 @@ fn means(state: &State, care: &Care) -> String {
         let board = state.health.board.as_deref()?;
         board.line(line)?.detail.get(name)?.as_i64()
     };
+    let is_job = act::line(state).is_some_and(|line| line.kind == Kind::Heartbeat);
     match care {
         Care::BackUp => "Make a backup of database, index and configuration? It is made while everything goes on; secrets are left out.".into(),
         Care::Drill => {
             "Restore the newest backup into a scratch place and try it? Nothing that runs is touched; it needs as much free disk as the backup.".into()
         }
         Care::Checkpoint => "Take the write-ahead log into the database's file? Writers may wait for an instant.".into(),
+        Care::PauseProbe(name) if is_job => {
+            format!("Pause the heartbeat {name}? Nobody is told when its job does not run, in any console, until somebody resumes it.")
+        }
+        Care::ResumeProbe(name) if is_job => format!("Expect {name} again? What it missed meanwhile does not count."),
         Care::PauseProbe(name) => {
             format!("Pause the probe {name}? Nobody is told when its target breaks, in any console, until somebody resumes it.")
         }
@@ -232,10 +261,7 @@ fn means(state: &State, care: &Care) -> String {
 
 /// Somebody wants something done: at once, or after they were asked.
 pub(super) fn wanted(state: &mut State, care: Care) -> Vec<Request> {
-    let line = match &state.health.at {
-        Some(Item::Line(id)) => Some(id.clone()),
-        _ => None,
-    };
+    let line = act::line(state).map(|line| line.id.clone());
     if state.health.jobs.iter().any(|job| job.is_under_way() && job.care == care) {
         state.say(format!("the {} is under way already", care.words()), false);
         return Vec::new();
@@ -268,6 +294,8 @@ pub(super) fn named(state: &mut State, ask: Ask, typed: &str) -> Vec<Request> {
 /// Begin.
 pub(in crate::console) fn begin(state: &mut State, ask: Ask) -> Vec<Request> {
     let tab = &mut state.health;
+    // Whoever does something for a line wants to see how it goes.
+    tab.is_chosen = true;
     tab.begun += 1;
     let stop = Arc::new(AtomicBool::new(false));
     let job = Job {
@@ -303,19 +331,19 @@ pub(super) fn stop(state: &mut State) {
     }
 }
 
-/// The probe at hand.
-fn probe(state: &State) -> Result<(String, bool), &'static str> {
+/// What is at hand to be checked or paused, and whether it is paused. A heartbeat can be paused; nothing can be asked for it.
+fn probe(state: &State, action: Action) -> Result<(String, bool), &'static str> {
     let Some(line) = act::line(state) else { return Err("no line is at hand") };
     match line.kind {
-        Kind::Probe => Ok((line.name.clone(), line.paused.is_some())),
         Kind::Own => Err("this is a part of the deck: it is looked at always"),
-        Kind::Heartbeat => Err("a heartbeat comes from its job: it is not probed"),
+        Kind::Heartbeat if action == Action::HealthCheck => Err("a heartbeat comes from its job: it is not probed"),
+        Kind::Probe | Kind::Heartbeat => Ok((line.name.clone(), line.paused.is_some())),
     }
 }
 
 /// Check what is at hand, pause it, resume it.
 pub(super) fn of_probe(state: &mut State, action: Action) -> Vec<Request> {
-    match (probe(state), action) {
+    match (probe(state, action), action) {
         (Ok((name, _)), Action::HealthCheck) => wanted(state, Care::Check(name)),
         (Ok((name, true)), _) => wanted(state, Care::ResumeProbe(name)),
         (Ok((name, false)), _) => wanted(state, Care::PauseProbe(name)),

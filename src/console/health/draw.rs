@@ -62,6 +62,7 @@ pub(in crate::console) fn draw(state: &mut State, buffer: &mut Buffer) {
         put_lines(state, buffer, inside(places.above), &head::above(state, width(state)));
         list(state, buffer, places.list);
         put_lines(state, buffer, inside(places.below), &head::below(state, width(state)));
+        beside(state, buffer, places);
     }
 }
 
@@ -89,22 +90,39 @@ fn list(state: &State, buffer: &mut Buffer, area: Rect) {
         put(buffer, area.x, area.y + row, 1, state.glyphs.selection, state.theme.style(Role::Accent));
         buffer.set_style(Rect { y: area.y + row, height: 1, ..inside(area) }, state.theme.style(Role::Selection));
     }
-    more(state, buffer, area, tab.rows.len().saturating_sub(top + height));
-    if !tab.filter.is_empty() {
-        let words = format!(" filter: {} ", SafeText::clipped(&tab.filter, 40));
-        let width = u16::try_from(columns(&words)).unwrap_or(0);
-        put(buffer, area.right().saturating_sub(width), area.y, width, &words, state.theme.style(Role::Accent));
-    }
 }
 
-/// How many rows are below what is shown.
-fn more(state: &State, buffer: &mut Buffer, area: Rect, count: usize) {
-    if count == 0 || area.height == 0 {
+/// The filter, and how many rows are below what is shown: in the stroke below the rows, where they hide nothing.
+fn beside(state: &State, buffer: &mut Buffer, places: Places) {
+    let tab = &state.health;
+    let row = Rect { height: places.below.height.min(1), ..inside(places.below) };
+    let top = tab.top.min(tab.rows.len().saturating_sub(1));
+    let more = more(state, tab.rows.len().saturating_sub(top + usize::from(places.list.height)));
+    let mut words = Vec::new();
+    if !tab.filter.is_empty() {
+        // The name of what is at hand has the other half.
+        let room = (usize::from(row.width) / 2).saturating_sub(columns(&more) + columns(" filter:  "));
+        words.push((Role::Accent, format!(" filter: {} ", SafeText::clipped(&tab.filter, room))));
+    }
+    words.push((Role::Border, more));
+    to_the_right(state, buffer, row, &words);
+}
+
+/// How many rows are below what is shown; nothing where there are none.
+fn more(state: &State, count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" {} {count} more ", state.glyphs.down) }
+}
+
+/// Words at the right end of a row.
+fn to_the_right(state: &State, buffer: &mut Buffer, row: Rect, words: &[(Role, String)]) {
+    if row.height == 0 {
         return;
     }
-    let text = format!(" {} {count} more ", state.glyphs.down);
-    let width = u16::try_from(columns(&text)).unwrap_or(0);
-    put(buffer, area.right().saturating_sub(width), area.bottom() - 1, width, &text, state.theme.style(Role::Border));
+    let needed: usize = words.iter().map(|(_, text)| columns(text)).sum();
+    let mut at = row.right().saturating_sub(u16::try_from(needed).unwrap_or(row.width)).max(row.x);
+    for (role, text) in words {
+        at = put(buffer, at, row.y, row.right().saturating_sub(at), text, state.theme.style(*role));
+    }
 }
 
 /// What stands there before anything was read, or when nothing can be.
@@ -132,9 +150,10 @@ fn opened(state: &State, buffer: &mut Buffer, area: Rect) {
         Rect { height: area.height.saturating_sub(1), ..inside(area) },
         opened.lines.get(top..until).unwrap_or_default(),
     );
-    let last = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
-    if let Some(job) = super::care::line(state, width(state)) {
-        put_lines(state, buffer, inside(last), &[job]);
+    let last = inside(Rect { y: area.bottom().saturating_sub(1), height: 1, ..area });
+    let more = more(state, opened.lines.len().saturating_sub(until));
+    if let Some(job) = super::care::line(state, width(state).saturating_sub(columns(&more))) {
+        put_lines(state, buffer, last, &[job]);
     }
-    more(state, buffer, last, opened.lines.len().saturating_sub(until));
+    to_the_right(state, buffer, last, &[(Role::Border, more)]);
 }

@@ -12,12 +12,17 @@ use crate::console::text::{Piece, Pieces, wrap};
 use crate::console::theme::Role;
 use crate::report::format::micros;
 use crate::watch::board::{Kind, Line};
+use crate::watch::events::{Event, Kind as EventKind};
 use serde_json::Value;
 
 /// Rows of the chart.
 const CHART: usize = 5;
 /// Changes, hours and days that are listed.
 const LISTED: usize = 12;
+/// What people and programs did in the hour before, as far as it is listed.
+const EVENTS: usize = 30;
+/// Other lines that changed in it: whatever breaks takes others with it, and five show that.
+const OTHERS: usize = 5;
 /// Columns of what stands before a value.
 const NAME: usize = 14;
 
@@ -41,6 +46,7 @@ pub(super) fn read(state: &mut State, id: String) -> Vec<Request> {
     let since = state.health.board.as_deref().and_then(|board| board.line(&id)).and_then(|line| line.since);
     state.health.begun += 1;
     let generation = state.health.begun;
+    act::choose(state, Item::Line(id.clone()));
     let before = state.health.opened.take().filter(|opened| opened.id == id);
     let (history, top) = before.map_or((None, 0), |before| (before.history, before.top));
     state.health.opened = Some(Opened { id: id.clone(), history, generation, lines: Vec::new(), top });
@@ -118,11 +124,13 @@ fn now(state: &State, one: &Line, width: usize, lines: &mut Vec<Pieces>) {
     let since = one.since.map_or_else(|| "since when is not known".to_owned(), |since| format!("since {}", moment(since, state.now)));
     pair("state", role, &format!("{sign} {word} {since}"), width, lines);
     pair("why", Role::Text, if one.reason.is_empty() { "no reason is known" } else { &one.reason }, width, lines);
-    if let Some((who, until)) = &one.paused {
-        pair("paused", Role::Paused, &line::held(who, *until, state.now), width, lines);
+    if one.paused.is_some() {
+        pair("paused", Role::Paused, &line::held(one, state.now).unwrap_or_default(), width, lines);
     }
     if let Some(until) = one.maintenance_until {
-        pair("maintenance", Role::Paused, &format!("until {}", moment(until, state.now)), width, lines);
+        let because = one.held_because.as_ref().filter(|_| one.paused.is_none());
+        let because = because.map_or_else(String::new, |reason| format!("{reason}, "));
+        pair("maintenance", Role::Paused, &format!("{because}until {}", moment(until, state.now)), width, lines);
     }
     if let Some((at, error)) = &one.last_error {
         pair("last error", Role::Text, &format!("{error}, {}", moment(*at, state.now)), width, lines);
@@ -132,7 +140,7 @@ fn now(state: &State, one: &Line, width: usize, lines: &mut Vec<Pieces>) {
         pair("next", Role::Dim, &moment(at, state.now), width, lines);
     }
     if let Some(found) = &one.remedy {
-        lines.extend(head::remedy(state, found, width, 4));
+        lines.extend(head::remedy(state, found, width, 12));
     }
     for job in care::done_for(state, &one.id).take(5) {
         let (role, text) = job.words(state);
@@ -153,16 +161,18 @@ fn past(state: &State, history: &History, width: usize, lines: &mut Vec<Pieces>)
                 &format!("nothing that is known here: {} notes what happened elsewhere", state.key(Action::HealthNote)),
             ));
         }
-        for event in &history.events {
-            let before = if event.at <= around { format!("{} before", words::short(around - event.at)) } else { "after it".to_owned() };
-            let role = if around - event.at <= BEFORE / 6 { Role::Accent } else { Role::Text };
-            let pieces = [
-                Piece::new(Role::Dim, &format!("{}  {before:<14}", clock::local(event.at).get(11..19).unwrap_or_default())),
-                Piece::new(Role::Badge, &format!("{:<14}", event.kind.word())),
-                Piece::new(role, SafeText::line(&event.what).as_str()),
-                Piece::new(Role::Dim, &format!("  by {}", SafeText::line(&event.who))),
-            ];
-            lines.extend(wrap(&pieces, width, 0));
+        let (others, mut told): (Vec<&Event>, Vec<&Event>) = history.events.iter().partition(|event| event.kind == EventKind::Probe);
+        // What people and programs did explains more than what broke with it.
+        told.sort_by_key(|event| matches!(event.kind, EventKind::Upkeep | EventKind::Team));
+        for (all, most) in [(told, EVENTS), (others, OTHERS)] {
+            for event in all.iter().take(most) {
+                lines.extend(happened(event, around, width));
+            }
+            let rest = all.len().saturating_sub(most);
+            if rest > 0 {
+                let of = if most == OTHERS { "changes of other lines" } else { "such changes" };
+                lines.push(words_of(Role::Dim, &format!("and {rest} more {of}")));
+            }
         }
         lines.push(Vec::new());
     }
@@ -186,6 +196,22 @@ fn past(state: &State, history: &History, width: usize, lines: &mut Vec<Pieces>)
     }
     spans(state, "hours", &history.hours, 5..16, width, lines);
     spans(state, "days", &history.days, 0..10, width, lines);
+}
+
+/// Something that happened before the line changed, or right after it.
+fn happened(event: &Event, around: Millis, width: usize) -> Vec<Pieces> {
+    let before = if event.at <= around { format!("{} before", words::short(around - event.at)) } else { "after it".to_owned() };
+    let role = if around - event.at <= BEFORE / 6 { Role::Accent } else { Role::Text };
+    let mut pieces = vec![
+        Piece::new(Role::Dim, &format!("{}  {before:<14}", clock::local(event.at).get(11..19).unwrap_or_default())),
+        Piece::new(Role::Badge, &format!("{:<14}", event.kind.word())),
+        Piece::new(role, SafeText::line(&event.what).as_str()),
+    ];
+    // Another line changes by itself, and its name stands there already.
+    if event.kind != EventKind::Probe {
+        pieces.push(Piece::new(Role::Dim, &format!("  by {}", SafeText::line(&event.who))));
+    }
+    wrap(&pieces, width, 0)
 }
 
 /// The latencies of the last results as columns, and their percentiles.
@@ -270,14 +296,22 @@ fn numbers(state: &State, one: &Line, width: usize, lines: &mut Vec<Pieces>) {
     let Some(numbers) = one.detail.as_object().filter(|numbers| !numbers.is_empty()) else { return };
     lines.push(heading(state, "the numbers behind it", width));
     for (name, value) in numbers {
-        let text = match value {
-            Value::Null => "not known".to_owned(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let text = shown(name, value);
         let name = SafeText::line(&name.replace('_', " "));
         let wrapped =
             wrap(&[Piece::new(Role::Dim, &format!("{name}: ")), Piece::new(Role::Text, SafeText::clipped(&text, 400).as_str())], width, 0);
         lines.extend(wrapped);
+    }
+}
+
+/// A number behind a line as people read it: a moment as the clock shows it.
+fn shown(name: &str, value: &Value) -> String {
+    let is_moment = name.ends_with("_at") || matches!(name, "at" | "due" | "next");
+    match value {
+        Value::Null => "not known".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(all) if is_moment => all.iter().map(|one| shown(name, one)).collect::<Vec<_>>().join(", "),
+        Value::Number(number) if is_moment => number.as_i64().map_or_else(|| number.to_string(), clock::local),
+        other => other.to_string(),
     }
 }

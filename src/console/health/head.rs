@@ -1,14 +1,14 @@
 //! What stands above the board and below it: what is broken, since when, what to do next; the remedy of the line at hand; the work that is under
 //! way. Pure.
 
-use super::{Item, care, line, words};
+use super::{Item, act, care, line, words};
 use crate::base::{Millis, SafeText, clock};
 use crate::console::action::Action;
 use crate::console::draw::{clip, columns};
 use crate::console::state::State;
 use crate::console::text::{Piece, Pieces, wrap};
 use crate::console::theme::Role;
-use crate::watch::board::{Board, Kind, Line, Remedy, System};
+use crate::watch::board::{Board, Kind, Line, Maintenance, Remedy, System};
 use crate::watch::health::Status;
 
 /// Lines above the rows, with the heading.
@@ -21,10 +21,11 @@ fn lines(board: &Board) -> impl Iterator<Item = (&System, &Line)> {
     board.systems.iter().flat_map(|system| system.lines.iter().map(move |line| (system, line)))
 }
 
-/// What hurts most: the first line that counts and is not healthy.
+/// What hurts most: of the worst lines that count and are not healthy the first. A system in which nothing counts may stand before it.
 fn worst(board: &Board) -> Option<(&System, &Line)> {
-    let system = board.systems.first().filter(|system| system.status != Status::Healthy)?;
-    Some((system, system.lines.iter().find(|line| line.counts() && line.status != Status::Healthy)?))
+    let hurting = || lines(board).filter(|(_, line)| line.counts() && line.status != Status::Healthy);
+    let status = hurting().map(|(_, line)| line.status).max()?;
+    hurting().find(|(_, line)| line.status == status)
 }
 
 /// Two ends of a line: the longest of the right ones that there is room for beside the left one; of the left one what the shortest leaves.
@@ -83,6 +84,7 @@ fn what(state: &State, board: &Board, now: Millis) -> (Role, String) {
             (role, format!("{name}: {reason}{since}"))
         }
         None if board.systems.is_empty() => (Role::Accent, "nothing is known of anything".to_owned()),
+        None if !lines(board).any(|(_, line)| line.counts()) => (Role::Paused, "all of it is paused or in maintenance".to_owned()),
         None => (Role::Good, "nothing that is known here is broken".to_owned()),
     }
 }
@@ -121,45 +123,82 @@ pub(super) fn above(state: &State, width: usize) -> Vec<Pieces> {
     vec![state_of_all(state, board, width), clipped(role, &what), clipped(Role::Text, &next(state, board)), line::heading(width)]
 }
 
+/// What the key of a remedy does, which need not be all that the remedy asks for: to check again restarts nothing.
+pub(super) fn does(maintenance: Maintenance) -> &'static str {
+    match maintenance {
+        Maintenance::Check => "checks again",
+        Maintenance::CheckDatabase => "checks the database",
+        Maintenance::VerifyAudit => "verifies the log",
+        Maintenance::VerifyIndex => "verifies the index",
+        Maintenance::RebuildIndex => "makes the index anew",
+        Maintenance::BackUp => "makes a backup",
+        Maintenance::Drill => "tries the backup",
+        Maintenance::Checkpoint => "takes the log in",
+        Maintenance::PauseSending => "stops all sending",
+    }
+}
+
 /// The remedy of a line in words, and the key or the command that does it.
 pub(super) fn remedy(state: &State, remedy: &Remedy, width: usize, rows: usize) -> Vec<Pieces> {
-    let mut pieces = vec![Piece::new(Role::Heading, "try first: "), Piece::new(Role::Text, SafeText::line(&remedy.text).as_str())];
-    if remedy.maintenance.is_some() {
-        pieces.push(Piece::new(Role::Key, &format!("  {} does it", state.key(Action::HealthRemedy))));
+    let mut pieces = vec![Piece::new(Role::Heading, "try first")];
+    // The key goes before the words, which may be too many for the room there is.
+    if let Some(maintenance) = remedy.maintenance.filter(|_| !state.read_only) {
+        pieces.push(Piece::new(Role::Key, &format!(" ({} {})", state.key(Action::HealthRemedy), does(maintenance))));
     }
+    pieces.push(Piece::new(Role::Heading, ": "));
+    pieces.push(Piece::new(Role::Text, SafeText::line(&remedy.text).as_str()));
     let mut all = wrap(&pieces, width, 0);
     let command = remedy.command.as_ref().map(|command| {
         let copies = format!("  ({} copies it)", state.key(Action::HealthCopy));
         let command = clip(SafeText::line(command).as_str(), width.saturating_sub(columns(&copies) + 2));
         vec![Piece::new(Role::Accent, &format!("$ {command}")), Piece::new(Role::Dim, &copies)]
     });
-    all.truncate(rows.saturating_sub(usize::from(command.is_some())).max(1));
+    let room = rows.saturating_sub(usize::from(command.is_some())).max(1);
+    if all.len() > room {
+        all.truncate(room);
+        // Whoever reads it sees that it goes on: the line's own page has all of it.
+        if let Some(last) = all.last_mut() {
+            shorten(last, width, state.glyphs.ellipsis);
+        }
+    }
     all.extend(command);
     all.truncate(rows);
     all
 }
 
+/// Let the end of a line say that there is more.
+fn shorten(line: &mut Pieces, width: usize, ellipsis: &str) {
+    let before: usize = line.iter().rev().skip(1).map(|piece| columns(piece.text())).sum();
+    if let Some(last) = line.last_mut() {
+        let room = width.saturating_sub(before + columns(ellipsis) + 1);
+        let mut text = last.text().trim_end().to_owned();
+        while columns(&text) > room {
+            text.pop();
+        }
+        *last = Piece::new(last.role, &format!("{} {ellipsis}", text.trim_end()));
+    }
+}
+
 /// What stands below the rows: whatever is under way or was done last, and the one remedy for the line at hand.
 pub(super) fn below(state: &State, width: usize) -> Vec<Pieces> {
-    let Some(board) = state.health.board.as_deref() else { return Vec::new() };
+    if state.health.board.is_none() {
+        return Vec::new();
+    }
     let stroke = state.glyphs.border.horizontal_top;
-    let title = match &state.health.at {
-        Some(Item::Line(id)) => board.line(id).map(|line| line.name.clone()),
-        Some(Item::System(name)) => Some(name.clone()),
-        None => None,
+    let at_hand = act::line(state);
+    let title = match (&state.health.at, at_hand) {
+        // The keys hold for this one of its lines.
+        (Some(Item::System(system)), Some(line)) if *system != line.name => Some(format!("{} of {system}", line.name)),
+        (Some(Item::System(system)), None) => Some(system.clone()),
+        (_, line) => line.map(|line| line.name.clone()),
     };
     let title = title.map_or_else(String::new, |title| format!("{stroke} {} ", clip(SafeText::line(&title).as_str(), width / 2)));
     let mut all = vec![vec![Piece::new(Role::Border, &format!("{title}{}", stroke.repeat(width.saturating_sub(columns(&title)))))]];
     let job = care::line(state, width);
     let rows = BELOW - 1 - usize::from(job.is_some());
-    let at_hand = match &state.health.at {
-        Some(Item::Line(id)) => board.line(id),
-        // A system is helped by what helps its worst line.
-        Some(Item::System(name)) => board.systems.iter().find(|system| system.name == *name).and_then(|system| system.lines.first()),
-        None => None,
-    };
     all.extend(match at_hand {
-        None => Vec::new(),
+        None if title.is_empty() => Vec::new(),
+        None => vec![vec![Piece::new(Role::Dim, "nothing has to be done")]],
         Some(line) => of_line(state, line, width, rows),
     });
     all.truncate(1 + rows);
@@ -173,9 +212,13 @@ pub(super) fn below(state: &State, width: usize) -> Vec<Pieces> {
 /// What to try for a line, or that nothing has to be done.
 fn of_line(state: &State, one: &Line, width: usize, rows: usize) -> Vec<Pieces> {
     let words = |role, text: &str| wrap(&[Piece::new(role, SafeText::line(text).as_str())], width, 0);
-    if let Some((who, until)) = &one.paused {
-        let text = format!("{}; {} resumes it", line::held(who, *until, state.now), state.key(Action::HealthPauseProbe));
-        return words(Role::Paused, &text);
+    match line::held(one, state.now) {
+        Some(held) if one.paused.is_some() && !state.read_only => {
+            return words(Role::Paused, &format!("{held}; {} resumes it", state.key(Action::HealthPauseProbe)));
+        }
+        Some(held) if one.paused.is_none() => return words(Role::Paused, &format!("{held}; it does not count until then")),
+        Some(held) => return words(Role::Paused, &held),
+        None => {}
     }
     if let Some(found) = &one.remedy {
         return remedy(state, found, width, rows);

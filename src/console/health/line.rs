@@ -54,7 +54,11 @@ pub(super) fn heading(width: usize) -> Pieces {
 
 /// A system: its state, and how many of its lines are how.
 pub(super) fn system(system: &System, is_folded: bool, width: usize, glyphs: &Glyphs) -> Pieces {
-    let (role, sign, word) = words::status(system.status, glyphs);
+    // Where nothing counts nothing is known, and nobody waits to know it.
+    let (role, sign, word) = match system.lines.iter().any(Line::counts) {
+        true => words::status(system.status, glyphs),
+        false => words::HELD,
+    };
     let count = |wanted: Status| system.lines.iter().filter(|line| line.counts() && line.status == wanted).count();
     let held = system.lines.iter().filter(|line| !line.counts()).count();
     let (unhealthy, degraded, unknown) = (count(Status::Unhealthy), count(Status::Degraded), count(Status::Unknown));
@@ -90,10 +94,9 @@ pub(super) fn line(line: &Line, now: Millis, width: usize, glyphs: &Glyphs) -> P
         (columns, Some(_)) => cell("due", columns),
         (columns, None) => " ".repeat(columns),
     };
-    let (why_role, why) = match (&line.paused, line.maintenance_until) {
-        (Some((who, until)), _) => (Role::Paused, held(who, *until, now)),
-        (None, Some(until)) => (Role::Paused, format!("maintenance for {}: {}", words::short(until - now), line.reason)),
-        (None, None) => (if line.status == Status::Healthy { Role::Dim } else { Role::Text }, line.reason.clone()),
+    let (why_role, why) = match held(line, now) {
+        Some(why) => (Role::Paused, why),
+        None => (if line.status == Status::Healthy { Role::Dim } else { Role::Text }, line.reason.clone()),
     };
     vec![
         Piece::new(Role::Text, "  "),
@@ -106,10 +109,13 @@ pub(super) fn line(line: &Line, now: Millis, width: usize, glyphs: &Glyphs) -> P
     ]
 }
 
-/// By whom something is paused, and until when.
-pub(super) fn held(who: &str, until: Option<Millis>, now: Millis) -> String {
-    match until {
-        Some(until) => format!("paused by {who}, for {} more", words::short(until - now)),
-        None => format!("paused by {who} until it is resumed"),
+/// What holds a line, why, and until when; `None` when nothing does.
+pub(super) fn held(line: &Line, now: Millis) -> Option<String> {
+    let because = line.held_because.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+    match (&line.paused, line.maintenance_until) {
+        (Some((who, Some(until))), _) => Some(format!("paused by {who}{because}, for {} more", words::short(until - now))),
+        (Some((who, None)), _) => Some(format!("paused by {who}{because} until it is resumed")),
+        (None, Some(until)) => Some(format!("maintenance{because} for {} more: {}", words::short(until - now), line.reason)),
+        (None, None) => None,
     }
 }

@@ -34,7 +34,7 @@ use super::action::{Action, Scope};
 use super::state::State;
 use super::text::Pieces;
 use crate::base::Millis;
-use crate::watch::board::Board;
+use crate::watch::board::{Board, Kind, Maintenance};
 use crate::watch::health::Status;
 pub(super) use care::{Ask, Job};
 pub(super) use refresh::wakes;
@@ -97,6 +97,8 @@ pub(super) struct Tab {
     pub asked_at: Millis,
     /// What the cursor is on.
     pub at: Option<Item>,
+    /// Whether a person put the cursor there; until they do it stands on what hurts most.
+    pub is_chosen: bool,
     /// The first row that is shown.
     pub top: usize,
     /// Systems that a person folded (true) or unfolded; the others are folded while they are healthy.
@@ -124,6 +126,32 @@ pub(super) fn scopes(_state: &State) -> &'static [Scope] {
     &[Scope::Health]
 }
 
+/// What the remedy of the line at hand does by its key, where it does anything.
+fn at_hand(state: &State) -> Option<Maintenance> {
+    act::line(state)?.remedy.as_ref()?.maintenance
+}
+
+/// Whether a key of the footer does anything for the line at hand.
+pub(super) fn offers(state: &State, action: Action) -> bool {
+    let kind = act::line(state).map(|line| line.kind);
+    match action {
+        Action::HealthRemedy => at_hand(state).is_some(),
+        Action::HealthCheck => matches!(kind, Some(Kind::Probe | Kind::Own)),
+        Action::HealthPauseProbe => matches!(kind, Some(Kind::Probe | Kind::Heartbeat)),
+        _ => true,
+    }
+}
+
+/// What a key does here, where that is more than its title.
+pub(super) fn title(state: &State, action: Action) -> Option<&'static str> {
+    let line = act::line(state);
+    match action {
+        Action::HealthRemedy => at_hand(state).map(head::does),
+        Action::HealthPauseProbe => line.map(|line| if line.paused.is_some() { "resume" } else { "pause" }),
+        _ => None,
+    }
+}
+
 /// What the footer names.
 pub(super) fn wanted(state: &State) -> &'static [Action] {
     use Action::{
@@ -132,8 +160,8 @@ pub(super) fn wanted(state: &State) -> &'static [Action] {
     };
     let tab = &state.health;
     match (tab.opened.is_some(), tab.jobs.iter().any(Job::is_under_way)) {
-        (_, true) => &[HealthStop, HealthOpen, Help, Back, HealthFilter, Palette],
-        (true, _) => &[Back, HealthCheck, HealthRemedy, HealthPauseProbe, HealthCopy, Help, Palette],
-        (false, _) => &[HealthOpen, HealthRemedy, HealthCheck, HealthPauseProbe, HealthBackUp, HealthFold, HealthFilter, Help, Palette],
+        (_, true) => &[HealthStop, HealthOpen, Help, Back, Palette, HealthFilter],
+        (true, _) => &[Back, HealthRemedy, Help, Palette, HealthCheck, HealthPauseProbe, HealthCopy],
+        (false, _) => &[HealthOpen, HealthRemedy, Help, Palette, HealthCheck, HealthPauseProbe, HealthFilter, HealthFold, HealthBackUp],
     }
 }

@@ -12,7 +12,8 @@ use crate::watch::board::Kind;
 pub(super) const LEAST: Millis = 1_000;
 /// The same while another tab is open: then the badge is all that is seen of it.
 const LEAST_ELSEWHERE: Millis = 3_000;
-/// Ages on the board count up by themselves; what is read when it is asked for is read anew after this time.
+/// What is read when it is asked for, and what time alone changes, as a heartbeat that is late, is read anew after this time, also for the
+/// number beside the tab's name.
 const OLD: Millis = 15_000;
 /// A result is on the board so long after its run was due: results are written together, once a second.
 const WRITTEN: Millis = 1_500;
@@ -63,7 +64,8 @@ pub(in crate::console) fn caught_up(state: &mut State) -> Vec<Request> {
     }
     let least = if is_open(state) { LEAST } else { LEAST_ELSEWHERE };
     let age = now - tab.asked_at;
-    if (tab.is_stale && age >= least) || (is_open(state) && age >= old(tab)) { ask(state, false) } else { Vec::new() }
+    let old = if is_open(state) { old(tab) } else { OLD };
+    if (tab.is_stale && age >= least) || age >= old { ask(state, false) } else { Vec::new() }
 }
 
 /// How long the board stands that is looked at: results change no state most of the time, and then nothing tells of them.
@@ -80,7 +82,9 @@ pub(in crate::console) fn wakes(state: &State, now: Millis) -> Option<Millis> {
     let age = now - tab.asked_at;
     let put_off = (tab.is_stale && !tab.reading).then(|| if is_open { LEAST } else { LEAST_ELSEWHERE } - age);
     // What is looked at counts up: ages, and the time until the next check.
-    let old = (is_open && !tab.reading).then(|| old(tab) - age);
+    let is_known = tab.board.is_some() || is_open;
+    let old = (is_known && !tab.reading).then(|| (if is_open { old(tab) } else { OLD }) - age);
     let works = tab.jobs.iter().any(super::Job::is_under_way).then_some(500);
-    [put_off, old, works].into_iter().flatten().min().map(|wait| wait.max(1))
+    let fades = if is_open { super::care::fades(state, now) } else { None };
+    [put_off, old, works, fades].into_iter().flatten().min().map(|wait| wait.max(1))
 }

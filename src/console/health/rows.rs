@@ -75,7 +75,8 @@ fn fits(terms: &[Term], system: &System, line: &Line) -> bool {
 
 /// Whether nothing of a system needs a look: every line that counts is healthy.
 fn is_quiet(system: &System) -> bool {
-    system.status == Status::Healthy
+    let mut counting = system.lines.iter().filter(|line| line.counts()).peekable();
+    counting.peek().is_some() && counting.all(|line| line.status == Status::Healthy)
 }
 
 /// The rows of a board.

@@ -33,6 +33,7 @@ pub(in crate::console) fn line(system: &str, name: &str, status: Status, ago: Mi
         remedy: None,
         paused: None,
         maintenance_until: None,
+        held_because: None,
         detail: serde_json::json!({ "value": 0.5 }),
     }
 }
@@ -213,6 +214,21 @@ fn what_nobody_looks_at_is_not_called_well() {
 }
 
 #[test]
+fn a_system_that_is_paused_hides_nothing_that_is_broken_elsewhere() {
+    let held = |name: &str| Line { paused: Some(("ben".into(), None)), ..line(name, name, Status::Unhealthy, 9_000, "refused") };
+    let mut state = state(80, 24);
+    let lines = vec![held("alpha"), held("beta"), line("zulu", "api", Status::Unknown, 60_000, "no result for 5 min")];
+    show(&mut state, Box::new(Board::of(lines, NOW, None, Some("deck:1".into()))));
+    let shown = picture(&mut state);
+    assert!(shown.contains("api of zulu: no result for 5 min") && !shown.contains("nothing that is known here is broken"), "{shown}");
+    assert!(shown.contains("= held       alpha  1 paused or maintained"), "{shown}");
+    // All of it held is not all of it well.
+    show(&mut state, Box::new(Board::of(vec![held("alpha")], NOW, None, Some("deck:1".into()))));
+    let shown = picture(&mut state);
+    assert!(!shown.contains("nothing that is known here is broken") && !shown.contains("healthy"), "{shown}");
+}
+
+#[test]
 fn systems_fold_and_the_filter_finds_and_says_what_it_does_not_understand() {
     let mut state = opened(80, 24);
     press(&mut state, "G\r");
@@ -222,6 +238,8 @@ fn systems_fold_and_the_filter_finds_and_says_what_it_does_not_understand() {
     press(&mut state, "/is:unhealthy is:unknown\r");
     let shown = picture(&mut state);
     assert!(shown.contains("filter: is:unhealthy") && !shown.contains("textbook"), "{shown}");
+    // What says so hides no row: it stands in the stroke below them.
+    assert!(shown.lines().any(|row| row.contains("─ filter: is:unhealthy")), "{shown}");
     press(&mut state, "Z/ is:bad\r");
     assert!(state.said.last().unwrap().text.contains("there is no is:bad"));
     press(&mut state, "\u{1b}\u{1b}");
@@ -261,6 +279,14 @@ fn care_asks_by_its_grade_and_tells_how_far_it_is() {
     let asked = update::reply(&mut state, Whole::Health(Reply::Cared { number, result }));
     assert!(asked.iter().any(|request| matches!(request, Asked::Health(Request::Board { .. }))), "the board is read again");
     assert!(picture(&mut state).contains("✓ backup: 2026-11-21 verified"));
+    // After a while the remedy has its room again; what went wrong is told with one sign.
+    state.now += 40_000;
+    assert!(!picture(&mut state).contains("2026-11-21 verified"));
+    assert_eq!(cares(&press(&mut state, "d")), [Care::CheckDatabase]);
+    let number = state.health.jobs.last().unwrap().number;
+    update::reply(&mut state, Whole::Health(Reply::Cared { number, result: Err("it is locked".into()) }));
+    let shown = picture(&mut state);
+    assert!(shown.contains("✗ check of the database was not done: it is locked") && !shown.contains("✗ ✗"), "{shown}");
 }
 
 #[test]
@@ -269,8 +295,30 @@ fn the_remedy_is_done_by_a_key_where_the_console_can() {
     press(&mut state, "r");
     assert!(state.said.last().unwrap().text.contains("y copies the command"));
     press(&mut state, "n");
-    assert!(picture(&mut state).contains("take the log into the file  r does it"));
+    let shown = picture(&mut state);
+    assert!(shown.contains("try first (r takes the log in): take the log into the file"), "{shown}");
+    assert!(shown.lines().last().unwrap().contains("r takes the log in"), "{shown}");
     assert_eq!(cares(&press(&mut state, "ry")), [Care::Checkpoint]);
+    // Where nothing may be changed it is not offered.
+    state.read_only = true;
+    let shown = picture(&mut state);
+    assert!(shown.contains("try first: take the log into the file") && !shown.contains("takes the log in"), "{shown}");
+}
+
+#[test]
+fn the_key_of_a_remedy_says_what_it_does_and_a_remedy_that_is_too_long_says_that_it_goes_on() {
+    let mut state = state(80, 24);
+    let long = format!("Restart the shop{}.", ", look at its load and its own stores".repeat(9));
+    let one = Line {
+        remedy: remedy(&long, Some("systemctl restart shop"), Some(Maintenance::Check)),
+        ..line("web", "shop", Status::Unhealthy, 60_000, "timeout")
+    };
+    show(&mut state, Box::new(Board::of(vec![one], NOW, None, Some("deck:1".into()))));
+    let shown = picture(&mut state);
+    // To check again restarts nothing, and does not say so.
+    assert!(shown.contains("try first (r checks again): Restart the shop, look at"), "{shown}");
+    assert!(shown.lines().any(|line| line.ends_with(" …")) && shown.contains("$ systemctl restart shop"), "{shown}");
+    assert_eq!(cares(&press(&mut state, "r")), [Care::Check("shop".into())]);
 }
 
 #[test]
@@ -284,6 +332,59 @@ fn into_a_line_and_back_to_where_one_was() {
         press(&mut state, "\u{1b}");
         assert!(picture(&mut state).contains("UNHEALTHY"));
         assert_eq!(act::line(&state).unwrap().id, "probe/redis");
+    }
+}
+
+#[test]
+fn what_people_did_stands_before_the_lines_that_broke_with_it() {
+    use super::history::History;
+    use crate::watch::events::{Event, Kind as EventKind};
+    let mut state = state(140, 40);
+    let due = serde_json::json!({ "due": NOW, "next": [NOW, NOW + 60_000], "started_at": null, "runs": 3 });
+    let job = Line { detail: due, ..line("jobs", "nightly", Status::Unhealthy, 300_000, "late") };
+    show(&mut state, Box::new(Board::of(vec![job], NOW, None, Some("deck:1".into()))));
+    let asked = press(&mut state, "\r");
+    let Asked::Health(Request::History { id, generation, .. }) = &asked[0] else { panic!("{asked:?}") };
+    let event = |ago, kind, what: &str, who: &str| Event { at: NOW - 300_000 - ago, kind, what: what.into(), who: who.into() };
+    let mut events: Vec<Event> = (0..20)
+        .map(|number| {
+            event(number, EventKind::Probe, &format!("target-{number}: healthy to unhealthy, refused"), &format!("target-{number}"))
+        })
+        .collect();
+    events.push(event(900_000, EventKind::Upkeep, "vacuum", "cron"));
+    events.push(event(1_900_000, EventKind::Deployment, "assistant: 2.4.1", "bea"));
+    let history = History { around: Some(NOW - 300_000), events, ..History::default() };
+    let reply = Reply::History { id: id.clone(), generation: *generation, result: Ok(Box::new(history)) };
+    update::reply(&mut state, Whole::Health(reply));
+    let shown = picture(&mut state);
+    let row = |what: &str| shown.lines().position(|row| row.contains(what)).unwrap_or_else(|| panic!("{what}\n{shown}"));
+    assert!(row("assistant: 2.4.1  by bea") < row("vacuum  by cron") && row("vacuum  by cron") < row("target-0: healthy"), "{shown}");
+    assert!(row("target-4:") < row("and 15 more changes of other lines") && !shown.contains("by target-"), "{shown}");
+    // A moment among the numbers is a time, and not a number of milliseconds.
+    let time = crate::base::clock::local(NOW);
+    assert!(shown.contains(&format!("due: {time}")) && shown.contains(&format!("next: {time}, ")) && shown.contains("runs: 3"), "{shown}");
+}
+
+#[test]
+fn the_number_beside_the_name_is_not_older_than_what_time_alone_changes() {
+    let mut state = opened(80, 24);
+    state.tab = tabs::Name::Queue;
+    // Nothing was written anywhere, as where a console only reads.
+    assert!(tabs::caught_up(&mut state).is_empty());
+    state.now += 15_000;
+    assert!(refresh::wakes(&state, state.now).is_some_and(|wait| wait <= 1));
+    let asked = tabs::caught_up(&mut state);
+    assert!(asked.iter().any(|request| matches!(request, Asked::Health(Request::Board { is_awaited: false, .. }))), "{asked:?}");
+}
+
+#[test]
+fn the_way_to_all_keys_stands_in_the_last_line_of_a_small_terminal() {
+    for keys in ["", "nk", "\r", "d"] {
+        let mut state = opened(80, 24);
+        press(&mut state, keys);
+        let shown = picture(&mut state);
+        let last = shown.lines().last().unwrap();
+        assert!(last.contains("? keys") && last.contains(": commands"), "{shown}");
     }
 }
 
@@ -309,6 +410,21 @@ fn two_thousand_lines_are_drawn_as_few_as_are_seen() {
 }
 
 #[test]
+fn no_row_is_hidden_by_how_many_more_there_are() {
+    let mut state = state(80, 24);
+    let many = (0..60).map(|number| {
+        line("web", &format!("shop-{number}"), Status::Unhealthy, 9_000 + number, &format!("shop {number} has answered with the end"))
+    });
+    show(&mut state, Box::new(Board::of(many.collect(), NOW, None, Some("deck:1".into()))));
+    press(&mut state, "/shop\r");
+    let shown = picture(&mut state);
+    let stroke = shown.lines().find(|row| row.contains(" more")).unwrap();
+    assert!(stroke.contains("─") && stroke.contains("filter: shop") && stroke.contains("↓ 48 more"), "{shown}");
+    let rows: Vec<&str> = shown.lines().filter(|row| row.contains("✗ unhealthy  shop-")).collect();
+    assert!(rows.len() == 12 && rows.iter().all(|row| row.ends_with('…')), "{shown}");
+}
+
+#[test]
 fn the_cursor_stays_on_its_line_when_the_board_changes() {
     let mut state = opened(80, 24);
     press(&mut state, "n");
@@ -318,6 +434,106 @@ fn the_cursor_stays_on_its_line_when_the_board_changes() {
     show(&mut state, Box::new(Board::of(worse, NOW, None, None)));
     assert_eq!(act::line(&state).unwrap().name, "database");
     assert_eq!(state.health.unhealthy(), 2);
+}
+
+#[test]
+fn the_keys_that_stand_below_a_system_work_on_its_worst_line() {
+    let mut state = opened(80, 24);
+    press(&mut state, "nk");
+    // The row of the system, above the database.
+    let shown = picture(&mut state);
+    assert!(shown.contains("database of quarterdeck") && shown.contains("r takes the log in"), "{shown}");
+    assert_eq!(cares(&press(&mut state, "ry")), [Care::Checkpoint]);
+    press(&mut state, "gg");
+    assert_eq!(act::line(&state).unwrap().name, "redis");
+    assert_eq!(cares(&press(&mut state, "c")), [Care::Check("redis".into())]);
+    press(&mut state, "y");
+    assert!(state.wishes.iter().any(|wish| *wish == crate::console::state::Wish::Copy("systemctl status redis".into())));
+}
+
+#[test]
+fn a_heartbeat_is_paused_and_resumed_like_a_probe() {
+    let mut state = state(80, 24);
+    let job = |paused| Line {
+        id: "heartbeat/nightly".into(),
+        kind: Kind::Heartbeat,
+        paused,
+        ..line("jobs", "nightly", Status::Unhealthy, 9_000, "late")
+    };
+    show(&mut state, Box::new(Board::of(vec![job(None)], NOW, None, Some("deck:1".into()))));
+    assert!(press(&mut state, "p").is_empty());
+    assert!(picture(&mut state).contains("Pause the heartbeat nightly?"));
+    assert_eq!(cares(&press(&mut state, "y")), [Care::PauseProbe("nightly".into())]);
+    state.health.jobs.clear();
+    show(&mut state, Box::new(Board::of(vec![job(Some(("ben".into(), None)))], NOW, None, Some("deck:1".into()))));
+    assert!(picture(&mut state).contains("p resumes it"));
+    assert_eq!(cares(&press(&mut state, "py")), [Care::ResumeProbe("nightly".into())]);
+    // It comes from its job, and cannot be asked for.
+    assert_eq!(cares(&press(&mut state, "c")), []);
+    assert!(state.said.last().unwrap().text.contains("comes from its job"));
+}
+
+#[test]
+fn why_something_is_held_stands_in_its_row_below_the_board_and_on_its_page() {
+    let because = |line: Line, why: &str| Line { held_because: Some(why.into()), ..line };
+    let paused = Line { paused: Some(("ben".into(), None)), ..line("web", "shop", Status::Unhealthy, 9_000, "refused") };
+    let window = Line { maintenance_until: Some(NOW + 300_000), ..line("web", "store", Status::Unhealthy, 9_000, "refused") };
+    let mut state = state(140, 40);
+    let lines = vec![because(paused, "moved to the new host"), because(window, "new disks")];
+    show(&mut state, Box::new(Board::of(lines, NOW, None, Some("deck:1".into()))));
+    for (name, row, page) in [
+        ("shop", "paused by ben (moved to the new host)", "paused by ben (moved to the new host)"),
+        ("store", "maintenance (new disks) for 5 min more", "new disks, until "),
+    ] {
+        state.health.at = Some(super::Item::Line(format!("probe/{name}")));
+        // In its row, and as the one at hand below.
+        let shown = picture(&mut state);
+        assert!(shown.matches(row).count() == 2, "{shown}");
+        press(&mut state, "\r");
+        let shown = picture(&mut state);
+        assert!(shown.contains(page), "{shown}");
+        press(&mut state, "\u{1b}");
+    }
+}
+
+#[test]
+fn until_a_person_chooses_the_cursor_is_on_what_hurts_most() {
+    let mut state = state(80, 24);
+    let well = |system: &'static str| (0..9).map(move |number| line(system, &format!("{system}-{number}"), Status::Healthy, 9_000, "200"));
+    let mut all: Vec<Line> = ["alpha", "beta", "gamma"].into_iter().flat_map(well).collect();
+    // The first board is read for the number beside the tab's name, long before anybody looks at it.
+    show(&mut state, Box::new(Board::of(all.clone(), NOW, None, Some("deck:1".into()))));
+    all.push(line("omega", "api", Status::Unhealthy, 1_000, "500"));
+    show(&mut state, Box::new(Board::of(all.clone(), NOW, None, Some("deck:1".into()))));
+    assert_eq!(act::line(&state).unwrap().name, "api");
+    let shown = picture(&mut state);
+    assert!(shown.contains("omega  1 unhealthy") && shown.contains("▌  ✗ unhealthy  api"), "{shown}");
+    // Something worse breaks later: it is at hand, on top, under the name of its system.
+    all.push(line("delta", "store", Status::Unhealthy, 90_000, "refused"));
+    show(&mut state, Box::new(Board::of(all.clone(), NOW, None, Some("deck:1".into()))));
+    assert_eq!((act::line(&state).unwrap().name.as_str(), state.health.top), ("store", 0));
+    // From then on it is the person's.
+    press(&mut state, "n");
+    assert_eq!(act::line(&state).unwrap().name, "api");
+    all.push(line("aaa", "cache", Status::Unhealthy, 900_000, "refused"));
+    show(&mut state, Box::new(Board::of(all, NOW, None, Some("deck:1".into()))));
+    assert_eq!(act::line(&state).unwrap().name, "api");
+}
+
+#[test]
+fn scrolled_up_to_a_line_its_system_stands_above_it() {
+    let mut state = state(80, 24);
+    let many = ["alpha", "beta", "gamma"].into_iter().flat_map(|system| {
+        (0..12).map(move |number| line(system, &format!("{system}-{number}"), Status::Unhealthy, 9_000 - number, "500"))
+    });
+    show(&mut state, Box::new(Board::of(many.collect(), NOW, None, Some("deck:1".into()))));
+    press(&mut state, "G");
+    let first = |state: &mut State| picture(state).lines().nth(5).unwrap().to_owned();
+    // Up to the first line of the system: its name comes into view with it.
+    while act::line(&state).unwrap().name != "gamma-0" {
+        press(&mut state, "k");
+    }
+    assert!(first(&mut state).contains("gamma  12 unhealthy"), "{}", picture(&mut state));
 }
 
 #[test]

@@ -15,6 +15,9 @@ pub(super) fn status(status: Status, glyphs: &Glyphs) -> (Role, &'static str, &'
     }
 }
 
+/// What is paused, or all of it held by pauses and maintenance.
+pub(super) const HELD: (Role, &str, &str) = (Role::Paused, "=", "held");
+
 /// The same of a line: what is paused or in maintenance says so.
 pub(super) fn of_line(line: &Line, glyphs: &Glyphs) -> (Role, &'static str, &'static str) {
     match (&line.paused, line.maintenance_until) {

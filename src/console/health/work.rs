@@ -97,7 +97,7 @@ async fn pause(desk: &Desk, name: String, stop: bool) -> Result<Told, String> {
         false => probes::resume(c, &name, &actor, now),
     };
     desk.deck.db.write(work).await.map_err(|error: store::Error| error.to_string())?;
-    Ok(well(if stop { "it is not probed until somebody resumes it" } else { "it is probed again" }))
+    Ok(well(if stop { "nobody is told of it until somebody resumes it" } else { "it is watched again" }))
 }
 
 fn well(text: impl Into<String>) -> Told {

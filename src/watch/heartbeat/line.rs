@@ -89,6 +89,7 @@ fn look(heartbeat: &Heartbeat, record: &Record, held: Held<'_>, now: Millis) -> 
         remedy: remedy(heartbeat, &view),
         paused: None,
         maintenance_until: held.window_end.and_then(|window_end| window_end(now)),
+        held_because: None,
         detail: json!({
             "state": view.state,
             "schedule": schedule::shown(&heartbeat.schedule),

@@ -69,7 +69,7 @@ pub(super) fn parts(
             }
             _ => (what, "See who holds it: an import, a vacuum or another program with the file open; else its disk is slow.".to_owned()),
         };
-        Part::hurt("database", verdict, reason, detail, remedy(first, Some("quarterdeck db holders"), Some(Maintenance::Check)))
+        Part::hurt("database", verdict, reason, detail, remedy(first, Some("quarterdeck db holders"), None))
     } else if read >= READ_SLOW {
         let first = remedy("See what is slow, and whether the planner's statistics are old.", Some("quarterdeck db slow"), None);
         Part::hurt("database", Status::Degraded, format!("a read took {} ms", read.as_millis()), detail, first)

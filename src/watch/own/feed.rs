@@ -5,7 +5,6 @@ use super::{Part, remedy};
 use crate::base::{Millis, clock};
 use crate::search::documents::ingest;
 use crate::store::{Conn, Result};
-use crate::watch::board::Maintenance;
 use crate::watch::health::Status;
 use serde_json::{Value, json};
 
@@ -17,7 +16,8 @@ pub(super) fn part(c: &mut dyn Conn, now: Millis) -> Result<Part> {
         remedy(
             "Let search catch up: the agent and the console follow by themselves.",
             Some("quarterdeck doctor --fix --only index"),
-            Some(Maintenance::VerifyIndex),
+            // Nothing at hand does that: to verify the index takes nothing in.
+            None,
         )
     };
     if ingest::behind(c).map_err(|error| refused(&error))?.is_none() {

@@ -142,6 +142,7 @@ impl Part {
             remedy: self.remedy,
             paused: None,
             maintenance_until: None,
+            held_because: None,
             detail: self.detail,
         }
     }

@@ -36,12 +36,18 @@ pub fn closes(when: &When, now: Millis) -> Option<Millis> {
 /// Until when a target is held, by the window that lasts longest.
 #[must_use]
 pub fn holds(open: &[Open<'_>], name: &str, system: &str) -> Option<Millis> {
+    holder(open, name, system).map(|open| open.until)
+}
+
+/// The window that holds a target: of several the one that lasts longest.
+#[must_use]
+pub fn holder<'a, 'w>(open: &'a [Open<'w>], name: &str, system: &str) -> Option<&'a Open<'w>> {
     let covers = |scope: &Scope| match scope {
         Scope::All => true,
         Scope::System(of) => of == system,
         Scope::Probe(of) => of == name,
     };
-    open.iter().filter(|open| covers(&open.window.scope)).map(|open| open.until).max()
+    open.iter().filter(|open| covers(&open.window.scope)).max_by_key(|open| open.until)
 }
 
 #[cfg(test)]
@@ -87,10 +93,11 @@ mod tests {
 
     #[test]
     fn a_window_holds_what_it_names() {
-        let of = |scope| Window { scope, when: When::Once { from: 0, until: 9 }, reason: String::new() };
+        let of = |scope| Window { scope, when: When::Once { from: 0, until: 9 }, reason: "new disks".into() };
         let windows = [of(Scope::System("shop".into())), of(Scope::Probe("api".into()))];
         let open = open(&windows, 1);
         assert_eq!((holds(&open, "x", "shop"), holds(&open, "api", "y"), holds(&open, "x", "y")), (Some(9), Some(9), None));
+        assert_eq!(holder(&open, "x", "shop").map(|open| open.window.reason.as_str()), Some("new disks"));
     }
 
     proptest! {
