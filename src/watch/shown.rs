@@ -100,6 +100,7 @@ mod tests {
             remedy: None,
             paused: None,
             maintenance_until: None,
+            held_because: None,
             detail: Value::Null,
         }
     }

@@ -161,6 +161,7 @@ mod tests {
             remedy: None,
             paused: None,
             maintenance_until: None,
+            held_because: None,
             detail: serde_json::Value::Null,
         }
     }

@@ -87,7 +87,7 @@ pub(super) fn settle(environment: &Path, text: &str, found: &Metadata) -> std::i
     let Some(since) = modified(found) else { return Ok(()) };
     let (mut all, mut is_new) = (load(environment), false);
     for (name, raw) in lines(text).into_iter().filter_map(|line| line.entry) {
-        let is_secret = looks_secret(name) || Setting::by_env(name).is_some_and(|setting| super::names::is_one(setting));
+        let is_secret = looks_secret(name) || Setting::by_env(name).is_some_and(super::names::is_one);
         let Some(value) = unquote(raw).ok().filter(|value| is_secret && !value.is_empty()) else { continue };
         let mark = mark(name, &value);
         if all.get(name).is_none_or(|known| known.mark != mark) {
