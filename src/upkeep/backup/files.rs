@@ -1,12 +1,12 @@
 //! What of an installation is kept beside the database: the index of vectors, the configuration, and on request the secrets.
 
-use super::redact::{Redacted, redact};
+use super::redact::{Holds, Redacted, redact};
 use super::{Error, Result, manifest, place, secrets};
 use crate::base::Millis;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::search::vectors;
-use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,8 @@ pub(super) const ENCRYPTED: &str = ".age";
 
 /// Files beside the configuration file that belong to it.
 const BESIDE: &[&str] = &["rules.toml", "probes.toml", "keymap.toml", "retention.toml"];
+/// Those of them that hold no addresses and no commands.
+const TEXTS: &[&str] = &["rules.toml", "keymap.toml", "retention.toml"];
 /// A settings file is a page of text; a larger one is something else.
 const LARGEST: u64 = 4 << 20;
 
@@ -75,11 +77,12 @@ impl Sources {
     }
 
     /// A configuration file, without its secrets; with the passphrase the whole of it too, encrypted, where it has any.
-    fn configuration(&mut self, from: PathBuf, below: &str, settings: &Settings, passphrase: Option<&SecretString>) -> Result<()> {
+    fn configuration(&mut self, from: PathBuf, below: &str, known: &[SecretString], passphrase: Option<&SecretString>) -> Result<()> {
         let Some(text) = text(&from)? else { return Ok(()) };
         let name = file_name(&from)?;
         let to = format!("{below}/{name}");
-        let open = match redact(&text, &known(settings)) {
+        let is_text = below != CONFIG || TEXTS.contains(&name.as_str());
+        let open = match redact(&text, if is_text { Holds::Texts } else { Holds::Addresses }, known) {
             Redacted::AsItWas => return self.add(from, to, "config", None),
             Redacted::Without(without) => {
                 self.redacted.push(to.clone());
@@ -170,20 +173,20 @@ fn text(path: &Path) -> Result<Option<Zeroizing<String>>> {
     })?)))
 }
 
-/// Secrets that must not stand in a file that is kept in the open.
-fn known(settings: &Settings) -> Vec<&SecretString> {
-    let (reddit, moderation) = (&settings.reddit, &settings.moderation);
-    let all = [
-        &reddit.client_secret,
-        &reddit.password,
-        &reddit.otp,
-        &reddit.refresh_token,
-        &reddit.accounts,
-        &settings.llm.api_key,
-        &moderation.openai_api_key,
-        &settings.embedder.api_key,
-    ];
-    all.into_iter().flatten().collect()
+/// Secrets that must not stand in a file that is kept in the open: every secret setting, whatever its name is, and what the environment file
+/// holds for probes.
+fn known(settings: &Settings) -> Vec<SecretString> {
+    let request = config::Request {
+        config: Some(settings.config_file.clone()),
+        data_dir: Some(settings.data_dir.clone()),
+        database: Some(settings.database.clone()),
+        ..config::Request::from_process()
+    };
+    let mut known = crate::upkeep::secrets::check::known(&config::load(&request));
+    // A password that is also the name of the database or of its user says nothing where it is found.
+    let shown = config::mask_address(&settings.database);
+    known.retain(|secret| !shown.contains(secret.expose_secret()));
+    known
 }
 
 /// Files in a directory, by name; a directory that is not there is empty.
@@ -213,17 +216,17 @@ pub(super) fn collect(settings: &Settings, passphrase: Option<&SecretString>) ->
             sources.add(from, format!("{INDEX}/{name}"), "index", None)?;
         }
     }
-    let config = &settings.config_dir;
-    sources.configuration(settings.config_file.clone(), CONFIG, settings, passphrase)?;
+    let (config, known) = (&settings.config_dir, known(settings));
+    sources.configuration(settings.config_file.clone(), CONFIG, &known, passphrase)?;
     for name in BESIDE {
         let from = config.join(name);
         if from != settings.config_file {
-            sources.configuration(from, CONFIG, settings, passphrase)?;
+            sources.configuration(from, CONFIG, &known, passphrase)?;
         }
     }
     for from in list(&config.join("themes"))? {
         if from.extension().is_some_and(|end| end == "toml") {
-            sources.configuration(from, &format!("{CONFIG}/themes"), settings, passphrase)?;
+            sources.configuration(from, &format!("{CONFIG}/themes"), &known, passphrase)?;
         }
     }
     if let Some(passphrase) = passphrase {
