@@ -162,6 +162,33 @@ fn a_deck_that_is_damaged_or_gone_is_put_back() {
 }
 
 #[test]
+fn a_damaged_deck_is_kept_as_far_as_it_can_be_read() {
+    use std::os::unix::fs::FileExt as _;
+    let home = house();
+    let whole = create(&home).file_name().unwrap().to_str().unwrap().to_owned();
+    home.run(&["db", "checkpoint", "--truncate"]).done();
+    let connection = rusqlite::Connection::open(home.database()).unwrap();
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0)).map(u64::from).unwrap();
+    let size = number("PRAGMA page_size");
+    let page = number("SELECT rootpage FROM sqlite_schema WHERE name = 'acknowledgements'");
+    connection.close().unwrap();
+    let file = std::fs::File::options().write(true).open(home.database()).unwrap();
+    file.write_all_at(&vec![0xff; usize::try_from(size).unwrap()], (page - 1) * size).unwrap();
+    drop(file);
+
+    let made = home.run(&["backup", "create"]);
+    made.says(3, &["made of a DAMAGED database", "acknowledgements: it cannot be read to its end", "backup restore NAME --in-place"]);
+    assert_eq!(entries(&home).len(), 2);
+    home.run(&["backup", "list"]).says(3, &["FAULTY", &whole]);
+    let found = home.run(&["backup", "verify"]);
+    found.says(3, &["is not whole", "damaged: acknowledgements"]);
+    assert!(!found.out.contains("rows differ"), "what could be read is what was kept: {}", found.out);
+    home.run(&["backup", "restore", "newest", "--to", &home.path("new")]).refused(1, "is not whole and is not restored");
+    home.run(&["backup", "restore", &whole, "--in-place", "--yes"]).done();
+    create(&home);
+}
+
+#[test]
 fn a_signal_ends_it_cleanly() {
     let home = house();
     home.open()
