@@ -189,6 +189,18 @@ fn a_damaged_deck_is_kept_as_far_as_it_can_be_read() {
 }
 
 #[test]
+fn a_locked_deck_leads_to_who_holds_it() {
+    let home = house();
+    let connection = rusqlite::Connection::open(home.database()).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = home.run(&["backup", "create"]).refused(1, "is locked: ");
+    assert!(refused.err.contains(&format!("process {}", std::process::id())), "{}", refused.err);
+    assert_eq!(entries(&home), Vec::<String>::new());
+    connection.execute_batch("ROLLBACK").unwrap();
+    create(&home);
+}
+
+#[test]
 fn a_signal_ends_it_cleanly() {
     let home = house();
     home.open()

@@ -35,6 +35,9 @@ fn refused(path: &Path, error: &rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => Error::Stopped,
         Some(ErrorCode::DiskFull) => Error::io("write", path, &std::io::ErrorKind::StorageFull.into()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            store::Error::Locked { place: place(), holder: store::holders::writer_of(path) }.into()
+        }
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             store::Error::Corrupt { place: place(), reason: error.to_string() }.into()
         }
