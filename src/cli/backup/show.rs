@@ -74,6 +74,9 @@ pub(super) fn verified(context: &Context, found: &Verified) -> Result<Outcome, F
         let (name, took) = (&found.backup.name, clock::duration(found.took));
         if found.findings.is_empty() {
             context.out.say(format!("{name} is {} ({took})", context.out.paint("whole", Tone::Good)))?;
+        } else if !found.backup.is_faulty {
+            context.out.say(format!("{name} is whole, but ({took}):"))?;
+            faults(context, &found.findings)?;
         } else {
             context.out.say(format!("{name} is {} ({took}):", context.out.paint("not whole", Tone::Bad)))?;
             faults(context, &found.findings)?;
