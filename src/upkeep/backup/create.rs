@@ -59,7 +59,7 @@ fn make(site: &Site, asked: &Create, started_at: Millis, tell: &Tell) -> Result<
     let source_bytes = size_of(&address)?;
     let _held = place::hold(&dir)?;
     place::room(&dir, source_bytes)?;
-    let mut sources = files::collect(&site.settings, asked.passphrase.as_ref())?;
+    let sources = files::collect(&site.settings, asked.passphrase.as_ref())?;
     place::room(&dir, source_bytes + sources.bytes())?;
     let name = place::name(started_at);
     let target = dir.join(&name);
@@ -68,7 +68,7 @@ fn make(site: &Site, asked: &Create, started_at: Millis, tell: &Tell) -> Result<
     crash::point("backup:begun");
 
     // Before the snapshot: an index that is behind the rows is caught up, one that is ahead of them would have to be made anew.
-    let mut written = files::copy_index(&mut sources, into, tell)?;
+    let mut written = sources.write(files::INDEX, into, tell)?;
     let copied = match &address {
         Address::Sqlite(path) => copy_sqlite(site, path, into, tell)?,
         Address::Postgres(url) => server::copy(site, url, into, tell)?,

@@ -113,7 +113,7 @@ impl Sources {
         self.add(from, format!("{SECRETS}/{below}/{name}{ENCRYPTED}"), logical, Some(cipher))
     }
 
-    /// Write those whose path begins with `below`, and say what was written.
+    /// Write those whose path begins with `below`, and say what was written. A file of the index that is gone is left out.
     pub(super) fn write(&self, below: &str, into: &Path, tell: &super::work::Tell) -> Result<Vec<manifest::File>> {
         let mut written = Vec::new();
         for source in self.files.values().filter(|source| source.to.starts_with(below)) {
@@ -121,7 +121,11 @@ impl Sources {
             let to = into.join(&source.to);
             match &source.contents {
                 Some(contents) => place::write(&to, contents)?,
-                None => place::copy(&source.from, &to)?,
+                None => match std::fs::File::open(&source.from) {
+                    // The running deck took it away in this moment: what the index lacks is caught up from the rows.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound && below == INDEX => continue,
+                    opened => place::copy(opened.map_err(|error| Error::io("read", &source.from, &error))?, &to)?,
+                },
             }
             written.push(entry(into, &source.to, source.logical, source.original_mode, source.changed_at, tell)?);
         }
@@ -246,18 +250,6 @@ pub(super) fn collect(settings: &Settings, passphrase: Option<&SecretString>) ->
     Ok(sources)
 }
 
-/// Copy the files of the index into the backup. One that the running deck replaces at this moment is left out: it is caught up from the rows.
-pub(super) fn copy_index(sources: &mut Sources, into: &Path, tell: &super::work::Tell) -> Result<Vec<manifest::File>> {
-    let names: Vec<String> = sources.files.keys().filter(|to| to.starts_with(INDEX)).cloned().collect();
-    for name in names {
-        let gone = sources.files.get(&name).is_some_and(|source| !source.from.exists());
-        if gone {
-            sources.files.remove(&name);
-        }
-    }
-    sources.write(INDEX, into, tell)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,5 +265,26 @@ mod tests {
         let refused = sources.add(second, "config/x".to_owned(), "config", None).unwrap_err().to_string();
         assert!(refused.contains("a.json") && refused.contains("b.json"), "{refused}");
         sources.add(home.path().join("not-there"), "config/x".to_owned(), "config", None).unwrap();
+    }
+
+    #[test]
+    fn an_index_that_is_replaced_meanwhile_is_left_out_and_nothing_else_is() {
+        let home = tempfile::tempdir().unwrap();
+        let into = home.path().join("backup");
+        let mut sources = Sources::default();
+        for name in ["graph", "vectors", "rules.toml"] {
+            std::fs::write(home.path().join(name), name).unwrap();
+            let below = if name.ends_with("toml") { CONFIG } else { INDEX };
+            sources.add(home.path().join(name), format!("{below}/{name}"), "x", None).unwrap();
+        }
+        for name in ["graph", "rules.toml"] {
+            std::fs::remove_file(home.path().join(name)).unwrap();
+        }
+        let write = |below: &'static str| {
+            crate::upkeep::backup::work::watched(&crate::upkeep::progress::Unwatched, |tell| sources.write(below, &into, tell))
+        };
+        let written: Vec<String> = write(INDEX).unwrap().into_iter().map(|file| file.path).collect();
+        assert_eq!(written, ["index/vectors"]);
+        assert!(write(CONFIG).unwrap_err().to_string().contains("rules.toml"));
     }
 }
