@@ -201,6 +201,16 @@ fn a_locked_deck_leads_to_who_holds_it() {
 }
 
 #[test]
+fn a_beginning_that_several_backups_have_names_them() {
+    let home = house();
+    let names = [create(&home), create(&home)].map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let refused = home.run(&["backup", "verify", &names[0][..6]]).refused(2, "2 backups begin with");
+    assert!(names.iter().all(|name| refused.err.contains(name)), "{}", refused.err);
+    home.run(&["backup", "verify", "200001"]).refused(2, "there is no backup");
+    home.run(&["backup", "verify", &names[0]]).done();
+}
+
+#[test]
 fn a_signal_ends_it_cleanly() {
     let home = house();
     home.open()
