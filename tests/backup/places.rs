@@ -210,6 +210,45 @@ fn a_beginning_that_several_backups_have_names_them() {
     home.run(&["backup", "verify", &names[0]]).done();
 }
 
+/// What the program said to type, typed.
+fn typed(home: &Home, command: &str) -> Did {
+    let command = command.trim().replacen("quarterdeck", env!("CARGO_BIN_EXE_quarterdeck"), 1);
+    let mut shell = Command::new("sh");
+    shell.env_clear().env("HOME", home.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin").stdin(std::process::Stdio::null());
+    Did::of(shell.arg("-c").arg(command).output().unwrap())
+}
+
+#[test]
+fn the_commands_that_a_restore_prints_work_as_they_stand() {
+    use quarterdeck::base::{Clock as _, SystemClock};
+    use quarterdeck::upkeep::backup::erasures::{Erased, append};
+    let home = house();
+    home.open()
+        .write_blocking(|c| {
+            let persona = quarterdeck::memory::personas::find(c, "DemoAgentBot").unwrap().id;
+            c.exec(
+                "INSERT INTO mutes (persona_id, kind, target, reason, created_by, created_at) VALUES ($1, 'user', 'Gone_Again', 'x', 'ana', 1)",
+                quarterdeck::vals![&persona],
+            )
+        })
+        .unwrap();
+    // A configuration of another name, and a place that a shell would take for several words.
+    let config = home.path("prod.toml");
+    std::fs::write(&config, "mode = \"dry-run\"\n").unwrap();
+    home.run(&["--config", &config, "backup", "create"]).done();
+    append(&backups(&home), &Erased::new("gone_again", SystemClock.now(), "run")).unwrap();
+    let to = home.path("it's a new place");
+    let restored = home.run(&["--config", &config, "backup", "restore", "newest", "--to", &to]);
+    restored.says(3, &["configuration", "config/prod.toml", "look at it with", "erase again"]);
+    let after = |words: &str| restored.out.lines().find_map(|line| Some(line.split_once(words)?.1.to_owned())).unwrap();
+    let look = after("look at it with: ");
+    assert!(look.contains("prod.toml"), "{look}");
+    typed(&home, &look).done();
+    typed(&home, &after("erase again: ")).done();
+    let new = home.directory.path().join("it's a new place/quarterdeck.db");
+    assert_eq!((rows(&new, "mutes"), rows(&home.database(), "mutes")), (0, 1));
+}
+
 #[test]
 fn a_signal_ends_it_cleanly() {
     let home = house();

@@ -25,6 +25,8 @@ pub(super) const ENCRYPTED: &str = ".age";
 const BESIDE: &[&str] = &["rules.toml", "probes.toml", "keymap.toml", "retention.toml"];
 /// Those of them that hold no addresses and no commands.
 const TEXTS: &[&str] = &["rules.toml", "keymap.toml", "retention.toml"];
+/// What a configuration file is called that is kept whole and encrypted.
+const WITH_SECRETS: &str = "config with secrets";
 /// A settings file is a page of text; a larger one is something else.
 const LARGEST: u64 = 4 << 20;
 
@@ -131,6 +133,19 @@ impl Sources {
         }
         Ok(written)
     }
+}
+
+/// The name of the main configuration file in a backup, which need not be `config.toml`: the one that belongs to no other name. `None` where
+/// it was left out.
+pub(super) fn main_config(manifest: &manifest::Manifest) -> Option<String> {
+    let name = |file: &manifest::File| {
+        let path = file.path.strip_prefix(SECRETS).and_then(|path| path.strip_prefix('/')).unwrap_or(&file.path);
+        let name = path.strip_prefix(CONFIG)?.strip_prefix('/')?;
+        Some(name.strip_suffix(ENCRYPTED).unwrap_or(name).to_owned())
+    };
+    let is_config = |file: &&manifest::File| matches!(file.logical.as_str(), "config" | WITH_SECRETS);
+    let mut names = manifest.files.iter().filter(is_config).filter_map(name);
+    names.find(|name| !name.contains('/') && !BESIDE.contains(&name.as_str()))
 }
 
 /// What the manifest says of a file that was written.
