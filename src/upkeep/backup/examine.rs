@@ -176,7 +176,7 @@ pub(super) fn database(manifest: &Manifest, path: &Path, tell: &Tell) -> Result<
         error => Ok(vec![Finding::new(Fault::Damaged, subject, error.to_string())]),
     };
     if expected.engine == server::ENGINE {
-        return server::check_dump(path, subject).or_else(unreadable);
+        return server::check_dump(path, subject, &expected.engine_version).or_else(unreadable);
     }
     let connection = match sqlite::open_copy(path, tell) {
         Ok(connection) => connection,
