@@ -212,7 +212,9 @@ impl From<crate::upkeep::backup::Error> for Failure {
         use crate::upkeep::backup::Error;
         match error {
             Error::Store(error) => error.into(),
-            Error::NoSuchBackup { .. } | Error::Unfit { .. } | Error::NothingInterrupted => Self::usage(error.to_string()),
+            Error::NoSuchBackup { .. } | Error::Ambiguous { .. } | Error::Unfit { .. } | Error::NothingInterrupted => {
+                Self::usage(error.to_string())
+            }
             error => Self::failed(error.to_string()),
         }
     }

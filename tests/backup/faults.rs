@@ -129,6 +129,10 @@ fn files_that_others_may_read() {
     std::fs::set_permissions(backup.join("deck.db"), PermissionsExt::from_mode(0o644)).unwrap();
     let found = drill(&home, &backup).ended(3);
     assert_eq!(faults(&found), ["wrong_mode"], "{}", found.out);
+    // What is in it is as it was: it is told, and it is no faulty backup that might go.
+    home.run(&["backup", "verify"]).says(3, &["is whole, but", "others may read it"]);
+    home.run(&["backup", "list"]).done();
+    home.run(&["backup", "prune", "--dry-run"]).says(0, &["0 of 1 backups"]);
 }
 
 #[test]

@@ -162,6 +162,94 @@ fn a_deck_that_is_damaged_or_gone_is_put_back() {
 }
 
 #[test]
+fn a_damaged_deck_is_kept_as_far_as_it_can_be_read() {
+    use std::os::unix::fs::FileExt as _;
+    let home = house();
+    let whole = create(&home).file_name().unwrap().to_str().unwrap().to_owned();
+    home.run(&["db", "checkpoint", "--truncate"]).done();
+    let connection = rusqlite::Connection::open(home.database()).unwrap();
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0)).map(u64::from).unwrap();
+    let size = number("PRAGMA page_size");
+    let page = number("SELECT rootpage FROM sqlite_schema WHERE name = 'acknowledgements'");
+    connection.close().unwrap();
+    let file = std::fs::File::options().write(true).open(home.database()).unwrap();
+    file.write_all_at(&vec![0xff; usize::try_from(size).unwrap()], (page - 1) * size).unwrap();
+    drop(file);
+
+    let made = home.run(&["backup", "create"]);
+    made.says(3, &["made of a DAMAGED database", "acknowledgements: it cannot be read to its end", "backup restore NAME --in-place"]);
+    assert_eq!(entries(&home).len(), 2);
+    home.run(&["backup", "list"]).says(3, &["FAULTY", &whole]);
+    let found = home.run(&["backup", "verify"]);
+    found.says(3, &["is not whole", "damaged: acknowledgements"]);
+    assert!(!found.out.contains("rows differ"), "what could be read is what was kept: {}", found.out);
+    home.run(&["backup", "restore", "newest", "--to", &home.path("new")]).refused(1, "is not whole and is not restored");
+    home.run(&["backup", "restore", &whole, "--in-place", "--yes"]).done();
+    create(&home);
+}
+
+#[test]
+fn a_locked_deck_leads_to_who_holds_it() {
+    let home = house();
+    let connection = rusqlite::Connection::open(home.database()).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = home.run(&["backup", "create"]).refused(1, "is locked: ");
+    assert!(refused.err.contains(&format!("process {}", std::process::id())), "{}", refused.err);
+    assert_eq!(entries(&home), Vec::<String>::new());
+    connection.execute_batch("ROLLBACK").unwrap();
+    create(&home);
+}
+
+#[test]
+fn a_beginning_that_several_backups_have_names_them() {
+    let home = house();
+    let names = [create(&home), create(&home)].map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let refused = home.run(&["backup", "verify", &names[0][..6]]).refused(2, "2 backups begin with");
+    assert!(names.iter().all(|name| refused.err.contains(name)), "{}", refused.err);
+    home.run(&["backup", "verify", "200001"]).refused(2, "there is no backup");
+    home.run(&["backup", "verify", &names[0]]).done();
+}
+
+/// What the program said to type, typed.
+fn typed(home: &Home, command: &str) -> Did {
+    let command = command.trim().replacen("quarterdeck", env!("CARGO_BIN_EXE_quarterdeck"), 1);
+    let mut shell = Command::new("sh");
+    shell.env_clear().env("HOME", home.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin").stdin(std::process::Stdio::null());
+    Did::of(shell.arg("-c").arg(command).output().unwrap())
+}
+
+#[test]
+fn the_commands_that_a_restore_prints_work_as_they_stand() {
+    use quarterdeck::base::{Clock as _, SystemClock};
+    use quarterdeck::upkeep::backup::erasures::{Erased, append};
+    let home = house();
+    home.open()
+        .write_blocking(|c| {
+            let persona = quarterdeck::memory::personas::find(c, "DemoAgentBot").unwrap().id;
+            c.exec(
+                "INSERT INTO mutes (persona_id, kind, target, reason, created_by, created_at) VALUES ($1, 'user', 'Gone_Again', 'x', 'ana', 1)",
+                quarterdeck::vals![&persona],
+            )
+        })
+        .unwrap();
+    // A configuration of another name, and a place that a shell would take for several words.
+    let config = home.path("prod.toml");
+    std::fs::write(&config, "mode = \"dry-run\"\n").unwrap();
+    home.run(&["--config", &config, "backup", "create"]).done();
+    append(&backups(&home), &Erased::new("gone_again", SystemClock.now(), "run")).unwrap();
+    let to = home.path("it's a new place");
+    let restored = home.run(&["--config", &config, "backup", "restore", "newest", "--to", &to]);
+    restored.says(3, &["configuration", "config/prod.toml", "look at it with", "erase again"]);
+    let after = |words: &str| restored.out.lines().find_map(|line| Some(line.split_once(words)?.1.to_owned())).unwrap();
+    let look = after("look at it with: ");
+    assert!(look.contains("prod.toml"), "{look}");
+    typed(&home, &look).done();
+    typed(&home, &after("erase again: ")).done();
+    let new = home.directory.path().join("it's a new place/quarterdeck.db");
+    assert_eq!((rows(&new, "mutes"), rows(&home.database(), "mutes")), (0, 1));
+}
+
+#[test]
 fn a_signal_ends_it_cleanly() {
     let home = house();
     home.open()

@@ -15,6 +15,13 @@ fn with_secrets() -> Home {
     };
     private(config.join("environment"), format!("# keys\nOPENROUTER_API_KEY={CANARY}-1\nREDDIT_PASSWORD='{CANARY}-2'\n"));
     private(config.join("config.toml"), format!("# mine\n[reddit]\nclient_secret = \"{CANARY}-3\"\nusername = \"DemoAgentBot\"\n"));
+    let probes = [
+        format!("[[probe]]\nname = \"shop\"\nhttp = \"https://shop.example/health?key={CANARY}-5&full=1\""),
+        format!("headers = {{ X-Auth = \"{CANARY}-6\", X-Auth-Key = \"{CANARY}-7\", Accept = \"text/html\" }}"),
+        format!("[[probe]]\nname = \"curl\"\ncommand = [\"curl\", \"-H\", \"Authorization: Bearer {CANARY}-8\", \"https://shop.example\"]"),
+        format!("# password = \"{CANARY}-9\"\n"),
+    ];
+    private(config.join("probes.toml"), probes.join("\n"));
     private(home.directory.path().join("refresh-token-demoagentbot"), format!("{CANARY}-4\n"));
     private(home.directory.path().join("right"), "correct horse battery\n".to_owned());
     private(home.directory.path().join("wrong"), "correct horse staple\n".to_owned());
@@ -24,7 +31,8 @@ fn with_secrets() -> Home {
 #[test]
 fn secrets_stay_out_unless_they_are_asked_for() {
     let home = with_secrets();
-    home.run(&["backup", "create"]).says(0, &["secrets", "none", "config.toml was kept without the secrets in it"]);
+    home.run(&["backup", "create"])
+        .says(0, &["secrets", "none", "config.toml was kept without the secrets in it", "probes.toml was kept without"]);
     for (path, bytes) in everything(&backups(&home)) {
         assert!(!holds(&bytes, CANARY), "{}", path.display());
     }
@@ -34,6 +42,15 @@ fn secrets_stay_out_unless_they_are_asked_for() {
     home.run(&["backup", "restore", "newest", "--to", &to]).done();
     let config = std::fs::read_to_string(home.path("new/config/config.toml")).unwrap();
     assert!(config.contains("client_secret was left out of the backup") && config.contains("username = \"DemoAgentBot\""), "{config}");
+    let probes = std::fs::read_to_string(home.path("new/config/probes.toml")).unwrap();
+    for kept in [
+        "https://shop.example/health?key=***&full=1",
+        "Accept = \"text/html\"",
+        "\"curl\", \"-H\"",
+        "# password was left out of the backup",
+    ] {
+        assert!(probes.contains(kept), "{kept}: {probes}");
+    }
 }
 
 #[test]
@@ -57,6 +74,7 @@ fn secrets_that_were_asked_for_open_with_their_passphrase_alone() {
     for (restored, original) in [
         ("new/config/environment", live.join("environment")),
         ("new/config/config.toml", live.join("config.toml")),
+        ("new/config/probes.toml", live.join("probes.toml")),
         ("new/refresh-token-demoagentbot", home.directory.path().join("refresh-token-demoagentbot")),
     ] {
         assert_eq!(std::fs::read(home.path(restored)).unwrap(), std::fs::read(original).unwrap(), "{restored}");

@@ -156,3 +156,26 @@ fn a_running_server_deck_is_not_replaced_and_engines_are_not_mixed() {
     std::fs::rename(&backup, &moved).unwrap();
     served.run(&["backup", "restore", &name, "--in-place", "--yes"]).refused(1, "SQLite");
 }
+
+#[test]
+fn a_restored_database_of_any_name_can_be_looked_at() {
+    let Some(served) = Served::new() else { return };
+    served.run(&["backup", "create"]).done();
+    let name = format!("my db?{}%20", quarterdeck::base::new_id());
+    let to = served.home.path("new place");
+    let restored = served.run(&["backup", "restore", "newest", "--to", &to, "--as-database", &name]);
+    restored.says(0, &["look at it with"]);
+    let (server, _) = served.url.rsplit_once('/').unwrap();
+    let look = restored.out.lines().find(|line| line.starts_with("look at it with")).unwrap();
+    if let Some(command) = look.strip_prefix("look at it with: quarterdeck") {
+        let command = format!("{}{command}", env!("CARGO_BIN_EXE_quarterdeck"));
+        let mut shell = std::process::Command::new("sh");
+        shell.env_clear().env("HOME", served.home.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin");
+        Did::of(shell.arg("-c").arg(command).output().unwrap()).done();
+    } else {
+        // The server asks for a password, which is not printed.
+        assert!(look.contains("DATABASE_URL set to"), "{look}");
+    }
+    let mut client = postgres::Client::connect(&format!("{server}/postgres"), postgres::NoTls).unwrap();
+    client.batch_execute(&format!("DROP DATABASE \"{name}\" WITH (FORCE)")).unwrap();
+}

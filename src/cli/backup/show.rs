@@ -3,9 +3,11 @@
 use crate::base::{Millis, SafeText, clock};
 use crate::cli::output::{Table, Tone, age};
 use crate::cli::{Context, Failure, Outcome};
+use crate::config::mask_address;
 use crate::upkeep::Site;
 use crate::upkeep::backup::{Backup, Drilled, Finding, Place, Pruned, Restore, Restored, Resumed, Verified, size};
 use serde_json::json;
+use std::path::Path;
 
 fn ended(findings: &[Finding]) -> Outcome {
     if findings.is_empty() { Outcome::Done } else { Outcome::Problems }
@@ -74,6 +76,9 @@ pub(super) fn verified(context: &Context, found: &Verified) -> Result<Outcome, F
         let (name, took) = (&found.backup.name, clock::duration(found.took));
         if found.findings.is_empty() {
             context.out.say(format!("{name} is {} ({took})", context.out.paint("whole", Tone::Good)))?;
+        } else if !found.backup.is_faulty {
+            context.out.say(format!("{name} is whole, but ({took}):"))?;
+            faults(context, &found.findings)?;
         } else {
             context.out.say(format!("{name} is {} ({took}):", context.out.paint("not whole", Tone::Bad)))?;
             faults(context, &found.findings)?;
@@ -124,6 +129,63 @@ pub(super) fn pruned(context: &Context, site: &Site, pruned: &Pruned) -> Result<
     Ok(Outcome::Done)
 }
 
+/// How the restored deck is named to the program.
+struct There {
+    /// What to set before, as a part of a sentence; empty where the command says everything.
+    with: String,
+    /// The beginning of a command, to be typed as it stands.
+    command: String,
+}
+
+impl There {
+    fn of(context: &Context, site: &Site, asked: &Restore, restored: &Restored) -> Self {
+        let Place::New { dir, .. } = &asked.place else { return Self::given(context) };
+        let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+        let is_file = restored.backup.engine == "sqlite";
+        let database = if is_file { format!("sqlite:{}", restored.database) } else { restored.database.clone() };
+        // The address of the new database has the password of the one in the settings, masked by now.
+        let is_masked = !is_file && mask_address(&site.settings.database) != site.settings.database;
+        Self::named(restored.config_file.as_deref(), Some(&dir), Some(&database), is_masked)
+    }
+
+    /// The deck that this call was for.
+    fn given(context: &Context) -> Self {
+        let given = &context.global;
+        let is_masked = given.database.as_ref().is_some_and(|database| mask_address(database) != *database);
+        Self::named(given.config.as_deref(), given.data_dir.as_deref(), given.database.as_deref(), is_masked)
+    }
+
+    /// A password is not repeated, and without it the address leads nowhere: it is then to be set before.
+    fn named(config: Option<&Path>, data_dir: Option<&Path>, database: Option<&str>, is_masked: bool) -> Self {
+        let mut words = vec!["quarterdeck".to_owned()];
+        for (option, path) in [("--config", config), ("--data-dir", data_dir)] {
+            words.extend(path.map(|path| format!("{option} {}", quoted(&path.display().to_string()))));
+        }
+        let mut with = String::new();
+        match database {
+            Some(database) if is_masked => {
+                with = format!(" (DATABASE_URL set to {}, with its password)", SafeText::line(&mask_address(database)));
+            }
+            Some(database) => words.push(format!("--database {}", quoted(database))),
+            None => {}
+        }
+        Self { with, command: words.join(" ") }
+    }
+
+    /// The command that erases somebody there.
+    fn erasure(&self, name: &str) -> String {
+        // A name that begins as an option does.
+        let name = if name.starts_with('-') { format!("u/{name}") } else { name.to_owned() };
+        format!("{} erase user {} --yes", self.command, quoted(SafeText::line(&name).as_str()))
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_@%+=:,./-".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
 pub(super) fn restored(context: &Context, site: &Site, asked: &Restore, restored: &Restored) -> Result<Outcome, Failure> {
     context.out.either(restored, || {
         let name = &restored.backup.name;
@@ -136,14 +198,9 @@ pub(super) fn restored(context: &Context, site: &Site, asked: &Restore, restored
             pairs.push(("migrated", format!("to version {}", versions.last().cloned().unwrap_or_default())));
         }
         context.out.pairs(&pairs)?;
-        if let Place::New { dir, .. } = &asked.place {
-            let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
-            let config = restored.config_file.as_ref().map_or_else(String::new, |path| format!(" --config {}", path.display()));
-            let database =
-                if restored.backup.engine == "sqlite" { format!("sqlite:{}", restored.database) } else { restored.database.clone() };
-            context
-                .out
-                .say(format!("look at it with: quarterdeck{config} --data-dir {} --database {database} queue list", dir.display()))?;
+        let there = There::of(context, site, asked, restored);
+        if matches!(asked.place, Place::New { .. }) {
+            context.out.say(format!("look at it with{}: {} queue list", there.with, there.command))?;
         }
         notes(context, &restored.notes)?;
         if !restored.erasures.is_empty() {
@@ -154,12 +211,11 @@ pub(super) fn restored(context: &Context, site: &Site, asked: &Restore, restored
                 context.out.say("none of them stands in a column of names of the restored deck; texts may still mention them")?;
             }
             if !restored.to_erase.is_empty() {
-                context.out.say("`--apply-erasures` erases them with the restore; now, in the restored deck:")?;
+                let with = &there.with;
+                context.out.say(format!("`--apply-erasures` erases them with the restore; now, in the restored deck{with}:"))?;
             }
             for name in &restored.to_erase {
-                context
-                    .out
-                    .say(context.out.paint(&format!("  erase again: quarterdeck erase user {}", SafeText::line(name)), Tone::Warning))?;
+                context.out.say(context.out.paint(&format!("  erase again: {}", there.erasure(name)), Tone::Warning))?;
             }
         }
         Ok(())
@@ -174,11 +230,26 @@ pub(super) fn resumed(context: &Context, resumed: &Resumed) -> Result<Outcome, F
         let pairs: Vec<(&str, String)> = resumed.aside.iter().map(|aside| ("kept aside", aside.clone())).collect();
         context.out.pairs(&pairs)?;
         notes(context, &resumed.notes)?;
+        let there = There::given(context);
         for name in &resumed.to_erase {
-            let again = format!("  erase again: quarterdeck erase user {}", SafeText::line(name));
+            let again = format!("  erase again{}: {}", there.with, there.erasure(name));
             context.out.say(context.out.paint(&again, Tone::Warning))?;
         }
         Ok(())
     })?;
     Ok(if resumed.to_erase.is_empty() { Outcome::Done } else { Outcome::Problems })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_shell_takes_a_word_as_it_is() {
+        assert_eq!(quoted("/srv/look/deck.db"), "/srv/look/deck.db");
+        for word in ["", "a b", "it's", "$HOME", "a\\b", "`x`", "käse", "a\nb"] {
+            let said = std::process::Command::new("sh").arg("-c").arg(format!("printf %s {}", quoted(word))).output().unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap(), word);
+        }
+    }
 }

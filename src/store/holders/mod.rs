@@ -169,7 +169,7 @@ fn of_file(path: &Path, all: bool) -> Vec<Holder> {
 }
 
 /// Who keeps others from writing into an SQLite file at this moment, in a sentence with what to do.
-pub(super) fn writer_of(path: &Path) -> String {
+pub(crate) fn writer_of(path: &Path) -> String {
     let holders = of_file(path, false);
     let Some(holder) =
         holders.iter().filter(|holder| holder.role >= Role::Writes || holder.role == Role::Checkpoints).max_by_key(|holder| holder.role)

@@ -15,6 +15,10 @@ use std::sync::mpsc;
 /// The database of SQLite in a backup.
 const SQLITE_FILE: &str = "deck.db";
 
+/// What to do about a database that is damaged.
+const REMEDY: &str = "keep this copy for what can still be read of it; `quarterdeck db check --full` says more, and \
+                      `quarterdeck backup restore NAME --in-place` puts back a whole one that `quarterdeck backup list` names";
+
 /// What was copied of the database.
 pub(super) struct Copied {
     pub(super) database: Database,
@@ -55,7 +59,7 @@ fn make(site: &Site, asked: &Create, started_at: Millis, tell: &Tell) -> Result<
     let source_bytes = size_of(&address)?;
     let _held = place::hold(&dir)?;
     place::room(&dir, source_bytes)?;
-    let mut sources = files::collect(&site.settings, asked.passphrase.as_ref())?;
+    let sources = files::collect(&site.settings, asked.passphrase.as_ref())?;
     place::room(&dir, source_bytes + sources.bytes())?;
     let name = place::name(started_at);
     let target = dir.join(&name);
@@ -64,7 +68,7 @@ fn make(site: &Site, asked: &Create, started_at: Millis, tell: &Tell) -> Result<
     crash::point("backup:begun");
 
     // Before the snapshot: an index that is behind the rows is caught up, one that is ahead of them would have to be made anew.
-    let mut written = files::copy_index(&mut sources, into, tell)?;
+    let mut written = sources.write(files::INDEX, into, tell)?;
     let copied = match &address {
         Address::Sqlite(path) => copy_sqlite(site, path, into, tell)?,
         Address::Postgres(url) => server::copy(site, url, into, tell)?,
@@ -114,6 +118,9 @@ fn make(site: &Site, asked: &Create, started_at: Millis, tell: &Tell) -> Result<
     };
     backup.notes.extend(sources.notes);
     backup.notes.extend(copied.findings.iter().map(ToString::to_string));
+    if !is_whole {
+        backup.notes.push(REMEDY.to_owned());
+    }
     backup.is_faulty = !is_whole;
     let unwritten = records::note(site, Kind::Backup, started_at, outcome, &clipped(&summary), &detail);
     backup.verified_at = (is_whole && unwritten.is_none()).then(|| site.clock.now());
@@ -174,7 +181,7 @@ fn copy_sqlite(site: &Site, path: &Path, into: &Path, tell: &Tell) -> Result<Cop
     let snapshot_at = site.clock.now();
     let sqlite::Snapshot { copied, counted } = snapshot;
     let (copy_is_there, wait_for_copy) = mpsc::sync_channel::<()>(1);
-    let (findings, (database, file, change)) = both(
+    let (mut findings, (database, file, change, unread)) = both(
         || {
             sqlite::copy(&copied, to, tell)?;
             drop(copied);
@@ -185,17 +192,18 @@ fn copy_sqlite(site: &Site, path: &Path, into: &Path, tell: &Tell) -> Result<Cop
             sqlite::check(&copy, to, SQLITE_FILE)
         },
         move || {
-            let tables = sqlite::tables(&counted, path, tell)?;
+            // A database that is damaged is copied as far as it can be read: it may be all that is left.
+            let (tables, mut unread) = sqlite::tables(&counted, path, tell)?;
             let database = Database {
                 engine: "sqlite".to_owned(),
                 engine_version: rusqlite::version().to_owned(),
-                schema_version: sqlite::schema_version(&counted, path)?,
+                schema_version: sqlite::salvaged(sqlite::schema_version(&counted, path), "schema_migrations", &mut unread)?,
                 schema_digest: sqlite::schema_digest(&counted, path)?,
                 file: SQLITE_FILE.to_owned(),
-                audit: sqlite::audit_head(&counted, path)?,
+                audit: sqlite::salvaged(sqlite::audit_head(&counted, path), "audit_log", &mut unread)?,
                 tables,
             };
-            let change = sqlite::vector_change(&counted, path)?;
+            let change = sqlite::salvaged(sqlite::vector_change(&counted, path), "search_vectors_state", &mut unread)?;
             drop(counted);
             if let Some(marks) = &marks {
                 marks.ends(0);
@@ -203,16 +211,25 @@ fn copy_sqlite(site: &Site, path: &Path, into: &Path, tell: &Tell) -> Result<Cop
             // The copying failed, which is told by its own error.
             wait_for_copy.recv().map_err(|_| Error::Stopped)?;
             let copy = sqlite::open_copy(to, tell)?;
-            let mut faults = examine::compare_tables(&database.tables, &sqlite::tables(&copy, to, tell)?);
+            let (copied, unread_there) = sqlite::tables(&copy, to, tell)?;
+            let mut faults = examine::compare_tables(&database.tables, &copied);
             if sqlite::schema_digest(&copy, to)? != database.schema_digest {
                 faults.push(Finding::new(super::Fault::WrongSchema, SQLITE_FILE, "its schema is not that of the snapshot"));
             }
-            if !faults.is_empty() {
+            for finding in unread_there {
+                if !unread.contains(&finding) {
+                    unread.push(finding);
+                }
+            }
+            if !faults.is_empty() && unread.is_empty() {
                 return Err(Error::Differs { faults: joined(&faults) });
             }
+            // Where a table cannot be read to its end, one connection may read further than the other.
+            unread.extend(faults);
             let file = files::entry(into, SQLITE_FILE, "database", place::mode(&found), snapshot_at, tell)?;
-            Ok((database, file, change))
+            Ok((database, file, change, unread))
         },
     )?;
-    Ok(Copied { database, file, snapshot_at, change, findings })
+    findings.extend(unread);
+    Ok(Copied { database, file, snapshot_at, change, findings: super::verify::sorted(findings) })
 }

@@ -62,6 +62,14 @@ pub enum Error {
         /// The directory.
         dir: PathBuf,
     },
+    /// Several backups begin with what was asked for.
+    #[error("{} backups begin with {name:?}: {}; write more of the name", .names.len(), few(.names))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// Their names, newest first.
+        names: Vec<String>,
+    },
     /// There is no backup at all.
     #[error("there is no backup in {dir} yet; make one with `quarterdeck backup create`")]
     NoBackup {
@@ -206,6 +214,15 @@ pub enum Error {
     /// It was asked to stop.
     #[error("stopped before its end; nothing was changed")]
     Stopped,
+}
+
+/// The first names of many.
+fn few(names: &[String]) -> String {
+    let mut said = names.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > 5 {
+        said.push_str(", …");
+    }
+    said
 }
 
 impl Error {

@@ -4,6 +4,7 @@ use super::listing::{self, Read};
 use super::manifest::{self, Manifest, Table};
 use super::work::{Tell, both};
 use super::{Error, Fault, Finding, Result, digest, place, server, sqlite};
+use crate::store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
@@ -169,11 +170,13 @@ pub(super) fn database(manifest: &Manifest, path: &Path, tell: &Tell) -> Result<
     }
     let unreadable = |error: Error| match error {
         Error::Stopped => Err(Error::Stopped),
-        Error::Engine { reason, .. } => Ok(vec![Finding::new(Fault::Damaged, subject, reason)]),
+        Error::Engine { reason, .. } | Error::Store(store::Error::Corrupt { reason, .. }) => {
+            Ok(vec![Finding::new(Fault::Damaged, subject, reason)])
+        }
         error => Ok(vec![Finding::new(Fault::Damaged, subject, error.to_string())]),
     };
     if expected.engine == server::ENGINE {
-        return server::check_dump(path, subject).or_else(unreadable);
+        return server::check_dump(path, subject, &expected.engine_version).or_else(unreadable);
     }
     let connection = match sqlite::open_copy(path, tell) {
         Ok(connection) => connection,
@@ -185,7 +188,10 @@ pub(super) fn database(manifest: &Manifest, path: &Path, tell: &Tell) -> Result<
         Err(error) => findings.extend(unreadable(error)?),
     }
     match sqlite::tables(&connection, path, tell) {
-        Ok(found) => findings.extend(compare_tables(&expected.tables, &found)),
+        Ok((found, unread)) => {
+            findings.extend(unread);
+            findings.extend(compare_tables(&expected.tables, &found));
+        }
         Err(error) => findings.extend(unreadable(error)?),
     }
     Ok(findings)

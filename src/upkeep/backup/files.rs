@@ -1,12 +1,12 @@
 //! What of an installation is kept beside the database: the index of vectors, the configuration, and on request the secrets.
 
-use super::redact::{Redacted, redact};
+use super::redact::{Holds, Redacted, redact};
 use super::{Error, Result, manifest, place, secrets};
 use crate::base::Millis;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::search::vectors;
-use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,10 @@ pub(super) const ENCRYPTED: &str = ".age";
 
 /// Files beside the configuration file that belong to it.
 const BESIDE: &[&str] = &["rules.toml", "probes.toml", "keymap.toml", "retention.toml"];
+/// Those of them that hold no addresses and no commands.
+const TEXTS: &[&str] = &["rules.toml", "keymap.toml", "retention.toml"];
+/// What a configuration file is called that is kept whole and encrypted.
+const WITH_SECRETS: &str = "config with secrets";
 /// A settings file is a page of text; a larger one is something else.
 const LARGEST: u64 = 4 << 20;
 
@@ -75,11 +79,12 @@ impl Sources {
     }
 
     /// A configuration file, without its secrets; with the passphrase the whole of it too, encrypted, where it has any.
-    fn configuration(&mut self, from: PathBuf, below: &str, settings: &Settings, passphrase: Option<&SecretString>) -> Result<()> {
+    fn configuration(&mut self, from: PathBuf, below: &str, known: &[SecretString], passphrase: Option<&SecretString>) -> Result<()> {
         let Some(text) = text(&from)? else { return Ok(()) };
         let name = file_name(&from)?;
         let to = format!("{below}/{name}");
-        let open = match redact(&text, &known(settings)) {
+        let is_text = below != CONFIG || TEXTS.contains(&name.as_str());
+        let open = match redact(&text, if is_text { Holds::Texts } else { Holds::Addresses }, known) {
             Redacted::AsItWas => return self.add(from, to, "config", None),
             Redacted::Without(without) => {
                 self.redacted.push(to.clone());
@@ -110,7 +115,7 @@ impl Sources {
         self.add(from, format!("{SECRETS}/{below}/{name}{ENCRYPTED}"), logical, Some(cipher))
     }
 
-    /// Write those whose path begins with `below`, and say what was written.
+    /// Write those whose path begins with `below`, and say what was written. A file of the index that is gone is left out.
     pub(super) fn write(&self, below: &str, into: &Path, tell: &super::work::Tell) -> Result<Vec<manifest::File>> {
         let mut written = Vec::new();
         for source in self.files.values().filter(|source| source.to.starts_with(below)) {
@@ -118,12 +123,29 @@ impl Sources {
             let to = into.join(&source.to);
             match &source.contents {
                 Some(contents) => place::write(&to, contents)?,
-                None => place::copy(&source.from, &to)?,
+                None => match std::fs::File::open(&source.from) {
+                    // The running deck took it away in this moment: what the index lacks is caught up from the rows.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound && below == INDEX => continue,
+                    opened => place::copy(opened.map_err(|error| Error::io("read", &source.from, &error))?, &to)?,
+                },
             }
             written.push(entry(into, &source.to, source.logical, source.original_mode, source.changed_at, tell)?);
         }
         Ok(written)
     }
+}
+
+/// The name of the main configuration file in a backup, which need not be `config.toml`: the one that belongs to no other name. `None` where
+/// it was left out.
+pub(super) fn main_config(manifest: &manifest::Manifest) -> Option<String> {
+    let name = |file: &manifest::File| {
+        let path = file.path.strip_prefix(SECRETS).and_then(|path| path.strip_prefix('/')).unwrap_or(&file.path);
+        let name = path.strip_prefix(CONFIG)?.strip_prefix('/')?;
+        Some(name.strip_suffix(ENCRYPTED).unwrap_or(name).to_owned())
+    };
+    let is_config = |file: &&manifest::File| matches!(file.logical.as_str(), "config" | WITH_SECRETS);
+    let mut names = manifest.files.iter().filter(is_config).filter_map(name);
+    names.find(|name| !name.contains('/') && !BESIDE.contains(&name.as_str()))
 }
 
 /// What the manifest says of a file that was written.
@@ -170,20 +192,20 @@ fn text(path: &Path) -> Result<Option<Zeroizing<String>>> {
     })?)))
 }
 
-/// Secrets that must not stand in a file that is kept in the open.
-fn known(settings: &Settings) -> Vec<&SecretString> {
-    let (reddit, moderation) = (&settings.reddit, &settings.moderation);
-    let all = [
-        &reddit.client_secret,
-        &reddit.password,
-        &reddit.otp,
-        &reddit.refresh_token,
-        &reddit.accounts,
-        &settings.llm.api_key,
-        &moderation.openai_api_key,
-        &settings.embedder.api_key,
-    ];
-    all.into_iter().flatten().collect()
+/// Secrets that must not stand in a file that is kept in the open: every secret setting, whatever its name is, and what the environment file
+/// holds for probes.
+fn known(settings: &Settings) -> Vec<SecretString> {
+    let request = config::Request {
+        config: Some(settings.config_file.clone()),
+        data_dir: Some(settings.data_dir.clone()),
+        database: Some(settings.database.clone()),
+        ..config::Request::from_process()
+    };
+    let mut known = crate::upkeep::secrets::check::known(&config::load(&request));
+    // A password that is also the name of the database or of its user says nothing where it is found.
+    let shown = config::mask_address(&settings.database);
+    known.retain(|secret| !shown.contains(secret.expose_secret()));
+    known
 }
 
 /// Files in a directory, by name; a directory that is not there is empty.
@@ -213,17 +235,17 @@ pub(super) fn collect(settings: &Settings, passphrase: Option<&SecretString>) ->
             sources.add(from, format!("{INDEX}/{name}"), "index", None)?;
         }
     }
-    let config = &settings.config_dir;
-    sources.configuration(settings.config_file.clone(), CONFIG, settings, passphrase)?;
+    let (config, known) = (&settings.config_dir, known(settings));
+    sources.configuration(settings.config_file.clone(), CONFIG, &known, passphrase)?;
     for name in BESIDE {
         let from = config.join(name);
         if from != settings.config_file {
-            sources.configuration(from, CONFIG, settings, passphrase)?;
+            sources.configuration(from, CONFIG, &known, passphrase)?;
         }
     }
     for from in list(&config.join("themes"))? {
         if from.extension().is_some_and(|end| end == "toml") {
-            sources.configuration(from, &format!("{CONFIG}/themes"), settings, passphrase)?;
+            sources.configuration(from, &format!("{CONFIG}/themes"), &known, passphrase)?;
         }
     }
     if let Some(passphrase) = passphrase {
@@ -243,18 +265,6 @@ pub(super) fn collect(settings: &Settings, passphrase: Option<&SecretString>) ->
     Ok(sources)
 }
 
-/// Copy the files of the index into the backup. One that the running deck replaces at this moment is left out: it is caught up from the rows.
-pub(super) fn copy_index(sources: &mut Sources, into: &Path, tell: &super::work::Tell) -> Result<Vec<manifest::File>> {
-    let names: Vec<String> = sources.files.keys().filter(|to| to.starts_with(INDEX)).cloned().collect();
-    for name in names {
-        let gone = sources.files.get(&name).is_some_and(|source| !source.from.exists());
-        if gone {
-            sources.files.remove(&name);
-        }
-    }
-    sources.write(INDEX, into, tell)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,5 +280,26 @@ mod tests {
         let refused = sources.add(second, "config/x".to_owned(), "config", None).unwrap_err().to_string();
         assert!(refused.contains("a.json") && refused.contains("b.json"), "{refused}");
         sources.add(home.path().join("not-there"), "config/x".to_owned(), "config", None).unwrap();
+    }
+
+    #[test]
+    fn an_index_that_is_replaced_meanwhile_is_left_out_and_nothing_else_is() {
+        let home = tempfile::tempdir().unwrap();
+        let into = home.path().join("backup");
+        let mut sources = Sources::default();
+        for name in ["graph", "vectors", "rules.toml"] {
+            std::fs::write(home.path().join(name), name).unwrap();
+            let below = if name.ends_with("toml") { CONFIG } else { INDEX };
+            sources.add(home.path().join(name), format!("{below}/{name}"), "x", None).unwrap();
+        }
+        for name in ["graph", "rules.toml"] {
+            std::fs::remove_file(home.path().join(name)).unwrap();
+        }
+        let write = |below: &'static str| {
+            crate::upkeep::backup::work::watched(&crate::upkeep::progress::Unwatched, |tell| sources.write(below, &into, tell))
+        };
+        let written: Vec<String> = write(INDEX).unwrap().into_iter().map(|file| file.path).collect();
+        assert_eq!(written, ["index/vectors"]);
+        assert!(write(CONFIG).unwrap_err().to_string().contains("rules.toml"));
     }
 }

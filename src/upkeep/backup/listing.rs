@@ -142,7 +142,11 @@ pub(super) fn one(site: &Site, name: Option<&str>, records: &Records) -> Result<
             match (fitting.next(), fitting.next()) {
                 (Some(backup), None) => Ok(backup),
                 (Some(first), Some(_)) if first.name == name => Ok(first),
-                _ => Err(unknown),
+                (Some(first), Some(second)) => {
+                    let names = [first, second].into_iter().chain(fitting).map(|backup| backup.name).collect();
+                    Err(Error::Ambiguous { name: name.to_owned(), names })
+                }
+                (None, _) => Err(unknown),
             }
         }
     }

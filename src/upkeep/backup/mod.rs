@@ -14,6 +14,7 @@
 //! running deck other than by rows in `upkeep_runs`; only a restore in place does, and that is refused while anything has the deck open.
 
 mod carry;
+mod comments;
 mod crash;
 mod create;
 mod digest;

@@ -182,10 +182,9 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| Error::io("write", path, &error))
 }
 
-/// Copy a file to a new one, 0600, and flush it. The directories above it are made.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copy an open file to a new one, 0600, and flush it. The directories above it are made.
+pub(super) fn copy(mut source: File, to: &Path) -> Result<()> {
     to.parent().map_or(Ok(()), make_directory)?;
-    let mut source = File::open(from).map_err(|error| Error::io("read", from, &error))?;
     let mut copy = new_file(to)?;
     std::io::copy(&mut source, &mut copy).and_then(|_| copy.sync_all()).map_err(|error| Error::io("write", to, &error))
 }

@@ -66,7 +66,7 @@ impl Plan<'_> {
             }
             count += 1;
         }
-        Ok((count > 0).then(|| config.join("config.toml")))
+        Ok(files::main_config(&self.read.manifest).filter(|_| count > 0).map(|name| config.join(name)))
     }
 }
 
@@ -159,7 +159,8 @@ fn to_new(plan: Plan<'_>, dir: &Path, database: Option<&str>, tell: &Tell) -> Re
         (Address::Sqlite(dir.join(DATABASE)), migrated, None)
     };
     taken.below(files::INDEX, &into.join(vectors::DIRECTORY), tell)?;
-    let config_file = plan.configuration(&into.join(files::CONFIG), &into, tell)?.map(|_| dir.join(files::CONFIG).join("config.toml"));
+    let config_file = plan.configuration(&into.join(files::CONFIG), &into, tell)?;
+    let config_file = config_file.and_then(|path| Some(dir.join(files::CONFIG).join(path.file_name()?)));
     let summary = format!("{} was restored to {}", plan.backup.name, dir.display());
     let detail = json!({ "name": plan.backup.name, "manifest": plan.backup.manifest, "to": dir.display().to_string() });
     let restored_into = made.as_ref().map_or_else(|| Address::Sqlite(into.join(DATABASE)), |(made, _)| Address::Postgres(made.url()));

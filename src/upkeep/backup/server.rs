@@ -45,6 +45,19 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// A name as it stands in an address: there a `?` would end it, and a `%` begin a letter.
+fn encoded(name: &str) -> String {
+    use std::fmt::Write as _;
+    name.bytes().fold(String::with_capacity(name.len()), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
 /// The address of another database on the same server.
 pub(super) fn with_database(url: &str, name: &str) -> String {
     let (front, query) = url.split_once('?').map_or((url, None), |(front, query)| (front, Some(query)));
@@ -52,6 +65,7 @@ pub(super) fn with_database(url: &str, name: &str) -> String {
     let base =
         front.get(authority..).and_then(|rest| rest.find('/')).map_or(front, |slash| front.get(..authority + slash).unwrap_or(front));
     let kept: Vec<&str> = query.into_iter().flat_map(|query| query.split('&')).filter(|part| !part.starts_with("dbname=")).collect();
+    let name = encoded(name);
     if kept.is_empty() { format!("{base}/{name}") } else { format!("{base}/{name}?{}", kept.join("&")) }
 }
 
@@ -104,7 +118,7 @@ pub(super) fn copy(site: &Site, url: &str, into: &Path, tell: &Tell) -> Result<C
     )?;
     client.batch_execute("ROLLBACK").map_err(|error| refused(&error))?;
     std::fs::File::open(&to).and_then(|file| file.sync_all()).map_err(|error| Error::io("write", &to, &error))?;
-    let findings = check_dump(&to, FILE)?;
+    let findings = check_dump(&to, FILE, &server)?;
     let file = files::entry(into, FILE, "database", 0o600, snapshot_at, tell)?;
     let change = counted.change;
     let database = Database {
@@ -258,9 +272,9 @@ fn schema_digest(client: &mut Client) -> Result<String> {
     Ok(hex(&hasher.finalize()))
 }
 
-/// Look at the table of contents of a dump.
-pub(super) fn check_dump(path: &Path, subject: &str) -> Result<Vec<Finding>> {
-    let mut command = Command::new(program("pg_restore", "15")?);
+/// Look at the table of contents of a dump, with the programs of the server's `version` that it was made of.
+pub(super) fn check_dump(path: &Path, subject: &str, version: &str) -> Result<Vec<Finding>> {
+    let mut command = Command::new(program("pg_restore", version)?);
     command.env_remove("PGPASSWORD").stdin(Stdio::null()).arg("--list").arg(path);
     let output = command.output().map_err(|error| Error::Program { program: "pg_restore", reason: error.to_string() })?;
     if output.status.success() && output.stdout.windows(10).any(|bytes| bytes == b"TABLE DATA") {
@@ -394,14 +408,32 @@ pub(super) fn swap(url: &str, live: &str, new: &str, aside: &str) -> Result<()> 
     client.batch_execute(&sql).map_err(|error| refused(&error))
 }
 
-/// A program of PostgreSQL: the newest beside the server's own, else the one in the path.
+/// Where the versions of PostgreSQL are installed beside one another.
+const INSTALLED: &str = "/usr/lib/postgresql";
+
+/// A program of PostgreSQL: of the server's own version, else the one in the path, else of the nearest newer version, which reads all
+/// that is older.
 fn program(name: &'static str, version: &str) -> Result<PathBuf> {
-    let major = version.split(['.', ' ']).next().unwrap_or_default().to_owned();
-    let installed = PathBuf::from(format!("/usr/lib/postgresql/{major}/bin")).join(name);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let in_path = std::env::split_paths(&path).map(|directory| directory.join(name));
-    let found = std::iter::once(installed).chain(in_path).find(|path| path.is_file());
-    found.ok_or(Error::NoProgram { program: name, version: major })
+    let in_path: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let major = major(version);
+    let wanted = if major == 0 { "as the server's".to_owned() } else { major.to_string() };
+    find(name, major, Path::new(INSTALLED), &in_path).ok_or(Error::NoProgram { program: name, version: wanted })
+}
+
+/// The number before the first dot. A version may stand in a manifest that somebody else wrote: nothing of it but this number is used.
+fn major(version: &str) -> u32 {
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
+}
+
+fn find(name: &str, major: u32, installed: &Path, in_path: &[PathBuf]) -> Option<PathBuf> {
+    let of = |major: u32| installed.join(major.to_string()).join("bin").join(name);
+    let entries = std::fs::read_dir(installed).into_iter().flatten().flatten();
+    let mut newer: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|other| *other > major).collect();
+    newer.sort_unstable();
+    let own = std::iter::once(of(major));
+    own.chain(in_path.iter().map(|directory| directory.join(name))).chain(newer.into_iter().map(of)).find(|path| path.is_file())
 }
 
 /// A program with the address in its environment.
@@ -497,5 +529,38 @@ mod tests {
         assert_eq!(named("deck", "_old"), "deck_old");
         assert_eq!(named(&"ä".repeat(40), "_old").len(), 62);
         assert_eq!(with_database("postgres://h/?dbname=deck", "x"), "postgres://h/x");
+    }
+
+    #[test]
+    fn whatever_a_database_is_called_its_address_leads_to_it() {
+        for name in ["my db?x", "a%20b", "a/b#c&d=e", "käse@home:5"] {
+            let url = with_database("postgres://u:p@h:5/deck?sslmode=require", name);
+            let config: postgres::Config = url.parse().unwrap();
+            assert_eq!((config.get_dbname(), config.get_user(), config.get_ports()), (Some(name), Some("u"), &[5_u16] as &[u16]), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_programs_are_those_of_the_server_or_newer_ones() {
+        let home = tempfile::tempdir().unwrap();
+        let add = |below: &str| {
+            let path = home.path().join(below);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "").unwrap();
+            path
+        };
+        let (old, own, new, newest) =
+            (add("pg/13/bin/pg_dump"), add("pg/16/bin/pg_dump"), add("pg/17/bin/pg_dump"), add("pg/100/bin/pg_dump"));
+        let at = |version: &str, in_path: &[PathBuf]| find("pg_dump", major(version), &home.path().join("pg"), in_path);
+        assert_eq!(at("16.4 (Debian 16.4-1)", &[]), Some(own));
+        assert_eq!(at("14.2", &[]), Some(home.path().join("pg/16/bin/pg_dump")));
+        assert_eq!(at("18", &[]), Some(newest));
+        let in_path = add("bin/pg_dump");
+        assert_eq!(at("14.2", &[home.path().join("bin")]), Some(in_path));
+        assert_eq!(at("200", &[]), None);
+        // Nothing but a number: a manifest cannot lead to a program of its own.
+        add("elsewhere/bin/pg_dump");
+        assert_eq!((major("../elsewhere"), major(""), major("99999999999")), (0, 0, 0));
+        assert!(old.is_file() && new.is_file());
     }
 }

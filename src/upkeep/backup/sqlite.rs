@@ -4,7 +4,7 @@ use super::digest::{Rows, hex};
 use super::manifest::{AuditHead, Table};
 use super::work::Tell;
 use super::{Error, Fault, Finding, Result};
-use crate::store::wait_for_lock;
+use crate::store::{self, wait_for_lock};
 use crate::upkeep::progress::Unit;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::ValueRef;
@@ -31,10 +31,31 @@ pub(super) struct Snapshot {
 }
 
 fn refused(path: &Path, error: &rusqlite::Error) -> Error {
+    let place = || path.display().to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => Error::Stopped,
         Some(ErrorCode::DiskFull) => Error::io("write", path, &std::io::ErrorKind::StorageFull.into()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            store::Error::Locked { place: place(), holder: store::holders::writer_of(path) }.into()
+        }
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            store::Error::Corrupt { place: place(), reason: error.to_string() }.into()
+        }
         _ => Error::Engine { path: path.to_path_buf(), reason: error.to_string() },
+    }
+}
+
+/// What can be read of a damaged file: what `read` answers, and nothing but a finding on `subject` where the engine finds it damaged there.
+///
+/// # Errors
+/// Whatever else `read` failed of.
+pub(super) fn salvaged<T: Default>(read: Result<T>, subject: &str, findings: &mut Vec<Finding>) -> Result<T> {
+    match read {
+        Err(Error::Store(store::Error::Corrupt { reason, .. })) => {
+            findings.push(Finding::new(Fault::Damaged, subject, format!("it cannot be read to its end: {reason}")));
+            Ok(T::default())
+        }
+        other => other,
     }
 }
 
@@ -42,7 +63,9 @@ fn open_live(path: &Path) -> rusqlite::Result<Connection> {
     // Not created: a backup of nothing would pass for one.
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_handler(Some(wait_for_lock))?;
-    connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0; PRAGMA cache_size = -8192;")?;
+    // Cells are looked at as in the copy: what is damaged is then found damaged in both.
+    connection
+        .execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -8192;")?;
     Ok(connection)
 }
 
@@ -168,10 +191,10 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Rows and content of every table, in the order of its name.
+/// Rows and content of every table, in the order of its name, and which of them could not be read to their ends: those have no digest.
 ///
 /// A virtual table holds nothing itself: the tables in its shadow are read. The engine's own statistics are left out.
-pub(super) fn tables(connection: &Connection, path: &Path, tell: &Tell) -> Result<Vec<Table>> {
+pub(super) fn tables(connection: &Connection, path: &Path, tell: &Tell) -> Result<(Vec<Table>, Vec<Finding>)> {
     let failed = |error: rusqlite::Error| refused(path, &error);
     let mut names: Vec<(String, bool)> = Vec::new();
     {
@@ -186,13 +209,15 @@ pub(super) fn tables(connection: &Connection, path: &Path, tell: &Tell) -> Resul
             names.push((row.get(0).map_err(failed)?, row.get(1).map_err(failed)?));
         }
     }
-    let mut tables = Vec::with_capacity(names.len());
+    let (mut tables, mut findings) = (Vec::with_capacity(names.len()), Vec::new());
     let mut done = 0;
     for (name, without_rowid) in names {
-        let table = table(connection, path, &name, without_rowid, &mut done, tell)?;
-        tables.push(table);
+        let before = done;
+        let read = table(connection, path, &name, without_rowid, &mut done, tell).map(Some);
+        let read = salvaged(read, &name, &mut findings)?;
+        tables.push(read.unwrap_or(Table { name, rows: done - before, digest: String::new() }));
     }
-    Ok(tables)
+    Ok((tables, findings))
 }
 
 fn table(connection: &Connection, path: &Path, name: &str, without_rowid: bool, done: &mut u64, tell: &Tell) -> Result<Table> {

@@ -14,15 +14,20 @@ pub(super) fn verify(site: &Site, name: &str, tell: &Tell) -> Result<Verified> {
     let examined = examine::whole(&backup.path, &backup.name, recorded, tell)?;
     let mut notes = examined.notes;
     let findings = sorted(examined.findings);
+    let is_whole = is_whole(&findings);
     let (outcome, summary) = if findings.is_empty() {
         (Outcome::Passed, format!("{} is whole", backup.name))
+    } else if is_whole {
+        (Outcome::Problems, format!("{} is whole, but: {}", backup.name, create::joined(&findings)))
     } else {
         (Outcome::Problems, format!("{} is not whole: {}", backup.name, create::joined(&findings)))
     };
     let mut detail = records::detail(&backup);
     detail["findings"] = records::findings(&findings);
+    // Whoever opens the directory to others does not make the backup one that may not be restored, or that is taken away.
+    detail["whole"] = is_whole.into();
     let unwritten = records::note(site, Kind::BackupVerify, started_at, outcome, &create::clipped(&summary), &detail);
-    backup.is_faulty = !findings.is_empty();
+    backup.is_faulty = !is_whole;
     if findings.is_empty() {
         backup.verified_at = Some(site.clock.now());
     }
