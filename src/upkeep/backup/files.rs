@@ -25,8 +25,6 @@ pub(super) const ENCRYPTED: &str = ".age";
 const BESIDE: &[&str] = &["rules.toml", "probes.toml", "keymap.toml", "retention.toml"];
 /// Those of them that hold no addresses and no commands.
 const TEXTS: &[&str] = &["rules.toml", "keymap.toml", "retention.toml"];
-/// What a configuration file is called that is kept whole and encrypted.
-const WITH_SECRETS: &str = "config with secrets";
 /// A settings file is a page of text; a larger one is something else.
 const LARGEST: u64 = 4 << 20;
 

@@ -132,11 +132,10 @@ impl Walk<'_> {
             match item.get_ref() {
                 DeValue::Table(table) => self.table(table, inner),
                 DeValue::Array(values) => self.array(values, Inside { secrets: is_told, ..inner }),
-                DeValue::String(value) if is_told => {
-                    if !is_reference(value) {
-                        let edit = line(self.text, name, key, &span).unwrap_or((span, IN_ITS_PLACE.to_owned()));
-                        self.edits.push(edit);
-                    }
+                DeValue::String(value) if is_told && is_reference(value) => {}
+                DeValue::String(_) if is_told => {
+                    let edit = line(self.text, name, key, &span).unwrap_or((span, IN_ITS_PLACE.to_owned()));
+                    self.edits.push(edit);
                 }
                 // The pattern by which a log is searched is not what is found.
                 DeValue::String(_) if name == "error" => {}
