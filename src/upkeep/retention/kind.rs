@@ -32,6 +32,8 @@ pub struct Kind {
     pub user: Option<&'static str>,
 }
 
+/// How conditions look for a name in a text.
+const NAMED: &str = "LIKE '%' || h.target || '%'";
 const WITH_ITEM: &str = "x.persona_id = t.persona_id AND x.item_id = t.id";
 
 /// Every kind.
@@ -262,6 +264,14 @@ impl Kind {
         let mut reached = vec![format!("(h.scope = 'period' AND {age} >= h.from_at AND {age} < h.until_at)")];
         for (scope, sql) in [("persona", self.persona), ("item", self.item), ("user", self.user)] {
             reached.extend(sql.map(|sql| format!("(h.scope = '{scope}' AND {sql})")));
+        }
+        // Editors of the site write an underscore as `\_`, and structured texts write that backslash as two.
+        if let Some(sql) = self.user.filter(|sql| sql.contains(NAMED)) {
+            for underscore in ["\\_", "\\\\_"] {
+                let spelled = format!("LIKE '%' || replace(h.target, '_', '{underscore}') || '%' ESCAPE '!'");
+                let sql = sql.replace(NAMED, &spelled);
+                reached.push(format!("(h.scope = 'user' AND h.target LIKE '%!_%' ESCAPE '!' AND {sql})"));
+            }
         }
         format!("EXISTS (SELECT 1 FROM retention_holds h WHERE h.released_at IS NULL AND ({}))", reached.join(" OR "))
     }
