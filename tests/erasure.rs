@@ -10,10 +10,10 @@ use quarterdeck::store::{Address, Conn, Database, Error, testing};
 use quarterdeck::upkeep::Site;
 use quarterdeck::upkeep::erasure::{self, Asked};
 use quarterdeck::upkeep::progress::Unwatched;
-use quarterdeck::upkeep::retention;
+use quarterdeck::upkeep::retention::{self, holds::Scope};
 use quarterdeck::vals;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 mod support;
@@ -178,9 +178,50 @@ fn a_person_is_taken_out_of_every_place_and_every_byte() {
     });
     let (them, other) = reason.unwrap();
     assert!(them.unwrap().contains("erased") && other.is_none());
+    drop(db);
     // Asked for again, there is nothing to do.
     let again = run(&["--json", "erase", "user", NAME, "--yes"]).done().json();
     assert_eq!(again["touched"].as_array().unwrap().len(), 0, "{again}");
+}
+
+/// A name of three letters: what stands in its place is longer.
+const SHORT: &str = "Zq7";
+
+fn home_with_archive() -> (Home, PathBuf) {
+    let home = Home::seeded();
+    let persona = home.persona();
+    home.open()
+        .write_blocking(move |c| {
+            for number in 0..40 {
+                let id = format!("old-{number}");
+                c.exec(
+                    "INSERT INTO pending_posts (persona_id, id, state, version, fence, revision, post_type, target_subreddit, parent_id, parent_author,
+                       content, verdict, evaluation, draft_metadata, correlation_id, expires_at, created_at, updated_at)
+                     VALUES ($1, $2, 'rejected', 1, 1, 1, 'comment', 'test', $2, $3, $4, 'allow', '{}', '{}', $2, $5, $5, $5)",
+                    vals![&persona, id, SHORT, format!("As {SHORT} said, {SHORT} and {SHORT}."), now() - 400 * DAY],
+                )?;
+            }
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+    home.run(&["retention", "run"]).done();
+    let archived = archives(&home).remove(0);
+    (home, archived)
+}
+
+fn archives(home: &Home) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(home.directory.path().join("archive")).unwrap().flatten().map(|file| file.path());
+    files.filter(|path| path.to_string_lossy().ends_with(".gz")).collect()
+}
+
+/// Whether the archive is whole, and has the person in it.
+fn in_archive(path: &Path) -> (usize, bool) {
+    let text = String::from_utf8(unpacked(path)).unwrap();
+    (text.lines().count(), text.contains(SHORT))
+}
+
+fn kept_places(report: &serde_json::Value) -> Vec<String> {
+    report["kept"].as_array().unwrap().iter().map(|kept| kept["place"].as_str().unwrap().to_owned()).collect()
 }
 
 /// A site over a database of the suite's engine.
@@ -250,4 +291,51 @@ fn an_ordinary_word_is_taken_out_only_where_it_must_be_meant() {
     let texts = db.read_blocking(|c| c.query("SELECT content FROM interactions ORDER BY id", &[])).unwrap();
     let texts: Vec<String> = texts.iter().map(|row| row.text("content").unwrap()).collect();
     assert_eq!(texts, ["A river is wide.", "Ask u/[erased]."]);
+}
+
+#[test]
+fn they_are_taken_out_of_what_says_who_is_held_of_personas_and_of_their_own_subreddit() {
+    let (db, directory) = testing::database();
+    let site = site(&db, directory.path());
+    db.write_blocking(|c| {
+        let persona = persona(c)?;
+        c.exec(
+            "UPDATE personas SET display_name = $1, config = $2",
+            vals![format!("Friend of {NAME}"), format!("{{\"notes\":\"never as u/{NAME}\"}}")],
+        )?;
+        c.exec(
+            "INSERT INTO interactions (persona_id, id, content, interaction_type, reddit_id, subreddit, created_at, updated_at)
+             VALUES ($1, 'a', 'Yes.', 'comment', 't1_a', $2, 5, 5), ($1, 'b', 'Ask Quib\\_Zorp7.', 'comment', 't1_b', 'test', 5, 5)",
+            vals![&persona, format!("u_{NAME}")],
+        )?;
+        let reason = format!("what {NAME} wrote");
+        retention::holds::add(c, &Scope::Period(1, 2), &reason, &Actor::human("ana"), now()).unwrap();
+        c.exec("INSERT INTO subreddit_policies (subreddit, tried_at) VALUES ($1, 5)", vals![format!("u_{}", NAME.to_lowercase())])?;
+        c.exec(
+            "INSERT INTO pauses (scope, reason, paused_by, paused_at) VALUES ($1, 'r', 'ana', 5)",
+            vals![format!("account:{}", NAME.to_lowercase())],
+        )
+    })
+    .unwrap();
+    let report = erasure::erase(&site, &Asked { name: NAME.to_owned(), ..Asked::default() }, &Unwatched).unwrap();
+    let row = db
+        .read_blocking(|c| {
+            let sql = "SELECT p.display_name, p.config, a.subreddit, b.content, h.reason,
+                         (SELECT count(*) FROM subreddit_policies) AS policies
+                       FROM personas p, interactions a, interactions b, retention_holds h WHERE a.id = 'a' AND b.id = 'b'";
+            c.first(sql, &[])
+        })
+        .unwrap()
+        .unwrap();
+    for (column, says) in [
+        ("display_name", "Friend of [erased]"),
+        ("config", "{\"notes\":\"never as u/[erased]\"}"),
+        ("subreddit", "u_[erased]"),
+        ("content", "Ask [erased]."),
+        ("reason", "what [erased] wrote"),
+    ] {
+        assert_eq!(row.text(column).unwrap(), says, "{column}");
+    }
+    assert_eq!(row.int("policies").unwrap(), 0);
+    assert!(report.kept.iter().any(|kept| kept.place == "pauses" && kept.why.contains("key")), "{:?}", report.kept);
 }
