@@ -224,6 +224,90 @@ fn kept_places(report: &serde_json::Value) -> Vec<String> {
     report["kept"].as_array().unwrap().iter().map(|kept| kept["place"].as_str().unwrap().to_owned()).collect()
 }
 
+#[test]
+fn a_kill_while_an_archive_is_written_anew_is_made_good_by_whatever_comes_next() {
+    for (place, next) in [("noted", "erase"), ("replaced", "erase"), ("replaced", "retention")] {
+        let (home, archived) = home_with_archive();
+        let killed = home.command(&["erase", "user", SHORT, "--yes"]).env("QUARTERDECK_TEST_CRASH", place).output().unwrap();
+        assert!(!killed.status.success());
+        assert_eq!(in_archive(&archived), (40, place == "noted"));
+        if next == "retention" {
+            let ran = home.run(&["--json", "retention", "run"]).done().json();
+            assert_eq!((ran["unsettled"].as_array().unwrap().len(), ran["broken"].as_array().unwrap().len()), (0, 0));
+            assert_eq!(in_archive(&archived), (40, false), "nothing was cut off");
+        }
+        home.run(&["erase", "user", SHORT, "--yes"]).done();
+        assert_eq!(in_archive(&archived), (40, false));
+        home.run(&["erase", "status", SHORT]).says(0, &["nothing of this person is left"]);
+        home.run(&["audit", "verify"]).done();
+        assert_eq!(archives(&home).len(), 1);
+    }
+}
+
+#[test]
+fn somebody_is_erased_again_after_a_backup_from_before_was_restored() {
+    let (home, archived) = home_with_archive();
+    home.run(&["backup", "create"]).done();
+    home.run(&["erase", "user", SHORT, "--yes"]).done();
+    let restored = home.run(&["backup", "restore", "newest", "--in-place", "--yes"]);
+    assert!(restored.out.contains("1 erasures were carried out after this backup"), "{}{}", restored.out, restored.err);
+    home.run(&["--json", "retention", "run"]).done();
+    let report = home.run(&["--json", "erase", "user", SHORT, "--yes"]).ended(3).json();
+    assert_eq!(in_archive(&archived), (40, false));
+    // What the restore kept beside the database is from before, and nobody forgets it.
+    let kept = kept_places(&report);
+    let aside: Vec<_> = kept.iter().filter(|place| place.contains("deck.db.before-restore-")).collect();
+    assert_eq!(aside.len(), 1, "{kept:?}");
+    home.run(&["erase", "status", SHORT]).says(3, &["before-restore-"]);
+    for entry in std::fs::read_dir(home.directory.path()).unwrap().flatten() {
+        if entry.file_name().to_string_lossy().contains(".before-restore-") {
+            let path = entry.path();
+            if path.is_dir() { std::fs::remove_dir_all(path).unwrap() } else { std::fs::remove_file(path).unwrap() }
+        }
+    }
+    home.run(&["erase", "status", SHORT]).says(0, &["nothing of this person is left"]);
+}
+
+#[test]
+fn an_archive_that_was_changed_or_taken_away_is_told_and_stops_nothing() {
+    let (home, archived) = home_with_archive();
+    let whole = std::fs::read(&archived).unwrap();
+    std::fs::write(&archived, &whole[..whole.len() - 10]).unwrap();
+    let ran = home.run(&["--json", "retention", "run"]).ended(3).json();
+    assert_eq!(ran["broken"][0], archived.display().to_string());
+    let report = home.run(&["--json", "erase", "user", SHORT, "--yes"]).ended(3).json();
+    assert!(kept_places(&report).contains(&archived.display().to_string()), "{report}");
+    std::fs::remove_file(&archived).unwrap();
+    home.run(&["erase", "status", SHORT]).says(3, &["it is not here"]);
+    std::fs::write(&archived, whole).unwrap();
+    std::fs::write(home.path("deck.db.before-27-1"), "old rows").unwrap();
+    let report = home.run(&["--json", "erase", "user", SHORT, "--yes"]).ended(3).json();
+    assert_eq!(kept_places(&report), [home.path("deck.db.before-27-1")]);
+    assert_eq!(in_archive(&archived), (40, false));
+}
+
+#[test]
+fn what_a_killed_retention_run_had_archived_is_told() {
+    let (home, _) = home_with_archive();
+    home.open()
+        .write_blocking(|c| {
+            c.exec(
+                "INSERT INTO llm_calls (id, request_id, attempt, module, correlation_id, model_asked, streamed, started_at, outcome, error_message)
+                 VALUES ('c', 'c', 1, 'draft', 'none', 'made/up', 0, $1, 'ok', $2)",
+                vals![now() - 500 * DAY, format!("too long an answer to {SHORT}")],
+            )
+        })
+        .unwrap();
+    let killed = home.command(&["retention", "run"]).env("QUARTERDECK_TEST_CRASH", "archived").output().unwrap();
+    assert!(!killed.status.success());
+    home.run(&["erase", "status", SHORT]).says(3, &["a killed run left rows at its end"]);
+    let report = home.run(&["--json", "erase", "user", SHORT, "--yes"]).ended(3).json();
+    let kept = kept_places(&report);
+    assert!(kept.len() == 1 && kept[0].contains(".unsettled-"), "{kept:?}");
+    std::fs::remove_file(&kept[0]).unwrap();
+    home.run(&["erase", "status", SHORT]).says(0, &["nothing of this person is left"]);
+}
+
 /// A site over a database of the suite's engine.
 fn site(db: &Database, directory: &Path) -> Site {
     let request = config::Request {

@@ -6,6 +6,7 @@
 //! | [`kind`] | what may be taken away at all, and what protects it |
 //! | [`holds`] | legal holds |
 //! | [`archive`] | the files that rows are written to before they go |
+//! | `pieces` | where the pieces of a file stand that was written anew |
 //! | `rows` | the SQL |
 //! | [`run`](run()) | a run: batches that block nobody |
 //!
@@ -15,6 +16,7 @@ pub mod archive;
 mod error;
 pub mod holds;
 pub mod kind;
+pub(crate) mod pieces;
 mod rows;
 mod rules;
 mod run;
@@ -75,4 +77,11 @@ fn counted(db: &Database, rules: Vec<Rule>, now: i64) -> Result<Vec<(Rule, Count
 /// The moment before which rows of a rule are past their time.
 fn cutoff(rule: &Rule, now: i64) -> Option<i64> {
     rule.days.map(|days| now - i64::from(days) * DAY)
+}
+
+/// Where tests end the process without a warning: `QUARTERDECK_TEST_CRASH` says the place, only in builds for tests.
+pub(crate) fn crash(place: &str) {
+    if cfg!(debug_assertions) && std::env::var("QUARTERDECK_TEST_CRASH").is_ok_and(|at| at == place) {
+        std::process::abort();
+    }
 }
