@@ -308,6 +308,25 @@ fn what_a_killed_retention_run_had_archived_is_told() {
     home.run(&["erase", "status", SHORT]).says(0, &["nothing of this person is left"]);
 }
 
+#[test]
+fn a_row_of_the_audit_log_that_was_edited_is_told_and_stops_nothing() {
+    let home = Home::seeded();
+    let persona = home.persona();
+    let db = home.open();
+    fill(&db, &persona);
+    db.write_blocking(|c| {
+        c.exec("DROP TRIGGER audit_log_is_not_edited", &[])?;
+        c.exec("UPDATE audit_log SET actor = 'nobody' WHERE action = 'queue.reject'", &[])
+    })
+    .unwrap();
+    drop(db);
+    let report = home.run(&["--json", "erase", "user", NAME, "--yes"]).ended(3).json();
+    assert_eq!(kept_places(&report), ["audit_log"]);
+    assert!(report["kept"][0]["why"].as_str().unwrap().contains("audit verify"));
+    let touched: Vec<_> = report["touched"].as_array().unwrap().iter().map(|place| place["place"].as_str().unwrap()).collect();
+    assert!(touched.contains(&"pending_posts") && touched.contains(&"audit_log"), "the rest is done: {touched:?}");
+}
+
 /// A site over a database of the suite's engine.
 fn site(db: &Database, directory: &Path) -> Site {
     let request = config::Request {
@@ -378,6 +397,145 @@ fn an_ordinary_word_is_taken_out_only_where_it_must_be_meant() {
 }
 
 #[test]
+fn somebody_who_wrote_much_is_erased_with_every_comment() {
+    let (db, directory) = testing::database();
+    let site = site(&db, directory.path());
+    db.write_blocking(|c| {
+        let persona = persona(c)?;
+        let thread = (0..500).map(|number| ThreadEntry {
+            fullname: format!("t1_much{number}"),
+            author: NAME.into(),
+            title: None,
+            body: "Hm.".into(),
+            permalink: None,
+        });
+        let new = NewItem {
+            draft_metadata: DraftMetadata { thread: thread.collect(), ..DraftMetadata::default() },
+            ..comment("t3_top", "Well.")
+        };
+        queue::enqueue(c, &persona, &new, &Settings::default(), &Actor::agent("loop"), now()).unwrap();
+        c.exec(
+            "INSERT INTO interactions (persona_id, id, content, interaction_type, reddit_id, subreddit, parent_id, created_at, updated_at)
+             VALUES ($1, 'a', 'Yes.', 'comment', 't1_a', 'test', 't1_much499', 5, 5)",
+            vals![&persona],
+        )
+    })
+    .unwrap();
+    erasure::erase(&site, &Asked { name: NAME.to_owned(), ..Asked::default() }, &Unwatched).unwrap();
+    let row = db.read_blocking(|c| c.first("SELECT parent_id FROM interactions", &[])).unwrap().unwrap();
+    assert!(row.text("parent_id").unwrap().starts_with("erased:"));
+    assert!(erasure::status(&site, NAME, false, &Unwatched).unwrap().found.is_empty());
+}
+
+#[test]
+fn what_a_hold_keeps_is_kept_with_everything_that_hangs_on_it() {
+    let (db, directory) = testing::database();
+    let site = site(&db, directory.path());
+    let persona = db.write_blocking(persona).unwrap();
+    let (open, _) = fill(&db, &persona);
+    let (of, item) = (persona.clone(), open.clone());
+    db.write_blocking(move |c| {
+        c.exec(
+            "INSERT INTO amendments (persona_id, id, item_id, kind, text, digest, policy, reason, asked_by, asked_at)
+             VALUES ($1, 'am', $2, 'amend', $3, 'd', 'p', 'r', 'ana', 5)",
+            vals![&of, &item, format!("Dear u/{NAME}.")],
+        )
+    })
+    .unwrap();
+    // The rejected one is in the archive before anything is held.
+    retention::run(&site, &retention::Asked::default(), &Unwatched).unwrap();
+    let archived: PathBuf = std::fs::read_dir(directory.path().join("archive"))
+        .unwrap()
+        .flatten()
+        .map(|file| file.path())
+        .find(|path| path.to_string_lossy().ends_with(".gz"))
+        .unwrap();
+    let (of, item) = (persona.clone(), open.clone());
+    db.write_blocking(move |c| {
+        for scope in [Scope::Item(item), Scope::Persona(of.as_str().to_owned())] {
+            retention::holds::add(c, &scope, "case 9", &Actor::human("ana"), now()).unwrap();
+        }
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+    let asked = Asked { name: NAME.to_owned(), ..Asked::default() };
+    let report = erasure::erase(&site, &asked, &Unwatched).unwrap();
+    let texts = |db: &Database| {
+        let row = db.read_blocking(|c| {
+            let sql = "SELECT (SELECT text FROM amendments) AS text, (SELECT count(*) FROM mutes WHERE kind = 'user' AND reason = 'rude') AS muted";
+            c.first(sql, &[])
+        });
+        let row = row.unwrap().unwrap();
+        (row.text("text").unwrap(), row.int("muted").unwrap())
+    };
+    assert_eq!(texts(&db), (format!("Dear u/{NAME}."), 1), "{report:?}");
+    assert!(holds_name(&unpacked(&archived)), "a held row stays in the archive as it was");
+    for place in ["amendments", "mutes", "archive", "audit_log"] {
+        assert!(report.kept.iter().any(|kept| kept.place == place && kept.why.contains("legal hold")), "{place}: {:?}", report.kept);
+    }
+    assert!(!report.is_complete);
+    db.write_blocking(|c| {
+        for hold in retention::holds::list(c, false)? {
+            retention::holds::release(c, &hold.id, "settled", &Actor::human("ana"), now()).unwrap();
+        }
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+    erasure::erase(&site, &asked, &Unwatched).unwrap();
+    assert_eq!(texts(&db), ("Dear u/[erased].".to_owned(), 0));
+    assert!(!holds_name(&unpacked(&archived)));
+    let left = erasure::status(&site, NAME, false, &Unwatched).unwrap();
+    assert!(left.found.is_empty() && left.kept.iter().all(|kept| !kept.why.contains("hold")), "{left:?}");
+}
+
+#[test]
+fn a_period_under_a_hold_is_not_changed() {
+    let (db, directory) = testing::database();
+    let site = site(&db, directory.path());
+    let persona = db.write_blocking(persona).unwrap();
+    fill(&db, &persona);
+    db.write_blocking(|c| {
+        Ok::<_, Error>(retention::holds::add(c, &Scope::Period(0, now() + DAY), "case 9", &Actor::human("ana"), now()).unwrap())
+    })
+    .unwrap();
+    let report = erasure::erase(&site, &Asked { name: NAME.to_owned(), ..Asked::default() }, &Unwatched).unwrap();
+    let revisions = db.read_blocking(|c| c.query("SELECT content FROM post_revisions", &[])).unwrap();
+    assert!(revisions.iter().all(|row| row.text("content").unwrap().contains(NAME)), "{report:?}");
+    assert!(report.kept.iter().any(|kept| kept.place == "post_revisions"));
+}
+
+#[test]
+fn an_approved_draft_that_names_them_is_read_again_before_it_is_sent() {
+    let (db, directory) = testing::database();
+    let site = site(&db, directory.path());
+    let persona = db.write_blocking(persona).unwrap();
+    let of = persona.clone();
+    let (approved, version) = db
+        .write_blocking(move |c| {
+            let new = comment("t1_other", &format!("As u/{NAME} says, rivers."));
+            let id = queue::enqueue(c, &of, &new, &Settings::default(), &Actor::agent("loop"), now()).unwrap();
+            c.exec(
+                "UPDATE pending_posts SET state = 'scheduled', reviewed_by = 'ana', approval_digest = 'd', not_before = 1 WHERE id = $1",
+                vals![&id],
+            )?;
+            c.exec(
+                "INSERT INTO approvals (persona_id, item_id, revision, approver, digest, at) VALUES ($1, $2, 1, 'ben', 'd', 5)",
+                vals![&of, &id],
+            )?;
+            let version = c.first("SELECT version FROM pending_posts WHERE id = $1", vals![&id])?.unwrap().int("version")?;
+            Ok::<_, Error>((id, version))
+        })
+        .unwrap();
+    let report = erasure::erase(&site, &Asked { name: NAME.to_owned(), ..Asked::default() }, &Unwatched).unwrap();
+    assert_eq!((report.to_read_again, report.withdrawn), (1, 0));
+    let item = db.read_blocking(move |c| quarterdeck::moderation::item::load(c, &persona, &approved)).unwrap();
+    assert_eq!((item.state.as_str(), item.version, item.content.as_str()), ("pending", version + 1, "As u/[erased] says, rivers."));
+    assert_eq!((item.reviewed_by, item.approval_digest), (None, None));
+    let approvals = db.read_blocking(|c| c.query("SELECT 1 AS one FROM approvals", &[])).unwrap();
+    assert!(approvals.is_empty());
+}
+
+#[test]
 fn they_are_taken_out_of_what_says_who_is_held_of_personas_and_of_their_own_subreddit() {
     let (db, directory) = testing::database();
     let site = site(&db, directory.path());
@@ -422,4 +580,31 @@ fn they_are_taken_out_of_what_says_who_is_held_of_personas_and_of_their_own_subr
     }
     assert_eq!(row.int("policies").unwrap(), 0);
     assert!(report.kept.iter().any(|kept| kept.place == "pauses" && kept.why.contains("key")), "{:?}", report.kept);
+}
+
+#[test]
+fn ids_that_only_an_archive_knows_are_taken_out_too() {
+    let (db, directory) = testing::database();
+    let site = site(&db, directory.path());
+    let persona = db.write_blocking(persona).unwrap();
+    fill(&db, &persona);
+    let of = persona.clone();
+    db.write_blocking(move |c| {
+        c.exec(
+            "INSERT INTO interactions (persona_id, id, content, interaction_type, reddit_id, subreddit, parent_id, created_at, updated_at)
+             VALUES ($1, 'z', 'Yes.', 'comment', 't1_z', 'test', 't1_old88', 5, 5)",
+            vals![&of],
+        )
+    })
+    .unwrap();
+    retention::run(&site, &retention::Asked::default(), &Unwatched).unwrap();
+    erasure::erase(&site, &Asked { name: NAME.to_owned(), ..Asked::default() }, &Unwatched).unwrap();
+    let row = db.read_blocking(|c| c.first("SELECT parent_id FROM interactions WHERE id = 'z'", &[])).unwrap().unwrap();
+    assert!(row.text("parent_id").unwrap().starts_with("erased:"));
+    for file in std::fs::read_dir(directory.path().join("archive")).unwrap().flatten().map(|file| file.path()) {
+        if file.to_string_lossy().ends_with(".gz") {
+            let text = String::from_utf8(unpacked(&file)).unwrap();
+            assert!(!text.contains("t1_old88") && !text.contains("0123456789abcdef") && text.contains("erased:"), "{text}");
+        }
+    }
 }
