@@ -309,6 +309,21 @@ fn what_a_killed_retention_run_had_archived_is_told() {
 }
 
 #[test]
+fn an_erasure_ends_with_3_while_something_is_kept_and_does_not_say_that_nothing_is_left() {
+    let home = Home::seeded();
+    let persona = home.persona();
+    let (open, _) = fill(&home.open(), &persona);
+    let held = home.run(&["--json", "retention", "hold", "add", "--item", &open, "--reason", "case 9"]).done().json();
+    home.run(&["erase", "user", NAME, "--dry-run"]).done();
+    home.run(&["erase", "user", NAME, "--yes"]).says(3, &["kept: pending_posts"]);
+    let status = home.run(&["erase", "status", NAME]).ended(3);
+    assert!(!status.out.contains("nothing of this person is left"), "{}", status.out);
+    home.run(&["retention", "hold", "release", held["holds"][0]["id"].as_str().unwrap(), "--reason", "settled"]).done();
+    home.run(&["erase", "user", NAME, "--yes"]).done();
+    home.run(&["erase", "status", NAME]).says(0, &["nothing of this person is left"]);
+}
+
+#[test]
 fn a_row_of_the_audit_log_that_was_edited_is_told_and_stops_nothing() {
     let home = Home::seeded();
     let persona = home.persona();
