@@ -201,6 +201,28 @@ fn a_hold_is_placed_by_the_id_that_people_see_and_says_what_it_reaches() {
 }
 
 #[test]
+fn a_hold_on_somebody_keeps_what_names_them_as_editors_write_it() {
+    let (db, directory) = testing::database();
+    let site = site(&db, directory.path());
+    db.write_blocking(|c| {
+        let persona = persona(c);
+        for (id, content) in [("plain", "Ask mal_lory9."), ("escaped", "Ask Mal\\_Lory9."), ("other", "Ask mallory9.")] {
+            item(c, &persona, id, "rejected", 400, "bob")?;
+            c.exec("UPDATE pending_posts SET content = $2 WHERE id = $1", vals![id, content])?;
+        }
+        item(c, &persona, "quoted", "rejected", 400, "bob")?;
+        c.exec("UPDATE pending_posts SET draft_metadata = $1 WHERE id = 'quoted'", vals!["{\"why\":\"Mal\\\\_Lory9\"}"])?;
+        holds::add(c, &Scope::User("Mal_Lory9".to_owned()), "case", &Actor::human("ana"), now()).unwrap();
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+    retention::run(&site, &Asked::default(), &Unwatched).unwrap();
+    let left = db.read_blocking(|c| c.query("SELECT id FROM pending_posts ORDER BY id", &[])).unwrap();
+    let left: Vec<String> = left.iter().map(|row| row.text("id").unwrap()).collect();
+    assert_eq!(left, ["escaped", "plain", "quoted"]);
+}
+
+#[test]
 fn a_file_of_rules_that_is_wrong_takes_nothing_away_and_says_where() {
     let home = Home::seeded();
     home.open().write_blocking(|c| calls(c, 0..3, 500, "ok")).unwrap();

@@ -17,6 +17,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Take a Reddit user out of everything: queue, statements, mutes, search, cache, archives, audit log. They are not written to again.
+    /// Exit code 3 when something was kept that somebody has to see to.
     User {
         /// The name, with or without u/.
         name: String,
@@ -30,7 +31,7 @@ enum Command {
         #[arg(long)]
         everywhere: bool,
     },
-    /// Look again whether anything of a Reddit user is left. Exit code 3 when something is.
+    /// Look again whether anything of a Reddit user is left. Exit code 3 when something is, also when it was kept for a reason.
     Status {
         /// The name, with or without u/.
         name: String,
@@ -58,6 +59,10 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
                 if report.withdrawn > 0 {
                     context.out.say(format!("{} drafts for this person were withdrawn", report.withdrawn))?;
                 }
+                if report.to_read_again > 0 {
+                    let will = if dry_run { "would have" } else { "have" };
+                    context.out.say(format!("{} drafts that name this person wait, and {will} to be read again", report.to_read_again))?;
+                }
                 if dry_run {
                     context.out.say("nothing was changed")
                 } else {
@@ -67,7 +72,7 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
                     ))
                 }
             })?;
-            Ok(Outcome::Done)
+            Ok(if dry_run || report.is_complete { Outcome::Done } else { Outcome::Problems })
         }
         Command::Status { name, everywhere } => {
             let left = long::run(context, |watcher| erasure::status(&site, &name, everywhere, watcher))??;
@@ -78,9 +83,9 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
                 }
                 places(context, "still in", &left.found)?;
                 kept(context, &left.kept)?;
-                if left.found.is_empty() { context.out.say("nothing of this person is left") } else { Ok(()) }
+                if left.is_nothing() { context.out.say("nothing of this person is left") } else { Ok(()) }
             })?;
-            Ok(if left.found.is_empty() { Outcome::Done } else { Outcome::Problems })
+            Ok(if left.is_nothing() { Outcome::Done } else { Outcome::Problems })
         }
     }
 }

@@ -109,6 +109,9 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
                 for file in &ran.unsettled {
                     context.out.text(&format!("a run before this one was killed between archiving and taking away; its rows were still here, and what it had written was moved to {file}"))?;
                 }
+                for file in &ran.broken {
+                    context.out.text(&format!("{file} does not match its digests: it was changed or is damaged, and is left as it is; put it back from a copy"))?;
+                }
                 context.out.say(format!(
                     "{} rows went in {}; the longest batch held the writer for {:.1} ms{}",
                     ran.gone,
@@ -117,7 +120,7 @@ pub fn run(context: &Context, args: Args) -> Result<Outcome, Failure> {
                     if ran.is_stopped { "; ended when asked, the next run goes on" } else { "" }
                 ))
             })?;
-            Ok(if ran.is_stopped { Outcome::Problems } else { Outcome::Done })
+            Ok(if ran.is_stopped || !ran.broken.is_empty() { Outcome::Problems } else { Outcome::Done })
         }
         Command::Hold { command } => hold(context, &site, command),
     }

@@ -106,3 +106,30 @@ pub fn withdraw(c: &mut dyn Conn, author: &str, actor: &Actor, at: Millis) -> Re
     }
     Ok(ended)
 }
+
+/// A draft that waits says something else than it did, because somebody was taken out of it: whoever has it or approved it has to read it
+/// again. Answers whether it waited.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn read_again(c: &mut dyn Conn, persona: &PersonaId, id: &str, actor: &Actor, at: Millis) -> Result<bool> {
+    let item = load(c, persona, id)?;
+    let to = match item.state {
+        State::Pending | State::Claimed | State::Held | State::Scheduled => State::Pending,
+        State::Blocked => State::Blocked,
+        // The agent writes the next text of what was returned; the others are past every decision.
+        _ => return Ok(false),
+    };
+    // Among two approvers, the first read another text.
+    c.exec("DELETE FROM approvals WHERE persona_id = $1 AND item_id = $2", vals![persona, id])?;
+    let reason = "somebody who asked to be erased was taken out of it: read it again";
+    let mut set: Vec<(&'static str, Val)> = ["lease_holder", "lease_until", "hold_until", "hold_reason", "reviewed_by", "reviewed_at"]
+        .into_iter()
+        .chain(["approval_digest", "approval_account", "approval_policy", "not_before"])
+        .map(|column| (column, Val::Null))
+        .collect();
+    set.push(("state_reason", Val::from(reason)));
+    let step = Step { item: &item, to, actor, action: "queue.read_again", reason: Some(reason), at, set, detail: Value::Null };
+    take(c, step)?;
+    Ok(true)
+}

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 pub use hash::{GENESIS, Stored};
 pub use redact::Redaction;
-pub use redact::{REDACT, REDACTED, Redacted, redact, redact_row, redactions};
+pub use redact::{REDACT, REDACTED, Redacted, is_intact, redact, redact_row, redactions};
 pub use stream::{Page, stream};
 
 /// Rows read at a time while verifying.

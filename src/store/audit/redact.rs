@@ -6,7 +6,7 @@
 use super::hash;
 use super::{Actor, Entry, append};
 use crate::base::Millis;
-use crate::store::{Conn, Error, Result};
+use crate::store::{Conn, Error, Result, Row};
 use crate::vals;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -62,8 +62,7 @@ pub fn redact_row(c: &mut dyn Conn, seq: i64, with: &Redacted<'_>, reason: &str,
         return Err(refuse("records a redaction and stays as it is"));
     }
     let (hash, content) = (row.text("hash")?, hash::of_stored(&row)?);
-    let earlier = redaction(c, seq)?;
-    if content != hash && earlier.is_none_or(|earlier| earlier.content != content) {
+    if !is_intact(c, &row)? {
         return Err(refuse("does not match its hash: run `quarterdeck audit verify` before anything is redacted"));
     }
     c.exec(
@@ -96,6 +95,15 @@ pub fn redact_row(c: &mut dyn Conn, seq: i64, with: &Redacted<'_>, reason: &str,
     )
 }
 
+/// Whether a row of the log, with every column of its own, says what its hash was made over, or what it was redacted to.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn is_intact(c: &mut dyn Conn, row: &Row) -> Result<bool> {
+    let content = hash::of_stored(row)?;
+    Ok(content == row.text("hash")? || redaction(c, row.int("seq")?)?.is_some_and(|earlier| earlier.content == content))
+}
+
 /// What the log says of every redacted row; of one that was redacted twice, the newest.
 ///
 /// # Errors
@@ -104,7 +112,7 @@ pub fn redactions(c: &mut dyn Conn) -> Result<BTreeMap<i64, Redaction>> {
     let sql = "SELECT subject_id, detail FROM audit_log WHERE subject_kind = $1 AND action = $2 ORDER BY seq";
     let rows = c.query(sql, vals![SUBJECT, REDACT])?;
     // One that is not understood was edited: it gives no leave, and verification names it by its own hash.
-    let understood = |row: &crate::store::Row| Some((row.text("subject_id").ok()?.parse().ok()?, parse(&row.text("detail").ok()?)?));
+    let understood = |row: &Row| Some((row.text("subject_id").ok()?.parse().ok()?, parse(&row.text("detail").ok()?)?));
     Ok(rows.iter().filter_map(understood).collect())
 }
 

@@ -11,6 +11,8 @@ pub(super) struct Table {
     pub name: String,
     /// The columns of its key.
     pub key: Vec<String>,
+    /// Columns of the key that may name a person.
+    pub named: Vec<String>,
     /// Text that may be about a person.
     pub texts: Vec<String>,
 }
@@ -32,8 +34,11 @@ const COLUMNS: Sql = Sql {
                ORDER BY c.table_name, c.ordinal_position",
 };
 
+/// Tables by which it is known what the person wrote. They come last, so that whoever asks again after a kill still knows it.
+pub(super) const SOURCES: [&str; 3] = ["golden_templates", "interactions", "pending_posts"];
+
 /// Tables that are dealt with in their own way, or say nothing about anybody.
-const APART: [&str; 22] = [
+const APART: [&str; 20] = [
     "audit_log",
     "audit_checkpoints",
     "audit_redactions",
@@ -42,7 +47,6 @@ const APART: [&str; 22] = [
     "table_sizes",
     "slow_statements",
     "retention_batches",
-    "retention_holds",
     "retention_horizons",
     "erased_people",
     "search_documents",
@@ -54,11 +58,10 @@ const APART: [&str; 22] = [
     "search_vector_models",
     "response_cache",
     "mutes",
-    "personas",
     "reviewers",
 ];
 /// Columns that name people of the team or of the program, who are no Reddit users here.
-const OURS: [&str; 24] = [
+const OURS: [&str; 26] = [
     "actor",
     "added_by",
     "created_by",
@@ -81,9 +84,52 @@ const OURS: [&str; 24] = [
     "escalated_to",
     "approval_account",
     "account",
-    "target_subreddit",
-    "subreddit",
+    "reddit_username",
+    "persona_id",
+    "author_kind",
+    "actor_kind",
 ];
+/// Columns of words that the program chose. Somebody may be called `pending`.
+const WORDS: [&str; 33] = [
+    "action",
+    "category",
+    "cause",
+    "code",
+    "decision",
+    "expected",
+    "finish_reason",
+    "first",
+    "first_kind",
+    "format",
+    "from_status",
+    "interaction_type",
+    "kind",
+    "label",
+    "model",
+    "model_answered",
+    "model_asked",
+    "module",
+    "outcome",
+    "percent",
+    "post_type",
+    "provider",
+    "reject_code",
+    "reject_directive",
+    "relation",
+    "scope",
+    "service_tier",
+    "state",
+    "status",
+    "system",
+    "to_status",
+    "topic",
+    "verdict",
+];
+
+/// Whether a column never says anything about somebody else.
+pub(super) fn is_ours(column: &str) -> bool {
+    OURS.contains(&column) || WORDS.contains(&column)
+}
 
 /// Every table with text that may be about a person.
 pub(super) fn tables(c: &mut dyn Conn) -> Result<Vec<Table>> {
@@ -94,13 +140,18 @@ pub(super) fn tables(c: &mut dyn Conn) -> Result<Vec<Table>> {
             continue;
         }
         let table = found.entry(name.clone()).or_insert_with(|| Table { name, ..Table::default() });
+        let is_theirs = row.flag("is_text")? && !is_ours(&column);
         if row.flag("is_key")? {
+            if (is_theirs && !column.ends_with("id")) || (column == "scope" && table.name == "pauses") {
+                table.named.push(column.clone());
+            }
             table.key.push(column);
-        } else if row.flag("is_text")? && !OURS.contains(&column.as_str()) && column != "persona_id" && column != "author_kind" {
+        } else if is_theirs {
             table.texts.push(column);
         }
     }
-    Ok(found.into_values().filter(|table| !table.key.is_empty() && !table.texts.is_empty()).collect())
+    let says_something = |table: &Table| !table.texts.is_empty() || !table.named.is_empty();
+    Ok(found.into_values().filter(|table| !table.key.is_empty() && says_something(table)).collect())
 }
 
 /// The condition that a text holds `$number`.

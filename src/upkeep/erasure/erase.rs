@@ -3,9 +3,11 @@
 //! Killed anywhere, it is asked for again: what is done is found done. The list beside the backups comes first, because a backup that is
 //! restored in between would else bring the person back unnoticed.
 
-use super::catalogue;
+use super::catalogue::{self, Table};
 use super::error::{Error, Result};
-use super::rows::{self, Became};
+use super::held::Holds;
+use super::report::{Asked, Erased, Kept, Left, Touched};
+use super::rows::{self, Became, Doing};
 use super::words::Person;
 use crate::base::{Millis, new_id};
 use crate::moderation::left_alone;
@@ -13,77 +15,22 @@ use crate::store::audit::{self, Actor};
 use crate::store::outside::aside;
 use crate::store::{self, Conn, Database, feed};
 use crate::upkeep::progress::{Progress, Unit, Watcher};
-use crate::upkeep::retention::archive::{self, Archive, Piece};
+use crate::upkeep::retention::archive::Archive;
 use crate::upkeep::retention::holds::{self, plain};
 use crate::upkeep::runs::{self, Done, Kind, Outcome};
 use crate::upkeep::{Site, backup, care};
 use crate::vals;
-use serde::Serialize;
 use serde_json::{Value, json};
-use std::ops::BitOr;
 use std::path::Path;
 
 /// Rows that are changed in one transaction.
 const PORTION: usize = 40;
 
-/// What is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// The person, with or without `u/`.
-    pub name: String,
-    /// Only tell what would be done.
-    pub dry_run: bool,
-    /// Take an ordinary word for their name wherever it stands.
-    pub everywhere: bool,
-}
-
-/// Where something was taken out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Touched {
-    /// The table, or `archive`.
-    pub place: String,
-    /// Rows of it.
-    pub rows: u64,
-}
-
-/// What was kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Kept {
-    /// The table or file.
-    pub place: String,
-    /// Rows of it.
-    pub rows: u64,
-    /// Why, and what to do about it.
-    pub why: String,
-}
-
-/// The report of an erasure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Erased {
-    /// The request's id, which stands beside the backups and in the audit log in place of the name.
-    pub request: String,
-    /// Whether nothing was changed.
-    pub dry_run: bool,
-    /// Where the person was taken out.
-    pub touched: Vec<Touched>,
-    /// What was kept.
-    pub kept: Vec<Kept>,
-    /// Drafts for the person that were withdrawn.
-    pub withdrawn: usize,
-    /// Whether nothing is left but what was kept for a reason.
-    pub is_complete: bool,
-}
-
-/// What is left of a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Left {
-    /// When they were erased last, by the list beside the backups; none when they never were.
-    pub erased_at: Option<Millis>,
-    /// Where something of them stands.
-    pub found: Vec<Touched>,
-    /// What is kept for a reason.
-    pub kept: Vec<Kept>,
-}
+/// Why something stays under a hold.
+pub(super) const HELD: &str = "a legal hold keeps it; ask again once that is released";
+/// Why something stays that is perhaps meant.
+pub(super) const PERHAPS: &str =
+    "the name is an ordinary word there, or a part of a longer one, and perhaps not meant; `--everywhere` takes it out too";
 
 /// Take a person out of everything, or tell what that would change.
 ///
@@ -93,6 +40,7 @@ pub fn erase(site: &Site, asked: &Asked, watcher: &dyn Watcher) -> Result<Erased
     aside(|| {
         let started_at = site.clock.now();
         let mut work = Work::open(site, asked, watcher)?;
+        work.know()?;
         if !asked.dry_run {
             work.begin(&asked.name)?;
         }
@@ -101,7 +49,7 @@ pub fn erase(site: &Site, asked: &Asked, watcher: &dyn Watcher) -> Result<Erased
             work.finish(started_at)?;
         }
         let mut report = work.report;
-        report.is_complete = report.kept.is_empty();
+        report.is_complete = report.kept.iter().all(|kept| kept.goes_by_itself);
         Ok(report)
     })
 }
@@ -116,18 +64,20 @@ pub fn status(site: &Site, name: &str, everywhere: bool, watcher: &dyn Watcher) 
     aside(|| {
         let asked = Asked { name: name.to_owned(), dry_run: true, everywhere };
         let mut work = Work::open(site, &asked, watcher)?;
+        work.know()?;
         work.everything()?;
         Ok(Left { erased_at, found: work.report.touched, kept: work.report.kept })
     })
 }
 
-struct Work<'a> {
-    site: &'a Site,
+pub(super) struct Work<'a> {
+    pub(super) site: &'a Site,
     watcher: &'a dyn Watcher,
-    db: Database,
-    person: Person,
-    write: bool,
-    report: Erased,
+    pub(super) db: Database,
+    pub(super) person: Person,
+    /// The archive, which nobody else writes to meanwhile; none where nothing is changed.
+    pub(super) archive: Option<Archive>,
+    pub(super) report: Erased,
 }
 
 impl<'a> Work<'a> {
@@ -137,11 +87,11 @@ impl<'a> Work<'a> {
             return Err(Error::Name);
         }
         let db = site.existing_database()?;
-        let mut person = Person::new(&name, asked.everywhere);
+        let person = Person::new(&name, asked.everywhere);
         let looked = person.clone();
-        let (is_ours, held, ids) = db.read_blocking(move |c| {
+        let (is_ours, held) = db.read_blocking(move |c| {
             let own = c.first("SELECT 1 AS one FROM personas WHERE lower(reddit_username) = CAST($1 AS TEXT)", vals![looked.name()])?;
-            Ok::<_, store::Error>((own.is_some(), holds::of_user(c, looked.name())?, rows::ids(c, &looked)?))
+            Ok::<_, store::Error>((own.is_some(), holds::of_user(c, looked.name())?))
         })?;
         if is_ours {
             return Err(Error::OwnAccount);
@@ -149,10 +99,37 @@ impl<'a> Work<'a> {
         if let Some(hold) = held.filter(|_| !asked.dry_run) {
             return Err(Error::Held { id: crate::base::short(&hold.id).to_owned(), reason: hold.reason });
         }
-        person.ids = ids;
-        let report =
-            Erased { request: new_id(), dry_run: asked.dry_run, touched: Vec::new(), kept: Vec::new(), withdrawn: 0, is_complete: false };
-        Ok(Self { site, watcher, db, person, write: !asked.dry_run, report })
+        // Before anything is changed: a retention run that archives meanwhile would be overwritten.
+        let archive = if asked.dry_run { None } else { Some(Archive::open(&site.settings.data_dir)?) };
+        let report = Erased {
+            request: new_id(),
+            dry_run: asked.dry_run,
+            touched: Vec::new(),
+            kept: Vec::new(),
+            withdrawn: 0,
+            to_read_again: 0,
+            is_complete: false,
+        };
+        Ok(Self { site, watcher, db, person, archive, report })
+    }
+
+    pub(super) fn writes(&self) -> bool {
+        self.archive.is_some()
+    }
+
+    /// Which posts and comments are theirs, by everything that tells, before any of it goes.
+    fn know(&mut self) -> Result<()> {
+        let person = self.person.clone();
+        let mut ids = self.db.read_blocking(move |c| rows::ids(c, &person))?;
+        ids.extend(self.archived_ids()?);
+        ids.sort();
+        ids.dedup();
+        self.person.ids = ids;
+        Ok(())
+    }
+
+    fn doing(&self) -> Doing {
+        Doing { person: self.person.clone(), write: self.writes(), actor: self.site.actor.clone(), at: self.site.clock.now() }
     }
 
     /// What keeps the person from coming back.
@@ -179,192 +156,109 @@ impl<'a> Work<'a> {
         if self.watcher.is_stopped() { Err(Error::Stopped) } else { Ok(()) }
     }
 
-    fn touched(&mut self, place: &str, rows: u64) {
+    pub(super) fn touched(&mut self, place: &str, rows: u64) {
         if rows > 0 {
             self.report.touched.push(Touched { place: place.to_owned(), rows });
         }
     }
 
-    fn kept(&mut self, place: &str, rows: u64, why: &str) {
+    pub(super) fn kept(&mut self, place: &str, rows: u64, why: &str) {
         if rows > 0 {
-            self.report.kept.push(Kept { place: place.to_owned(), rows, why: why.to_owned() });
+            self.report.kept.push(Kept { place: place.to_owned(), rows, why: why.to_owned(), goes_by_itself: false });
         }
     }
 
     fn everything(&mut self) -> Result<()> {
         let tables = self.db.read_blocking(catalogue::tables)?;
-        let steps = tables.len() + 4;
-        // What search shows goes first: it is made again from the rows below, which by then say less.
-        for (number, table) in tables.iter().enumerate() {
-            self.told("going through tables", number, steps)?;
-            let (looked, person) = (table.clone(), self.person.clone());
-            let keys = self.db.read_blocking(move |c| rows::candidates(c, &looked, &person))?;
-            let mut became = Vec::with_capacity(keys.len());
-            for portion in keys.chunks(PORTION) {
-                let (table, person, keys, write) = (table.clone(), self.person.clone(), portion.to_vec(), self.write);
-                became.extend(self.changing(move |c| {
-                    keys.iter().map(|key| rows::take_out(c, &table, key, &person, write)).collect::<store::Result<Vec<_>>>()
-                })?);
-                self.told("going through tables", number, steps)?;
-            }
-            self.count(&table.name, &became);
+        let (last, first): (Vec<Table>, Vec<Table>) =
+            tables.into_iter().partition(|table| catalogue::SOURCES.contains(&table.name.as_str()));
+        let steps = first.len() + last.len() + 4;
+        for (number, table) in first.iter().enumerate() {
+            self.table(table, (number, steps))?;
         }
-        let (person, write, now) = (self.person.clone(), self.write, self.site.clock.now());
-        let (cached, mutes, (found, files)) = self.changing(move |c| {
-            Ok::<_, store::Error>((
-                rows::cached(c, &person, write)?,
-                rows::mutes(c, &person, write)?,
-                rows::search(c, &person, now, write)?,
-            ))
+        let doing = self.doing();
+        let (cached, mutes) = self.changing(move |c| {
+            let holds = Holds::load(c)?;
+            Ok((rows::cached(c, &doing)?, rows::mutes(c, &holds, &doing)?))
         })?;
-        self.touched("response_cache", cached);
-        self.touched("mutes", mutes);
+        self.count("response_cache", &cached);
+        self.count("mutes", &mutes);
+        self.told("going through the audit log", first.len(), steps)?;
+        self.audit_log()?;
+        self.told("going through archives", first.len() + 1, steps)?;
+        self.archives()?;
+        for (number, table) in last.iter().enumerate() {
+            self.table(table, (first.len() + 2 + number, steps))?;
+        }
+        // Search is made again from the rows, which by now say less.
+        self.told("going through search", steps - 2, steps)?;
+        let doing = self.doing();
+        let (found, files) = self.changing(move |c| Ok(rows::search(c, &doing)?))?;
         self.touched("search", found);
         for file in files {
             self.kept(&file, 1, "it is a file of yours: take the name out of it, and search follows");
         }
-        self.told("going through the audit log", steps - 3, steps)?;
+        self.logs();
+        self.copies()
+    }
+
+    /// Go through a table, portion by portion.
+    fn table(&mut self, table: &Table, (number, steps): (usize, usize)) -> Result<()> {
+        self.told("going through tables", number, steps)?;
+        let (looked, person) = (table.clone(), self.person.clone());
+        let keys = self.db.read_blocking(move |c| rows::candidates(c, &looked, &person))?;
+        let mut became = Vec::with_capacity(keys.len());
+        for portion in keys.chunks(PORTION) {
+            let (table, doing, keys) = (table.clone(), self.doing(), portion.to_vec());
+            became.extend(self.changing(move |c| {
+                let holds = Holds::load(c)?;
+                keys.iter().map(|key| rows::take_out(c, &table, key, &holds, &doing)).collect::<Result<Vec<_>>>()
+            })?);
+            self.told("going through tables", number, steps)?;
+        }
+        self.report.to_read_again += became.iter().filter(|became| **became == Became::ToReadAgain).count();
+        self.count(&table.name, &became);
+        let (looked, doing) = (table.clone(), self.doing());
+        let (gone, named) = self.changing(move |c| Ok(rows::named(c, &looked, &doing)?))?;
+        self.touched(&table.name, gone);
+        self.kept(&table.name, named, "the name is part of the key, which cannot be changed: remove what is called so, then ask again");
+        Ok(())
+    }
+
+    fn audit_log(&mut self) -> Result<()> {
         let person = self.person.clone();
         let logged = self.db.read_blocking(move |c| rows::logged(c, &person))?;
         let mut became = Vec::with_capacity(logged.len());
         for portion in logged.chunks(PORTION) {
-            let (person, seqs, write) = (self.person.clone(), portion.to_vec(), self.write);
-            let (actor, at, why) = (self.site.actor.clone(), self.site.clock.now(), format!("erasure {}", self.report.request));
+            let (seqs, doing, why) = (portion.to_vec(), self.doing(), format!("erasure {}", self.report.request));
             became.extend(self.changing(move |c| {
-                seqs.iter().map(|seq| rows::redact(c, *seq, &person, &why, (&actor, at), write)).collect::<store::Result<Vec<_>>>()
+                let holds = Holds::load(c)?;
+                Ok(seqs.iter().map(|seq| rows::redact(c, *seq, &why, &holds, &doing)).collect::<store::Result<Vec<_>>>()?)
             })?);
         }
         self.count("audit_log", &became);
-        self.told("going through archives", steps - 2, steps)?;
-        self.archives()?;
-        self.released_holds()?;
-        self.logs();
         Ok(())
     }
 
     /// Run work in a transaction that writes where this one does, and on a reader where it only looks.
-    fn changing<T: Send + 'static>(&self, work: impl FnOnce(&mut dyn Conn) -> store::Result<T> + Send + 'static) -> Result<T> {
-        if !self.write {
-            return Ok(self.db.read_blocking(work)?);
+    fn changing<T: Send + 'static>(&self, work: impl FnOnce(&mut dyn Conn) -> Result<T> + Send + 'static) -> Result<T> {
+        if !self.writes() {
+            return self.db.read_blocking(work);
         }
-        Ok(self.db.write_blocking(move |c| {
+        self.db.write_blocking(move |c| {
             rows::overwrite(c)?;
             work(c)
-        })?)
+        })
     }
 
     fn count(&mut self, place: &str, became: &[Became]) {
         let count = |what: Became| became.iter().filter(|became| **became == what).count() as u64;
-        self.touched(place, count(Became::TakenOut));
-        self.kept(place, count(Became::Held), "a legal hold keeps it; ask again once that is released");
+        self.touched(place, count(Became::TakenOut) + count(Became::ToReadAgain));
+        self.kept(place, count(Became::Held), HELD);
         self.kept(place, count(Became::UnderWay), "it is being sent, or it is not known whether it was; settle it, then ask again");
+        self.kept(place, count(Became::Edited), "somebody edited it, so that it cannot be redacted: `quarterdeck audit verify` says which");
         let perhaps = became.iter().filter(|became| matches!(became, Became::Same(times) if *times > 0)).count() as u64;
-        self.kept(place, perhaps, "the name is an ordinary word there and perhaps not meant; `--everywhere` takes it out too");
-    }
-
-    /// Holds that were released still name whom they held.
-    fn released_holds(&mut self) -> Result<()> {
-        let (person, write) = (self.person.clone(), self.write);
-        let rows = self.changing(move |c| {
-            let found = c.query(
-                "SELECT id FROM retention_holds WHERE scope = 'user' AND target = $1 AND released_at IS NOT NULL",
-                vals![person.name()],
-            )?;
-            if write {
-                c.exec(
-                    "UPDATE retention_holds SET target = '[erased]' WHERE scope = 'user' AND target = $1 AND released_at IS NOT NULL",
-                    vals![person.name()],
-                )?;
-            }
-            Ok::<_, store::Error>(found.len() as u64)
-        })?;
-        self.touched("retention_holds", rows);
-        Ok(())
-    }
-
-    /// Go through what retention archived. A file that holds the person is written anew.
-    fn archives(&mut self) -> Result<()> {
-        let dir = self.site.settings.data_dir.join(archive::DIRECTORY);
-        let mut lines = 0;
-        for name in archive::files(&dir)? {
-            let file = name.clone();
-            let pieces = self.db.read_blocking(move |c| archive::pieces(c, &file))?;
-            let (mut bytes, mut moved, mut changed) = (Vec::new(), Vec::new(), 0);
-            for (id, piece) in pieces {
-                let text = archive::read(&dir, &piece)?;
-                let (text, less) = self.without(&text);
-                changed += less;
-                let compressed = archive::compress(&text).map_err(|error| Error::File { path: name.clone(), reason: error.to_string() })?;
-                let position = bytes.len() as i64;
-                let (length, digest) = (compressed.len() as i64, crate::base::sha256_hex(&compressed));
-                moved.push((id, Piece { file: name.clone(), position, length, digest }));
-                bytes.extend(compressed);
-            }
-            if changed == 0 {
-                continue;
-            }
-            lines += changed;
-            if self.write {
-                self.rewrite(&name, &bytes, moved)?;
-            }
-        }
-        self.touched("archive", lines);
-        for name in std::fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()) {
-            if name.contains(".unsettled-") {
-                self.kept(
-                    &dir.join(&name).display().to_string(),
-                    1,
-                    "a killed run left this copy of rows that were still in the database: remove it, its rows are archived again",
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn without(&self, text: &str) -> (String, u64) {
-        let (mut left, mut changed) = (String::with_capacity(text.len()), 0);
-        for line in text.lines() {
-            match self.line(line) {
-                Some(less) => {
-                    changed += 1;
-                    left.push_str(&less);
-                }
-                None => left.push_str(line),
-            }
-            left.push('\n');
-        }
-        (left, changed)
-    }
-
-    /// A line of an archive without the person: its fields are texts of columns, some of them structured.
-    fn line(&self, line: &str) -> Option<String> {
-        let mut value: Value = serde_json::from_str(line).ok()?;
-        fn walk(person: &Person, value: &mut Value) -> bool {
-            match value {
-                Value::String(text) => person.taken_out(text).map(|less| *text = less).is_some(),
-                Value::Array(values) => values.iter_mut().map(|value| walk(person, value)).fold(false, BitOr::bitor),
-                Value::Object(fields) => fields.iter_mut().map(|(_, value)| walk(person, value)).fold(false, BitOr::bitor),
-                _ => false,
-            }
-        }
-        walk(&self.person, &mut value).then(|| value.to_string())
-    }
-
-    fn rewrite(&self, name: &str, bytes: &[u8], pieces: Vec<(String, Piece)>) -> Result<()> {
-        let archive = Archive::open(&self.site.settings.data_dir)?;
-        let (file, actor, at, request) = (name.to_owned(), self.site.actor.clone(), self.site.clock.now(), self.report.request.clone());
-        archive.replace(name, bytes)?;
-        self.db.write_blocking(move |c| {
-            for (id, piece) in &pieces {
-                c.exec(
-                    "UPDATE retention_batches SET position = $2, length = $3, digest = $4, rewritten_at = $5 WHERE id = $1",
-                    vals![id, piece.position, piece.length, &piece.digest, at],
-                )?;
-            }
-            let digests: Vec<Value> = pieces.iter().map(|(id, piece)| json!({ "batch": id, "digest": piece.digest })).collect();
-            log(c, &actor, "erasure.archive", &request, &json!({ "file": file, "pieces": digests }), at)
-        })?;
-        Ok(())
+        self.kept(place, perhaps, PERHAPS);
     }
 
     /// Logs are rotated away by themselves, and are not written to by us here; what they hold is told.
@@ -374,7 +268,8 @@ impl<'a> Work<'a> {
         for path in entries.map(|entry| entry.path()).filter(|path| path.is_file()) {
             // A log is text of some megabytes; what is larger is none of ours.
             let is_small = path.metadata().is_ok_and(|meta| meta.len() <= 64 * 1_048_576);
-            if is_small && std::fs::read(&path).is_ok_and(|bytes| self.person.taken_out(&String::from_utf8_lossy(&bytes)).is_some()) {
+            let is_named = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).lines().any(|line| self.person.taken_out(line).is_some());
+            if is_small && std::fs::read(&path).is_ok_and(is_named) {
                 files.push(path.display().to_string());
             }
         }
@@ -392,11 +287,15 @@ impl<'a> Work<'a> {
         let index = self.site.settings.data_dir.join(crate::search::vectors::DIRECTORY);
         self.remove_index(&index)?;
         let backups = std::fs::read_dir(self.site.backups()).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir()).count();
-        self.kept(
-            &self.site.backups().display().to_string(),
-            backups as u64,
-            "older backups are not changed: a restore says who has to be erased again, and they are pruned by their age",
-        );
+        if backups > 0 {
+            self.report.kept.push(Kept {
+                place: self.site.backups().display().to_string(),
+                rows: backups as u64,
+                why: "older backups are not changed: a restore says who has to be erased again, and they are pruned by their age"
+                    .to_owned(),
+                goes_by_itself: true,
+            });
+        }
         let (report, actor, now) = (self.report.clone(), self.site.actor.clone(), self.site.clock.now());
         let rows: u64 = report.touched.iter().map(|touched| touched.rows).sum();
         let summary = format!("a person was taken out of {rows} rows in {} places", report.touched.len());

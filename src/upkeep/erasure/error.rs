@@ -17,8 +17,8 @@ pub enum Error {
     /// The list beside the backups could not be written.
     #[error("what was erased could not be noted beside the backups: {0}; ask again once it can, or a restore brings the person back")]
     Backups(#[from] crate::upkeep::backup::Error),
-    /// A queue item could not be withdrawn.
-    #[error("a draft for this person could not be withdrawn: {0}")]
+    /// A queue item could not be withdrawn or put back before its reviewer.
+    #[error("a draft that waits could not be withdrawn or put before a reviewer again: {0}")]
     Withdraw(#[from] crate::moderation::Error),
     /// No Reddit name.
     #[error("this is no Reddit name: it has 3 to 20 letters, digits, hyphens and underscores")]

@@ -1,12 +1,34 @@
 //! The SQL of erasure, for both engines. Each function changes one portion, in a transaction of its caller, and says what it changed.
 
 use super::catalogue::{self, Table};
+use super::error::Error;
+use super::held::{About, Holds};
 use super::words::Person;
-use crate::base::{Millis, PersonaId, new_id};
-use crate::store::audit::{Actor, Redacted, redact_row};
+use crate::base::{Millis, PersonaId};
+use crate::moderation::left_alone;
+use crate::store::audit::{self, Actor, Redacted, redact_row};
 use crate::store::{Conn, Engine, Result, Row, Val, feed};
+use crate::upkeep::retention::kind::{KINDS, Kind};
 use crate::vals;
 use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What a portion is done with.
+pub(super) struct Doing {
+    /// The person.
+    pub person: Person,
+    /// Whether anything is changed, or only told.
+    pub write: bool,
+    /// Who asked.
+    pub actor: Actor,
+    /// Now.
+    pub at: Millis,
+}
+
+/// Columns of groups of letters that a queue item has; -1 in each of them means that the text is to be looked into.
+const GROUPS: usize = 12;
+/// Comparisons in one condition: engines take only so deep a one.
+const DEPTH: usize = 500;
 
 /// What is freed is overwritten: a deleted name must not stay in the pages of the file.
 pub(super) fn overwrite(c: &mut dyn Conn) -> Result<()> {
@@ -16,43 +38,88 @@ pub(super) fn overwrite(c: &mut dyn Conn) -> Result<()> {
     Ok(())
 }
 
-/// The condition that one of the columns holds one of the needles, which are numbered from `first` on.
-fn any_of(c: &dyn Conn, columns: &[String], person: &Person, first: usize) -> (String, Vec<Val>) {
+/// The rows of which one of the columns holds one of the needles, each once. `sql` makes the statement from that condition.
+fn holding(c: &mut dyn Conn, columns: &[String], person: &Person, sql: impl Fn(&str) -> String) -> Result<Vec<Row>> {
     let needles: Vec<Val> = person.needles().map(Val::from).collect();
-    let conditions: Vec<String> = columns
-        .iter()
-        .flat_map(|column| (0..needles.len()).map(move |number| (column, number)))
-        .map(|(column, number)| catalogue::holds(c, column, first + number))
-        .collect();
-    (format!("({})", conditions.join(" OR ")), needles)
+    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+    // Somebody who wrote much has many ids.
+    for needles in needles.chunks((DEPTH / columns.len().max(1)).max(1)) {
+        let pairs = columns.iter().flat_map(|column| (1..=needles.len()).map(move |number| (column, number)));
+        let conditions: Vec<String> = pairs.map(|(column, number)| catalogue::holds(c, column, number)).collect();
+        for row in c.query(&sql(&format!("({})", conditions.join(" OR "))), needles)? {
+            if seen.insert(format!("{:?}", row.entries().collect::<Vec<_>>())) {
+                found.push(row);
+            }
+        }
+    }
+    Ok(found)
 }
 
-/// Ids of what the person wrote that something of ours answers.
+fn columns<const N: usize>(names: [&str; N]) -> [String; N] {
+    names.map(str::to_owned)
+}
+
+/// Ids of what the person wrote, from every place that tells them in the database.
 pub(super) fn ids(c: &mut dyn Conn, person: &Person) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for table in ["pending_posts", "golden_templates"] {
-        let condition = catalogue::holds(c, "draft_metadata", 1);
-        let sql = format!(
-            "SELECT parent_id, parent_author, draft_metadata FROM {table} WHERE lower(coalesce(parent_author, '')) = CAST($1 AS TEXT) OR {condition}"
-        );
-        for row in c.query(&sql, vals![person.name()])? {
+        let sql = |condition: &str| format!("SELECT parent_id, parent_author, draft_metadata FROM {table} WHERE {condition}");
+        for row in holding(c, &columns(["parent_author", "draft_metadata"]), person, sql)? {
             if row.text_opt("parent_author")?.is_some_and(|author| person.is(&author)) {
                 found.extend(row.text_opt("parent_id")?.filter(|id| super::words::is_id(id)).map(|id| id.to_lowercase()));
             }
             found.extend(person.collect_ids(&row.text("draft_metadata")?));
         }
     }
-    found.sort();
-    found.dedup();
+    for (table, column) in [("interactions", "metadata"), ("audit_log", "detail")] {
+        let sql = |condition: &str| format!("SELECT {column} AS said FROM {table} WHERE {condition}");
+        for row in holding(c, &columns([column]), person, sql)? {
+            found.extend(person.collect_ids(&row.text("said")?));
+        }
+    }
     Ok(found)
 }
 
 /// The keys of the rows of a table that hold one of the needles.
 pub(super) fn candidates(c: &mut dyn Conn, table: &Table, person: &Person) -> Result<Vec<Vec<Val>>> {
-    let (condition, needles) = any_of(c, &table.texts, person, 1);
+    if table.texts.is_empty() {
+        return Ok(Vec::new());
+    }
     let key = table.key.join(", ");
-    let rows = c.query(&format!("SELECT {key} FROM {} WHERE {condition} ORDER BY {key}", table.name), &needles)?;
+    let sql = |condition: &str| format!("SELECT {key} FROM {} WHERE {condition} ORDER BY {key}", table.name);
+    let rows = holding(c, &table.texts, person, sql)?;
     rows.iter().map(|row| table.key.iter().map(|column| row.get(column).cloned()).collect()).collect()
+}
+
+/// Rows whose key names the person: they cannot be renamed. What was fetched about their own subreddit goes; others are only counted.
+/// Answers how many went and how many there are besides.
+pub(super) fn named(c: &mut dyn Conn, table: &Table, doing: &Doing) -> Result<(u64, u64)> {
+    let (mut gone, mut kept) = (0, 0);
+    if table.named.is_empty() {
+        return Ok((gone, kept));
+    }
+    let key = table.key.join(", ");
+    for row in holding(c, &table.named, &doing.person, |condition| format!("SELECT {key} FROM {} WHERE {condition}", table.name))? {
+        let mut is_named = false;
+        for column in &table.named {
+            // `account:NAME` and the like.
+            let text = row.text(column)?;
+            let own = text.split_once(':').map_or(text.as_str(), |(_, name)| name);
+            is_named |= doing.person.column_without(column, own, false).is_some();
+        }
+        if !is_named {
+            continue;
+        }
+        if table.name != "subreddit_policies" {
+            kept += 1;
+            continue;
+        }
+        gone += 1;
+        if doing.write {
+            c.exec("DELETE FROM subreddit_policies WHERE subreddit = $1", vals![row.text("subreddit")?])?;
+        }
+    }
+    Ok((gone, kept))
 }
 
 /// What became of a row.
@@ -62,137 +129,170 @@ pub(super) enum Became {
     Same(usize),
     /// They were taken out.
     TakenOut,
+    /// They were taken out of a draft that waits, which has to be read again.
+    ToReadAgain,
     /// A legal hold keeps it.
     Held,
     /// It is on its way to the other side.
     UnderWay,
+    /// Somebody edited it before: a row of the audit log that does not match its hash.
+    Edited,
 }
 
-/// Whether a legal hold on an item, a persona or a period keeps the row of this key.
-fn is_held(c: &mut dyn Conn, table: &Table, key: &[Val]) -> Result<bool> {
-    let Some(kind) = crate::upkeep::retention::kind::KINDS.iter().find(|kind| kind.table == table.name) else {
-        // Rows that hang on an item or a persona are held with it.
-        let item = table.key.iter().position(|column| column == "item_id" || column == "id").and_then(|at| key.get(at).cloned());
-        let persona = table.key.iter().position(|column| column == "persona_id").and_then(|at| key.get(at).cloned());
-        let sql =
-            "SELECT 1 AS one FROM retention_holds h WHERE h.released_at IS NULL AND ((h.scope = 'item' AND h.target = CAST($1 AS TEXT))
-                   OR (h.scope = 'persona' AND h.target = CAST($2 AS TEXT))) LIMIT 1";
-        let text = |value: Option<Val>| value.filter(|value| matches!(value, Val::Text(_))).unwrap_or(Val::Null);
-        return Ok(c.first(sql, &[text(item), text(persona)])?.is_some());
+/// Whether a legal hold keeps the row of this key: one that reaches it, or the row that it hangs on.
+fn is_held(c: &mut dyn Conn, table: &Table, key: &[Val], holds: &Holds) -> Result<bool> {
+    if let Some(kind) = KINDS.iter().find(|kind| kind.table == table.name) {
+        return is_kind_held(c, kind, key);
+    }
+    let is_this = |prefix: &str| {
+        let columns = table.key.iter().enumerate().map(|(at, column)| format!("{prefix}{column} = ${}", at + 1));
+        columns.collect::<Vec<_>>().join(" AND ")
     };
+    let parent =
+        KINDS.iter().find_map(|kind| kind.children.iter().find(|(child, _)| *child == table.name).map(|(_, joined)| (kind, joined)));
+    if let Some((kind, joined)) = parent {
+        let sql = format!(
+            "SELECT 1 AS one FROM {} x JOIN {} t ON {joined} WHERE {} AND {} LIMIT 1",
+            table.name,
+            kind.table,
+            is_this("x."),
+            kind.is_held()
+        );
+        return Ok(c.first(&sql, key)?.is_some());
+    }
+    let row = c.first(&format!("SELECT * FROM {} WHERE {}", table.name, is_this("")), key)?;
+    Ok(row.is_some_and(|row| holds.keep_row(&table.name, &row)))
+}
+
+fn is_kind_held(c: &mut dyn Conn, kind: &Kind, key: &[Val]) -> Result<bool> {
     let sql = format!("SELECT 1 AS one FROM {} t WHERE {} AND {}", kind.table, kind.key_is_one_of(1, 1), kind.is_held());
     Ok(c.first(&sql, key)?.is_some())
 }
 
 /// Take the person out of one row. With `write` off it is only told what would become of it.
-pub(super) fn take_out(c: &mut dyn Conn, table: &Table, key: &[Val], person: &Person, write: bool) -> Result<Became> {
+pub(super) fn take_out(c: &mut dyn Conn, table: &Table, key: &[Val], holds: &Holds, doing: &Doing) -> Result<Became, Error> {
+    let person = &doing.person;
     let is_this = table.key.iter().enumerate().map(|(at, column)| format!("{column} = ${}", at + 1)).collect::<Vec<_>>().join(" AND ");
     let mut columns = table.texts.join(", ");
-    if table.name == "pending_posts" {
-        columns.push_str(", state");
+    match table.name.as_str() {
+        "pending_posts" => columns.push_str(", state, persona_id, id"),
+        "retention_holds" => columns.push_str(", released_at"),
+        _ => {}
     }
     let Some(row) = c.first(&format!("SELECT {columns} FROM {} WHERE {is_this}", table.name), key)? else { return Ok(Became::Same(0)) };
+    let is_theirs = row.text_opt("parent_author").ok().flatten().is_some_and(|author| person.is(&author));
     let (mut set, mut params, mut perhaps) = (Vec::new(), key.to_vec(), 0);
     for column in &table.texts {
         let Some(text) = row.text_opt(column)? else { continue };
-        perhaps += person.perhaps(&text);
-        let Some(left) = changed(table, column, &text, person, &row)? else { continue };
-        params.push(left);
+        // Whom a hold holds is said until it is released.
+        if table.name == "retention_holds" && column == "target" && row.int_opt("released_at")?.is_none() {
+            continue;
+        }
+        perhaps += person.perhaps_in(column, &text);
+        let Some(left) = person.column_without(column, &text, is_theirs) else { continue };
+        params.push(left.as_str().map_or(Val::Null, Val::from));
         set.push(format!("{column} = ${}", params.len()));
     }
     if set.is_empty() {
         return Ok(Became::Same(perhaps));
     }
-    if is_held(c, table, key)? {
+    if is_held(c, table, key, holds)? {
         return Ok(Became::Held);
     }
     if table.name == "pending_posts" && matches!(row.text("state")?.as_str(), "sending" | "unknown" | "unresolved") {
         return Ok(Became::UnderWay);
     }
-    if table.name == "interactions" {
-        // A vector of the text says what the text said.
-        set.push("embedding = NULL".to_owned());
+    // A vector of a text says what the text said, and so do the groups of letters by which the list of the queue is searched.
+    match table.name.as_str() {
+        "interactions" => set.push("embedding = NULL".to_owned()),
+        "pending_posts" => set.extend((0..GROUPS).map(|number| format!("text_{number} = -1"))),
+        _ => {}
     }
-    if write {
+    if doing.write {
         c.exec(&format!("UPDATE {} SET {} WHERE {is_this}", table.name, set.join(", ")), &params)?;
+    }
+    if table.name == "pending_posts" {
+        let persona = PersonaId::from_stored(row.text("persona_id")?);
+        let waits = matches!(row.text("state")?.as_str(), "pending" | "claimed" | "held" | "scheduled" | "blocked");
+        if waits && doing.write {
+            left_alone::read_again(c, &persona, &row.text("id")?, &doing.actor, doing.at)?;
+        }
+        if waits {
+            return Ok(Became::ToReadAgain);
+        }
     }
     Ok(Became::TakenOut)
 }
 
-/// What a column says without the person; `None` when it is as it was.
-fn changed(table: &Table, column: &str, text: &str, person: &Person, row: &Row) -> Result<Option<Val>> {
-    if column == "parent_author" {
-        return Ok(person.is(text).then_some(Val::Null));
-    }
-    if matches!(column, "parent_id" | "thread_id") {
-        // Two answers to the same comment are refused by it, so that it must stay different from every other.
-        let is_theirs = person.ids.iter().any(|id| id.eq_ignore_ascii_case(text));
-        return Ok(is_theirs.then(|| Val::Text(format!("erased:{}", new_id()))));
-    }
-    let left = person.taken_out(text);
-    if column == "draft_metadata" && row.text_opt("parent_author").ok().flatten().is_some_and(|author| person.is(&author)) {
-        // The digest of what they wrote tells whoever has a guess whether it is right.
-        let mut value: Value = serde_json::from_str(left.as_deref().unwrap_or(text)).unwrap_or(Value::Null);
-        if value.as_object_mut().is_some_and(|fields| fields.remove("parent_digest").is_some()) {
-            return Ok(Some(Val::Text(value.to_string())));
-        }
-    }
-    let _ = table;
-    Ok(left.map(Val::Text))
-}
-
 /// Answers of models that name the person: they can be asked for again.
-pub(super) fn cached(c: &mut dyn Conn, person: &Person, write: bool) -> Result<u64> {
-    let (condition, needles) = any_of(c, &["answer".to_owned()], person, 1);
-    let rows = c.query(&format!("SELECT cache_key, answer FROM response_cache WHERE {condition}"), &needles)?;
-    let mut gone = 0;
-    for row in rows {
-        if person.taken_out(&row.text("answer")?).is_some() {
-            gone += 1;
-            if write {
-                c.exec("DELETE FROM response_cache WHERE cache_key = $1", vals![row.text("cache_key")?])?;
-            }
+pub(super) fn cached(c: &mut dyn Conn, doing: &Doing) -> Result<Vec<Became>> {
+    let kind = KINDS.iter().find(|kind| kind.table == "response_cache");
+    let sql = |condition: &str| format!("SELECT cache_key, answer FROM response_cache WHERE {condition}");
+    let mut became = Vec::new();
+    for row in holding(c, &columns(["answer"]), &doing.person, sql)? {
+        if doing.person.taken_out(&row.text("answer")?).is_none() {
+            continue;
+        }
+        let key = row.get("cache_key")?.clone();
+        if let Some(kind) = kind
+            && is_kind_held(c, kind, std::slice::from_ref(&key))?
+        {
+            became.push(Became::Held);
+            continue;
+        }
+        became.push(Became::TakenOut);
+        if doing.write {
+            c.exec("DELETE FROM response_cache WHERE cache_key = $1", &[key])?;
         }
     }
-    Ok(gone)
+    Ok(became)
 }
 
 /// Mutes of the person and of what they wrote. Who was erased is left alone by another rule.
-pub(super) fn mutes(c: &mut dyn Conn, person: &Person, write: bool) -> Result<u64> {
-    let mut gone = 0;
-    for row in c.query("SELECT persona_id, kind, target, reason FROM mutes ORDER BY persona_id, kind, target", vals![])? {
+pub(super) fn mutes(c: &mut dyn Conn, holds: &Holds, doing: &Doing) -> Result<Vec<Became>> {
+    let person = &doing.person;
+    let mut became = Vec::new();
+    for row in c.query("SELECT persona_id, kind, target, reason, created_at FROM mutes ORDER BY persona_id, kind, target", vals![])? {
         let (kind, target, reason) = (row.text("kind")?, row.text("target")?, row.text("reason")?);
         let is_theirs = match kind.as_str() {
             "user" => person.is(&target),
+            "subreddit" => person.is_profile(&target),
             "thread" => person.ids.iter().any(|id| id.eq_ignore_ascii_case(&target)),
             _ => false,
         };
-        let key = [row.get("persona_id")?.clone(), Val::from(&kind), Val::from(&target)];
+        let left = person.taken_out(&reason);
+        if !is_theirs && left.is_none() {
+            continue;
+        }
+        if holds.keep_row("mutes", &row) {
+            became.push(Became::Held);
+            continue;
+        }
+        became.push(Became::TakenOut);
+        if !doing.write {
+            continue;
+        }
+        let mut key = vec![row.get("persona_id")?.clone(), Val::from(&kind), Val::from(&target)];
         if is_theirs {
-            gone += 1;
-            if write {
-                c.exec("DELETE FROM mutes WHERE persona_id = $1 AND kind = $2 AND target = $3", &key)?;
-            }
-        } else if let Some(left) = person.taken_out(&reason) {
-            gone += 1;
-            if write {
-                let mut params = key.to_vec();
-                params.push(Val::Text(left));
-                c.exec("UPDATE mutes SET reason = $4 WHERE persona_id = $1 AND kind = $2 AND target = $3", &params)?;
-            }
+            c.exec("DELETE FROM mutes WHERE persona_id = $1 AND kind = $2 AND target = $3", &key)?;
+        } else {
+            key.push(Val::from(left));
+            c.exec("UPDATE mutes SET reason = $4 WHERE persona_id = $1 AND kind = $2 AND target = $3", &key)?;
         }
     }
-    Ok(gone)
+    Ok(became)
 }
 
 /// What search has of the person. Documents made of rows go, and the rows are read again; those made of files are only counted.
-pub(super) fn search(c: &mut dyn Conn, person: &Person, at: Millis, write: bool) -> Result<(u64, Vec<String>)> {
-    let texts = ["title", "body", "author", "parent", "own_name"].map(str::to_owned);
-    let (condition, needles) = any_of(c, &texts, person, 1);
-    let rows = c.query(
-        &format!("SELECT id, kind, persona_id, source_id, title, body, author, parent, own_name FROM search_documents WHERE {condition} ORDER BY id"),
-        &needles,
-    )?;
+pub(super) fn search(c: &mut dyn Conn, doing: &Doing) -> Result<(u64, Vec<String>)> {
+    let Doing { person, write, at, .. } = doing;
+    let (write, at) = (*write, *at);
+    let texts = columns(["title", "body", "author", "parent", "own_name"]);
+    let rows = holding(c, &texts, person, |condition| {
+        format!(
+            "SELECT id, kind, persona_id, source_id, title, body, author, parent, own_name FROM search_documents WHERE {condition} ORDER BY id"
+        )
+    })?;
     let (mut gone, mut files) = (0, Vec::new());
     for row in rows {
         let mut is_named = false;
@@ -244,15 +344,18 @@ pub(super) fn merge_words(c: &mut dyn Conn) -> Result<()> {
     Ok(())
 }
 
-/// Numbers of the rows of the audit log that name the person, from `after` on.
+/// Numbers of the rows of the audit log that name the person.
 pub(super) fn logged(c: &mut dyn Conn, person: &Person) -> Result<Vec<i64>> {
-    let (condition, needles) = any_of(c, &["detail", "reason", "subject_id"].map(str::to_owned), person, 1);
-    let rows = c.query(&format!("SELECT seq FROM audit_log WHERE action <> 'audit.redact' AND {condition} ORDER BY seq"), &needles)?;
-    rows.iter().map(|row| row.int("seq")).collect()
+    let texts = columns(["detail", "reason", "subject_id"]);
+    let sql = |condition: &str| format!("SELECT seq FROM audit_log WHERE action <> 'audit.redact' AND {condition} ORDER BY seq");
+    let mut found = holding(c, &texts, person, sql)?.iter().map(|row| row.int("seq")).collect::<Result<Vec<_>>>()?;
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// Take the person out of a row of the audit log, by the one change that its chain allows.
-pub(super) fn redact(c: &mut dyn Conn, seq: i64, person: &Person, why: &str, (actor, at): (&Actor, Millis), write: bool) -> Result<Became> {
+pub(super) fn redact(c: &mut dyn Conn, seq: i64, why: &str, holds: &Holds, doing: &Doing) -> Result<Became> {
+    let person = &doing.person;
     let Some(row) = c.first("SELECT * FROM audit_log WHERE seq = $1", vals![seq])? else { return Ok(Became::Same(0)) };
     let (detail, reason, subject) = (row.text("detail")?, row.text_opt("reason")?, row.text("subject_id")?);
     let perhaps = person.perhaps(&detail) + reason.as_deref().map_or(0, |reason| person.perhaps(reason));
@@ -260,15 +363,15 @@ pub(super) fn redact(c: &mut dyn Conn, seq: i64, person: &Person, why: &str, (ac
     if less.0.is_none() && less.1.is_none() && less.2.is_none() {
         return Ok(Became::Same(perhaps));
     }
-    let held = c.first(
-        "SELECT 1 AS one FROM retention_holds h WHERE h.released_at IS NULL AND ((h.scope = 'item' AND h.target = CAST($1 AS TEXT))
-           OR (h.scope = 'persona' AND h.target = CAST($2 AS TEXT)) OR (h.scope = 'period' AND h.from_at <= $3 AND h.until_at > $3)) LIMIT 1",
-        &[Val::from(&subject), row.get("persona_id")?.clone(), row.get("at")?.clone()],
-    )?;
-    if held.is_some() {
+    let text = format!("{detail}\n{}\n{subject}", reason.as_deref().unwrap_or_default()).to_lowercase();
+    let persona = row.text_opt("persona_id")?;
+    if holds.keep(&About { ids: vec![&subject], persona: persona.as_deref(), at: row.int_opt("at")?, text: &text }) {
         return Ok(Became::Held);
     }
-    if write {
+    if !audit::is_intact(c, &row)? {
+        return Ok(Became::Edited);
+    }
+    if doing.write {
         let value = less.0.map(|text| serde_json::from_str::<Value>(&text).unwrap_or(Value::String(text)));
         // What was redacted before is not wrapped a second time.
         let value = value.map(|value| match value {
@@ -278,7 +381,7 @@ pub(super) fn redact(c: &mut dyn Conn, seq: i64, person: &Person, why: &str, (ac
             other => other,
         });
         let with = Redacted { detail: value.as_ref(), actor: None, subject_id: less.2.as_deref(), reason: less.1.as_deref() };
-        redact_row(c, seq, &with, why, actor, at)?;
+        redact_row(c, seq, &with, why, &doing.actor, doing.at)?;
     }
     Ok(Became::TakenOut)
 }

@@ -20,6 +20,10 @@ use std::path::{Path, PathBuf};
 pub const DIRECTORY: &str = "archive";
 /// How the files end.
 pub(crate) const ENDING: &str = ".jsonl.gz";
+/// What stands in the name of a file that was moved aside.
+pub(crate) const UNSETTLED: &str = ".unsettled-";
+/// How a file ends that is to take the place of another.
+const FRESH: &str = ".new";
 
 fn failed(what: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Error + use<> {
     let path = path.display().to_string();
@@ -63,29 +67,38 @@ impl Archive {
         files(&self.dir)
     }
 
-    /// Move aside what a killed run left behind its last recorded piece. Returns the files it was moved to.
-    pub fn settle(&self, recorded: impl Fn(&str) -> store::Result<i64>) -> Result<Vec<String>> {
-        let mut moved = Vec::new();
-        for name in self.files()? {
-            let path = self.dir.join(&name);
-            let known = u64::try_from(recorded(&name)?).unwrap_or(0);
-            let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed("open", &path))?;
-            let length = file.metadata().map_err(failed("read", &path))?.len();
-            if length <= known {
-                continue;
-            }
-            let aside = self.dir.join(format!("{name}.unsettled-{known}-{}", crate::base::new_id()));
-            let mut tail = Vec::new();
-            file.seek(SeekFrom::Start(known)).and_then(|_| file.read_to_end(&mut tail)).map_err(failed("read", &path))?;
-            write_new(&aside, &tail)?;
-            self.sync()?;
-            file.set_len(known).and_then(|()| file.sync_all()).map_err(failed("shorten", &path))?;
-            if known == 0 {
-                std::fs::remove_file(&path).map_err(failed("remove", &path))?;
-            }
-            moved.push(aside.display().to_string());
+    /// Bytes of a file.
+    pub fn length(&self, name: &str) -> Result<u64> {
+        let path = self.dir.join(name);
+        std::fs::metadata(&path).map(|meta| meta.len()).map_err(failed("read", &path))
+    }
+
+    /// Move aside what a killed run left behind the `known` bytes of a file that the database knows of. Returns the file it was moved to.
+    pub fn settle(&self, name: &str, known: u64) -> Result<Option<String>> {
+        let path = self.dir.join(name);
+        let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed("open", &path))?;
+        if file.metadata().map_err(failed("read", &path))?.len() <= known {
+            return Ok(None);
         }
-        Ok(moved)
+        let aside = self.dir.join(format!("{name}{UNSETTLED}{known}-{}", crate::base::new_id()));
+        let mut tail = Vec::new();
+        file.seek(SeekFrom::Start(known)).and_then(|_| file.read_to_end(&mut tail)).map_err(failed("read", &path))?;
+        write_new(&aside, &tail)?;
+        self.sync()?;
+        file.set_len(known).and_then(|()| file.sync_all()).map_err(failed("shorten", &path))?;
+        if known == 0 {
+            std::fs::remove_file(&path).map_err(failed("remove", &path))?;
+        }
+        Ok(Some(aside.display().to_string()))
+    }
+
+    /// Remove what a killed process had begun to put in the place of a file.
+    pub fn sweep(&self) -> Result<()> {
+        for name in names(&self.dir)?.into_iter().filter(|name| name.ends_with(FRESH)) {
+            let path = self.dir.join(name);
+            std::fs::remove_file(&path).map_err(failed("remove", &path))?;
+        }
+        Ok(())
     }
 
     fn sync(&self) -> Result<()> {
@@ -126,7 +139,7 @@ impl Archive {
 
     /// Put a whole file in the place of another, durably.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let (path, fresh) = (self.dir.join(name), self.dir.join(format!("{name}.new")));
+        let (path, fresh) = (self.dir.join(name), self.dir.join(format!("{name}{FRESH}")));
         let _ = std::fs::remove_file(&fresh);
         write_new(&fresh, bytes)?;
         std::fs::rename(&fresh, &path).map_err(failed("replace", &path))?;
@@ -134,21 +147,30 @@ impl Archive {
     }
 }
 
-/// The names of the files in a directory; none where there is no directory.
+/// The names of the files in a directory; none where there is no directory. What was moved aside is none of them.
 pub(crate) fn files(dir: &Path) -> Result<Vec<String>> {
+    Ok(names(dir)?.into_iter().filter(|name| name.ends_with(ENDING)).collect())
+}
+
+/// The names of what a killed run had written and was moved aside.
+pub(crate) fn unsettled(dir: &Path) -> Result<Vec<String>> {
+    Ok(names(dir)?.into_iter().filter(|name| name.contains(UNSETTLED)).collect())
+}
+
+fn names(dir: &Path) -> Result<Vec<String>> {
     let entries = match std::fs::read_dir(dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other.map_err(failed("read", dir))?,
     };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name.contains(ENDING) && !name.ends_with(".new"))
-        .collect();
-    // What was moved aside belongs to those that are searched, not to those that are settled.
-    names.retain(|name| name.ends_with(ENDING));
+    let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     Ok(names)
+}
+
+/// The whole of a file.
+pub(crate) fn bytes(dir: &Path, name: &str) -> Result<Vec<u8>> {
+    let path = dir.join(name);
+    std::fs::read(&path).map_err(failed("read", &path))
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -163,20 +185,26 @@ pub(crate) fn compress(lines: &str) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// The lines of a piece.
-pub(crate) fn read(dir: &Path, piece: &Piece) -> Result<String> {
-    let path = dir.join(&piece.file);
-    let mut file = File::open(&path).map_err(failed("open", &path))?;
-    let mut bytes = vec![0; usize::try_from(piece.length).unwrap_or(0)];
-    file.seek(SeekFrom::Start(u64::try_from(piece.position).unwrap_or(0)))
-        .and_then(|_| file.read_exact(&mut bytes))
-        .map_err(failed("read", &path))?;
-    if sha256_hex(&bytes) != piece.digest {
-        return Err(failed("trust", &path)(std::io::Error::other("its content does not match its digest: it was changed or is damaged")));
+impl Piece {
+    /// Its bytes in those of its file; `None` where others stand there.
+    pub fn within<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let from = usize::try_from(self.position).ok()?;
+        let until = from.checked_add(usize::try_from(self.length).ok()?)?;
+        bytes.get(from..until).filter(|own| sha256_hex(own) == self.digest)
     }
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).map_err(failed("decompress", &path))?;
-    Ok(text)
+
+    /// Its lines.
+    ///
+    /// # Errors
+    /// [`Error::Archive`] where other bytes stand in its place, or such as cannot be decompressed.
+    pub fn lines(&self, dir: &Path, bytes: &[u8]) -> Result<String> {
+        let path = dir.join(&self.file);
+        let foreign = || std::io::Error::other("its content does not match its digest: it was changed or is damaged");
+        let own = self.within(bytes).ok_or_else(|| failed("trust", &path)(foreign()))?;
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(own).read_to_string(&mut text).map_err(failed("decompress", &path))?;
+        Ok(text)
+    }
 }
 
 /// The pieces of a file, in their order.
@@ -191,10 +219,17 @@ pub(crate) fn pieces(c: &mut dyn Conn, file: &str) -> store::Result<Vec<(String,
         .collect()
 }
 
-/// Bytes of a file that the database knows of.
-pub(crate) fn recorded(c: &mut dyn Conn, file: &str) -> store::Result<i64> {
-    let sql = "SELECT CAST(coalesce(max(position + length), 0) AS BIGINT) AS reached FROM retention_batches WHERE file = $1";
-    c.first(sql, vals![file])?.map_or(Ok(0), |row| row.int("reached"))
+/// Bytes up to the end of the last piece.
+pub(crate) fn end(pieces: &[(String, Piece)]) -> u64 {
+    pieces.iter().map(|(_, piece)| u64::try_from(piece.position.saturating_add(piece.length)).unwrap_or(0)).max().unwrap_or(0)
+}
+
+/// The files that the database knows of.
+pub(crate) fn recorded(c: &mut dyn Conn) -> store::Result<Vec<String>> {
+    c.query("SELECT DISTINCT file FROM retention_batches WHERE file IS NOT NULL ORDER BY file", &[])?
+        .iter()
+        .map(|row| row.text("file"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -208,15 +243,15 @@ mod tests {
         assert!(matches!(Archive::open(data.path()), Err(Error::Busy { .. })));
         let first = archive.append("calls.jsonl.gz", "{\"a\":1}\n").unwrap();
         let second = archive.append("calls.jsonl.gz", "{\"b\":2}\n").unwrap();
-        assert_eq!(read(archive.dir(), &second).unwrap(), "{\"b\":2}\n");
-        let known = first.length;
-        let moved = archive.settle(|_| Ok(known)).unwrap();
-        assert_eq!(moved.len(), 1);
-        assert_eq!(std::fs::read(&moved[0]).unwrap(), compress("{\"b\":2}\n").unwrap());
-        assert!(archive.settle(|_| Ok(known)).unwrap().is_empty(), "the same tail is moved once");
-        assert_eq!(read(archive.dir(), &first).unwrap(), "{\"a\":1}\n");
-        assert!(read(archive.dir(), &second).is_err());
+        let all = || bytes(archive.dir(), "calls.jsonl.gz").unwrap();
+        assert_eq!(second.lines(archive.dir(), &all()).unwrap(), "{\"b\":2}\n");
+        let known = u64::try_from(first.length).unwrap();
+        let moved = archive.settle("calls.jsonl.gz", known).unwrap().unwrap();
+        assert_eq!(std::fs::read(moved).unwrap(), compress("{\"b\":2}\n").unwrap());
+        assert_eq!(archive.settle("calls.jsonl.gz", known).unwrap(), None, "the same tail is moved once");
+        assert_eq!(first.lines(archive.dir(), &all()).unwrap(), "{\"a\":1}\n");
+        assert!(second.lines(archive.dir(), &all()).is_err());
         std::fs::write(archive.dir().join("calls.jsonl.gz"), vec![7; usize::try_from(first.length).unwrap()]).unwrap();
-        assert!(read(archive.dir(), &first).unwrap_err().to_string().contains("changed or is damaged"));
+        assert!(first.lines(archive.dir(), &all()).unwrap_err().to_string().contains("changed or is damaged"));
     }
 }

@@ -20,7 +20,7 @@ pub enum Error {
         reason: String,
     },
     /// A file of the archive cannot be used.
-    #[error("cannot {what} {path}: {reason}; the rows stay in the database until it can")]
+    #[error("cannot {what} {path}: {reason}; no row goes that is not archived: ask again once that is mended")]
     Archive {
         /// What was tried.
         what: &'static str,
@@ -30,7 +30,7 @@ pub enum Error {
         reason: String,
     },
     /// Another process is at it.
-    #[error("another retention run is under way with the archive {path}; wait for its end")]
+    #[error("a retention run or an erasure is under way with the archive {path}; wait for its end")]
     Busy {
         /// The directory.
         path: String,

@@ -7,6 +7,7 @@
 //! | [`holds`] | legal holds |
 //! | `naming` | where a Reddit user may be named |
 //! | [`archive`] | the files that rows are written to before they go |
+//! | `pieces` | where the pieces of a file stand that was written anew |
 //! | `rows` | the SQL |
 //! | [`run`](run()) | a run: batches that block nobody |
 //!
@@ -17,6 +18,7 @@ mod error;
 pub mod holds;
 pub mod kind;
 mod naming;
+pub(crate) mod pieces;
 mod rows;
 mod rules;
 mod run;
@@ -91,4 +93,11 @@ pub fn reached(db: &Database, hold: &holds::Hold) -> Result<Vec<holds::Reached>>
 /// The moment before which rows of a rule are past their time.
 fn cutoff(rule: &Rule, now: i64) -> Option<i64> {
     rule.days.map(|days| now - i64::from(days) * DAY)
+}
+
+/// Where tests end the process without a warning: `QUARTERDECK_TEST_CRASH` says the place, only in builds for tests.
+pub(crate) fn crash(place: &str) {
+    if cfg!(debug_assertions) && std::env::var("QUARTERDECK_TEST_CRASH").is_ok_and(|at| at == place) {
+        std::process::abort();
+    }
 }

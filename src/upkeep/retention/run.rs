@@ -4,6 +4,7 @@ use super::archive::{self, Archive, Piece};
 use super::cutoff;
 use super::error::{Error, Result};
 use super::kind::Kind;
+use super::pieces::{self, InStep};
 use super::rows::{self, Key};
 use super::rules::Rule;
 use crate::base::{Millis, clock, new_id};
@@ -65,6 +66,8 @@ pub struct Ran {
     pub is_stopped: bool,
     /// What a killed run had archived without taking it away: moved here. The rows were still in the database.
     pub unsettled: Vec<String>,
+    /// Archives whose bytes are not those that the database knows: left as they are.
+    pub broken: Vec<String>,
     /// The longest that a batch held the writer, in microseconds.
     pub longest_us: i64,
     /// Milliseconds that it took.
@@ -118,7 +121,7 @@ fn write_down(
         summary = format!("{summary}; then: {failure}");
     }
     let rules: Vec<&RanRule> = ran.rules.iter().filter(|rule| rule.gone > 0 || rule.held > 0).collect();
-    let detail = json!({ "run": ran.id, "rules": rules, "unsettled": ran.unsettled, "longest_us": ran.longest_us });
+    let detail = json!({ "run": ran.id, "rules": rules, "unsettled": ran.unsettled, "broken": ran.broken, "longest_us": ran.longest_us });
     runs::record(c, &Done { kind: RunKind::Retention, started_at, ended_at, outcome, summary: &summary, detail: &detail, actor })
 }
 
@@ -144,18 +147,18 @@ impl<'a> Run<'a> {
             return Err(Error::Clock { now: clock::local(now), newest: clock::local(newest) });
         }
         let archive = Archive::open(&site.settings.data_dir)?;
-        let unsettled = archive.settle(|file| {
-            let file = file.to_owned();
-            db.read_blocking(move |c| archive::recorded(c, &file))
-        })?;
+        let InStep { unsettled, broken } = pieces::bring_in_step(&archive, &db, &site.actor, now)?;
         for file in &unsettled {
             tracing::warn!(file, "a killed run had archived this; its rows were still in the database");
+        }
+        for file in &broken {
+            tracing::warn!(file, "this archive does not match its digests, and is left as it is");
         }
         let outside = match Outside::open(db.address(), false) {
             Ok(outside) if outside.engine() == Engine::Sqlite => Some(outside),
             _ => None,
         };
-        let ran = Ran { id: new_id(), rules: Vec::new(), gone: 0, is_stopped: false, unsettled, longest_us: 0, took_ms: 0 };
+        let ran = Ran { id: new_id(), rules: Vec::new(), gone: 0, is_stopped: false, unsettled, broken, longest_us: 0, took_ms: 0 };
         Ok(Self { site, watcher, db, archive, outside, now, ran, rows: 16, batches: 0 })
     }
 
@@ -238,7 +241,7 @@ impl<'a> Run<'a> {
                 return Err(Error::Changed);
             }
             let piece = self.archive.append(file, &lines)?;
-            crash("archived");
+            super::crash("archived");
             Some((piece, lines))
         } else {
             None
@@ -271,7 +274,7 @@ impl<'a> Run<'a> {
         };
         match done {
             Ok(began) => {
-                crash("gone");
+                super::crash("gone");
                 self.paced(began.elapsed(), keys.len());
                 Ok(())
             }
@@ -359,12 +362,5 @@ impl Batch {
         )?;
         feed::append(c, at, runs::TOPIC, None, "retention.batch", &id)?;
         Ok(())
-    }
-}
-
-/// Where tests end the process without a warning: `QUARTERDECK_TEST_CRASH=archived` or `gone`, only in builds for tests.
-fn crash(place: &str) {
-    if cfg!(debug_assertions) && std::env::var("QUARTERDECK_TEST_CRASH").is_ok_and(|at| at == place) {
-        std::process::abort();
     }
 }
