@@ -579,7 +579,9 @@ fn an_export_that_finds_the_disk_full_leaves_nothing_under_the_name_that_was_ask
     // A limit on the length of files stands for the disk.
     let limited = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
     let words = ["-c", limited, "sh", program, "--data-dir", &data, "--database", &database, "audit", "export", "--to", &file];
-    let output = std::process::Command::new("sh").args(words).env("HOME", home.directory.path()).env("USER", "ana").output().unwrap();
+    let mut command = std::process::Command::new("sh");
+    command.args(words).env_clear().env("HOME", home.directory.path()).env("USER", "ana").env("PATH", "/usr/bin:/bin");
+    let output = command.output().unwrap();
     support::program::Did::of(output).refused(1, "cannot be written");
     let left: Vec<_> = std::fs::read_dir(home.directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".tmp") && name != "log.jsonl"), "{left:?}");
