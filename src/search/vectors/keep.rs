@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 /// Rows read at once: applying them locks questions out for about a millisecond.
 const BATCH: i64 = 1_000;
 /// Rows read since the last saving, for it to be worth another one: this many, or one in so many of all.
-const WORTH: usize = 1_000;
+pub const WORTH: usize = 1_000;
 const WORTH_SHARE: usize = 20;
 
 impl Vectors {

@@ -25,7 +25,7 @@ mod verify;
 
 pub use compare::compare;
 pub use error::{Error, Result};
-pub use keep::backup;
+pub use keep::{WORTH, backup};
 pub use rows::{Former, Position, StoredModel, count_stale, forget, former, models, position, put, remember, stale};
 pub use tend::Tended;
 pub use verify::Verified;

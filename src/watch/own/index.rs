@@ -24,7 +24,8 @@ pub(super) fn part(c: &mut dyn Conn, facts: &Facts) -> Result<Part> {
     let dir = facts.data_dir.as_ref().map(|dir| dir.join(vectors::DIRECTORY));
     let is_saved = dir.as_ref().map(|dir| std::fs::read_dir(dir).is_ok_and(|mut files| files.next().is_some()));
     let detail = json!({ "changes_behind": behind, "stored_vectors": stored, "has_file": is_saved });
-    let lost = stored > 0 && is_saved == Some(false);
+    // Fewer are read in no time, and no file is written for them.
+    let lost = stored >= vectors::WORTH as u64 && is_saved == Some(false);
     Ok(of(behind, lost, detail))
 }
 
