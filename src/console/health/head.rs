@@ -221,7 +221,21 @@ fn of_line(state: &State, one: &Line, width: usize, rows: usize) -> Vec<Pieces> 
         None => {}
     }
     if let Some(found) = &one.remedy {
-        return remedy(state, found, width, rows);
+        let first = remedy(state, found, width, rows);
+        let spare = rows.saturating_sub(first.len());
+        if spare == 0 || !line::is_cut(one, width) {
+            return first;
+        }
+        // Why stands above it as far as there is room, since the row has none.
+        let mut why = words(Role::Text, &one.reason);
+        if why.len() > spare {
+            why.truncate(spare);
+            if let Some(last) = why.last_mut() {
+                shorten(last, width, state.glyphs.ellipsis);
+            }
+        }
+        why.extend(first);
+        return why;
     }
     match (one.status, &one.last_error) {
         (Status::Healthy, Some((at, error))) => {

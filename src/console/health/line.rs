@@ -109,6 +109,11 @@ pub(super) fn line(line: &Line, now: Millis, width: usize, glyphs: &Glyphs) -> P
     ]
 }
 
+/// Whether the row has no room for all of why.
+pub(super) fn is_cut(line: &Line, width: usize) -> bool {
+    columns(SafeText::line(&line.reason).as_str()) > places(width).reason
+}
+
 /// What holds a line, why, and until when; `None` when nothing does.
 pub(super) fn held(line: &Line, now: Millis) -> Option<String> {
     let because = line.held_because.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
