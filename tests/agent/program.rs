@@ -102,7 +102,10 @@ pub async fn until<T: Send + 'static>(
             if let Some(found) = deck.read(move |c| look(c)).await.unwrap() {
                 return found;
             }
-            changes.changed().await.unwrap();
+            // A heartbeat moves no state and wakes nobody: it is looked for.
+            if let Ok(changed) = tokio::time::timeout(std::time::Duration::from_millis(200), changes.changed()).await {
+                changed.unwrap();
+            }
         }
     };
     tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("never came: {what}"))
