@@ -124,6 +124,9 @@ async fn at_the_console(context: &Context, deck: &Deck, services: crate::agent::
     let models = services.llm.clone();
     super::started::note(context, deck, "demo", true).await;
     let looping = tokio::spawn(runner::run(services, Observer::new(sender), stop, Until::Stopped));
+    // As `agent run` does: what the agents say is to be found at once.
+    let search = deck.search().clone();
+    let keeping = tokio::spawn(async move { search.keep_up().await });
     // What the loop tells stands in the database as well; here nobody would see it.
     let listening = tokio::spawn(async move { while events.recv().await.is_some() {} });
     let actor = context.actor().unwrap_or_else(|_| Actor::human("operator"));
@@ -131,6 +134,7 @@ async fn at_the_console(context: &Context, deck: &Deck, services: crate::agent::
     let _ = stopper.send(true);
     let ended = looping.await.map_err(|error| Failure::failed(format!("the agent's loop ended by a defect: {error}")))?;
     listening.abort();
+    keeping.abort();
     left.map_err(|error| Failure::failed(format!("the terminal cannot be used: {error}")))?;
     Ok(ended?)
 }

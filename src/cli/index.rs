@@ -73,7 +73,7 @@ impl Indexes {
     }
 }
 
-const NOTHING: &str = "nothing has a vector yet: they are made while the agent or the console runs, and before a search";
+const NOTHING: &str = "nothing has a vector yet: they are made while an agent runs, and before a search";
 
 /// Run the command. JSON: `{directory, change, models: […]}`, each model with what was asked for.
 ///

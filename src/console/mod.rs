@@ -9,6 +9,7 @@ mod audit;
 mod beliefs;
 mod count;
 mod draw;
+mod ends;
 mod gauges;
 mod health;
 pub mod keymap;

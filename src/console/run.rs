@@ -1,6 +1,7 @@
 //! The loop: events in, requests out, answers in, frames out. It sleeps until something happens.
 
 use super::action::Action;
+use super::ends::{self, Ends};
 use super::looks::{Looks, Watch};
 use super::queue::{Focus, Tab};
 use super::request::{self, Desk, Reply, Request, Seen};
@@ -14,7 +15,6 @@ use crate::moderation::Mode;
 use crate::store::audit::Actor;
 use crate::watch::probe::Engine;
 use crossterm::event::EventStream;
-use futures_util::StreamExt as _;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +51,7 @@ pub async fn run(
     let mut screen = Screen::enter(state.mouse)?;
     (state.width, state.height) = screen.size();
     let probing = probing(&desk);
+    let guard = ends::guard()?;
     let result = turn(&desk, &mut state, &mut screen).await;
     drop(screen);
     // Another process may take over at once.
@@ -64,6 +65,7 @@ pub async fn run(
         None => {}
     }
     let kept = memory::keep(&state);
+    guard.abort();
     result?;
     Ok(kept.err())
 }
@@ -138,7 +140,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
     let (answers, mut replies) = mpsc::unbounded_channel::<Reply>();
     let mut changes = desk.deck.db.changes().ok();
     let mut events = EventStream::new();
-    let mut ends = signals()?;
+    let mut ends = Ends::new()?;
     let mut files = Watch::over(&desk.deck.settings.config_dir);
     let frame = if std::env::var_os("SSH_CONNECTION").is_some() { FRAME_REMOTE } else { FRAME };
     let mut drawn = Instant::now() - frame;
@@ -172,7 +174,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
         renew_at = renewal(state, desk, renew_at);
         let requests = tokio::select! {
             biased;
-            event = events.next() => match event {
+            event = ends::next(&mut events) => match event {
                 Some(Ok(event)) => {
                     state.now = desk.deck.clock.now();
                     update::event(state, &event)
@@ -214,7 +216,7 @@ async fn turn(desk: &Arc<Desk>, state: &mut State, screen: &mut Screen) -> io::R
                 while files.changes.try_recv().is_ok() {}
                 looked_anew(desk, state)
             }
-            () = ended(&mut ends) => return Ok(()),
+            () = ends.wait() => return Ok(()),
         };
         ask(desk, state, &answers, requests);
         let put_off = tabs::caught_up(state);
@@ -392,23 +394,5 @@ async fn changed(channel: &mut Option<tokio::sync::watch::Receiver<u64>>) -> boo
     match channel {
         Some(channel) => channel.changed().await.is_ok(),
         None => std::future::pending().await,
-    }
-}
-
-/// The signals that end the console.
-#[cfg(unix)]
-fn signals() -> io::Result<[tokio::signal::unix::Signal; 4]> {
-    use tokio::signal::unix::{SignalKind, signal};
-    Ok([signal(SignalKind::terminate())?, signal(SignalKind::hangup())?, signal(SignalKind::quit())?, signal(SignalKind::interrupt())?])
-}
-
-#[cfg(unix)]
-async fn ended(signals: &mut [tokio::signal::unix::Signal; 4]) {
-    let [terminate, hangup, quit, interrupt] = signals;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-        _ = quit.recv() => {}
-        _ = interrupt.recv() => {}
     }
 }

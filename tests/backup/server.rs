@@ -49,7 +49,10 @@ impl Served {
     fn half_made(&self) -> usize {
         let (server, name) = self.url.rsplit_once('/').unwrap();
         let mut client = postgres::Client::connect(&format!("{server}/postgres"), postgres::NoTls).unwrap();
-        let rows = client.query("SELECT 1 FROM pg_database WHERE starts_with(CAST(datname AS TEXT), $1)", &[&format!("{name}_restoring_")]);
+        // A long name is cut, so that all of the new one fits.
+        let sql =
+            "SELECT 1 FROM pg_database WHERE starts_with(CAST(datname AS TEXT), $1) AND strpos(CAST(datname AS TEXT), '_restoring_') > 0";
+        let rows = client.query(sql, &[&name.get(..30).unwrap_or(name)]);
         rows.unwrap().len()
     }
 }

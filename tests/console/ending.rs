@@ -95,8 +95,11 @@ fn a_signal_in_the_middle_of_an_edit_ends_it_too() {
 #[test]
 fn a_closed_window_ends_it() {
     let home = home();
-    let mut console = console(&home);
-    assert!(console.closed(SOON), "the program goes on without a terminal");
+    // The signal and the end of the terminal race each other: each of them has to win now and then.
+    for number in 0..8 {
+        let mut console = console(&home);
+        assert!(console.closed(SOON), "the program goes on without a terminal, in round {number}");
+    }
 }
 
 #[test]

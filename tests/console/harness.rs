@@ -376,14 +376,15 @@ impl Console {
         self.reader.take().unwrap().join().unwrap();
         drop(self.writer.take());
         drop(self.master.take());
-        let mut killer = self.child.clone_killer();
+        let id = self.child.process_id().unwrap().to_string();
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             let child = &mut self.child;
             scope.spawn(move || sender.send(child.wait().is_ok()));
             let ended = receiver.recv_timeout(limit).unwrap_or(false);
             if !ended {
-                let _ = killer.kill();
+                // The terminal's own way to kill is the signal that was just not heard.
+                let _ = std::process::Command::new("kill").args(["-KILL", &id]).status();
             }
             ended
         })

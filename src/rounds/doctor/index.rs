@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 
-/// Changes up to which it counts as up to date: it takes them in by itself while the agent or the console runs.
+/// Changes up to which it counts as up to date: a running agent takes them in, and every search does before it answers.
 const BEHIND: i64 = 1_000;
 
 /// The index of a model as its file has it.
@@ -86,7 +86,7 @@ pub(super) fn look(patient: &Patient) -> Look {
         (Some(note), _) => {
             Found::fail(format!("a file of the index cannot be used: {note}")).remedy("make it anew from the stored vectors", catch_up)
         }
-        (None, None) => Found::unknown("search has not begun to follow: it begins with the agent, the console or the first search")
+        (None, None) => Found::unknown("search has not begun to follow: it begins with an agent or the first search")
             .remedy("let it catch up", catch_up),
         (None, Some(changes)) if changes > BEHIND => {
             Found::warn(format!("search is {} behind: nobody takes them in", count(changes, "change", "changes")))

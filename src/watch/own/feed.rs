@@ -14,14 +14,14 @@ const BEHIND: Millis = 5 * 60_000;
 pub(super) fn part(c: &mut dyn Conn, now: Millis) -> Result<Part> {
     let first = || {
         remedy(
-            "Let search catch up: the agent and the console follow by themselves.",
+            "Let search catch up: a running agent does so by itself, every search before it answers.",
             Some("quarterdeck doctor --fix --only index"),
             // Nothing at hand does that: to verify the index takes nothing in.
             None,
         )
     };
     if ingest::behind(c).map_err(|error| refused(&error))?.is_none() {
-        let reason = "nobody has followed the change feed yet: it begins with the agent, the console or the first search";
+        let reason = "nobody has followed the change feed yet: it begins with an agent or the first search";
         return Ok(Part::hurt("feed", Status::Unknown, reason, Value::Null, first()));
     }
     let oldest = ingest::waits_since(c).map_err(|error| refused(&error))?;

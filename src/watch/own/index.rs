@@ -11,7 +11,7 @@ use crate::watch::board::Maintenance;
 use crate::watch::health::Status;
 use serde_json::json;
 
-/// Changes up to which search counts as up to date: it takes them in by itself while the agent or the console runs.
+/// Changes up to which search counts as up to date: a running agent takes them in, and every search does before it answers.
 const BEHIND: i64 = 1_000;
 /// A comparison older than this is overdue: the monthly round makes one.
 const OVERDUE: Millis = 35 * 86_400_000;
@@ -35,16 +35,16 @@ fn of(behind: Option<i64>, lost: bool, detail: serde_json::Value) -> Part {
         None => Part::hurt(
             "index",
             Status::Unknown,
-            "search has not begun to follow: it begins with the agent, the console or the first search",
+            "search has not begun to follow: it begins with an agent or the first search",
             detail,
-            first("Let it catch up: the agent and the console do so by themselves."),
+            first("Let it catch up: a running agent does so by itself, every search before it answers."),
         ),
         Some(changes) if changes > BEHIND => Part::hurt(
             "index",
             Status::Degraded,
             format!("search is {changes} changes behind: nobody takes them in"),
             detail,
-            first("Let it catch up: the agent and the console do so by themselves."),
+            first("Let it catch up: a running agent does so by itself, every search before it answers."),
         ),
         Some(_) if lost => {
             let first =
