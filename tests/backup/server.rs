@@ -49,10 +49,10 @@ impl Served {
     fn half_made(&self) -> usize {
         let (server, name) = self.url.rsplit_once('/').unwrap();
         let mut client = postgres::Client::connect(&format!("{server}/postgres"), postgres::NoTls).unwrap();
-        // A long name is cut, so that all of the new one fits.
-        let sql =
-            "SELECT 1 FROM pg_database WHERE starts_with(CAST(datname AS TEXT), $1) AND strpos(CAST(datname AS TEXT), '_restoring_') > 0";
-        let rows = client.query(sql, &[&name.get(..30).unwrap_or(name)]);
+        // A long name is cut, and told from others by its digest.
+        let digest = quarterdeck::base::sha256_hex(name.as_bytes());
+        let half = format!("_{}_restoring_", &digest[..8]);
+        let rows = client.query("SELECT 1 FROM pg_database WHERE strpos(CAST(datname AS TEXT), $1) > 0", &[&half]);
         rows.unwrap().len()
     }
 }

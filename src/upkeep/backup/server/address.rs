@@ -28,11 +28,18 @@ pub(in crate::upkeep::backup) fn with_database(url: &str, name: &str) -> String 
     if kept.is_empty() { format!("{base}/{name}") } else { format!("{base}/{name}?{}", kept.join("&")) }
 }
 
-/// A name made of another one and an ending, no longer than a server takes.
+/// A name made of another one and an ending, no longer than a server takes. Of a name that is cut a digest stays: two long names that begin
+/// alike do not become one.
 pub(in crate::upkeep::backup) fn named(name: &str, end: &str) -> String {
     const LONGEST: usize = 63;
-    let kept = name.char_indices().map(|(at, letter)| at + letter.len_utf8()).take_while(|at| at + end.len() <= LONGEST).last();
-    format!("{}{end}", name.get(..kept.unwrap_or(0)).unwrap_or_default())
+    const DIGEST: usize = 8;
+    if name.len() + end.len() <= LONGEST {
+        return format!("{name}{end}");
+    }
+    let digest = crate::base::sha256_hex(name.as_bytes());
+    let room = LONGEST.saturating_sub(end.len() + 1 + DIGEST);
+    let kept = name.char_indices().map(|(at, letter)| at + letter.len_utf8()).take_while(|at| *at <= room).last();
+    format!("{}_{}{end}", name.get(..kept.unwrap_or(0)).unwrap_or_default(), digest.get(..DIGEST).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -44,7 +51,9 @@ mod tests {
         assert_eq!(with_database("postgres://u:p@h:5/deck?sslmode=require", "x"), "postgres://u:p@h:5/x?sslmode=require");
         assert_eq!(with_database("postgres://h", "x"), "postgres://h/x");
         assert_eq!(named("deck", "_old"), "deck_old");
-        assert_eq!(named(&"ä".repeat(40), "_old").len(), 62);
+        assert_eq!(named(&"ä".repeat(40), "_old").len(), 63);
+        let (one, other) = (format!("{}1", "x".repeat(62)), format!("{}2", "x".repeat(62)));
+        assert_ne!(named(&one, "_old"), named(&other, "_old"));
         assert_eq!(with_database("postgres://h/?dbname=deck", "x"), "postgres://h/x");
     }
 
