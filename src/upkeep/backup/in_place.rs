@@ -185,8 +185,9 @@ pub(super) fn on_server(mut plan: Plan<'_>, url: &str, configuration: bool, tell
     let carried = plan.carried(&address);
     let live = server::database_name(url)?;
     let settings = &plan.site.settings;
-    let stamp = place::stamp(plan.started_at);
-    let suffix = stamp.to_lowercase();
+    // Two restores in one second keep two old decks.
+    let unique = place::name(plan.started_at);
+    let suffix = unique.to_lowercase().replace('-', "_");
     place::make_directory(&settings.data_dir)?;
     place::room(&settings.data_dir, plan.read.manifest.bytes())?;
     crash::point("restore:begun");
@@ -200,7 +201,7 @@ pub(super) fn on_server(mut plan: Plan<'_>, url: &str, configuration: bool, tell
     taken.below(files::INDEX, &stage.join(vectors::DIRECTORY), tell)?;
     let aside = server::named(&live, &format!("_before_restore_{suffix}"));
     let index = settings.data_dir.join(vectors::DIRECTORY);
-    let index_aside = beside(&index, &format!(".before-restore-{stamp}"));
+    let index_aside = beside(&index, &format!(".before-restore-{unique}"));
     let mut kept = vec![format!("the database {aside}")];
     if index.exists() {
         kept.push(index_aside.display().to_string());
